@@ -1,0 +1,107 @@
+//! What the project file says of people, tenants and connections, as data. No secret values: only
+//! their names.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The deployment that playbooks run in, read from `counterplay.toml`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// The project's name.
+    pub project: String,
+    /// Teams by name.
+    pub teams: BTreeMap<String, Team>,
+    /// Tenants by name.
+    pub tenants: BTreeMap<String, Tenant>,
+    /// Connections that the project grants, by name.
+    pub connections: BTreeMap<String, ConnectionSettings>,
+    /// Modes that override the source, by playbook id.
+    pub modes: BTreeMap<String, Mode>,
+    /// Where secret values come from.
+    pub secrets: SecretsSettings,
+}
+
+/// A playbook's mode.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Runs start and act.
+    #[default]
+    Active,
+    /// Runs start, actions are recorded and not performed.
+    Simulate,
+    /// No run starts.
+    Paused,
+}
+
+/// A team.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Team {
+    /// E-mail addresses of the members, who may approve.
+    pub members: Vec<String>,
+    /// The shared mailbox.
+    pub email: Option<String>,
+    /// The name of the secret that holds the Teams Workflows webhook address.
+    pub teams_webhook: Option<String>,
+    /// The name of the secret that holds the Slack incoming-webhook address.
+    pub slack_webhook: Option<String>,
+}
+
+/// A tenant.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tenant {
+    /// The tenant's id at Microsoft, a GUID or a domain.
+    pub id: String,
+    /// The tenant's time zone, an IANA name; UTC when left out.
+    pub zone: Option<String>,
+    /// Verified domains.
+    pub domains: Vec<String>,
+    /// Groups such as `gold`.
+    pub groups: Vec<String>,
+}
+
+/// How a connection is reached and with which credentials.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ConnectionSettings {
+    /// Replaces the declared base address.
+    pub base: Option<String>,
+    /// Replaces the declared token address (OAuth2).
+    pub token_url: Option<String>,
+    /// The client id or user name, in clear.
+    pub client_id: Option<String>,
+    /// The name of the secret: client secret, bearer token, password, key.
+    pub secret: Option<String>,
+    /// The sender's address (mail).
+    pub from: Option<String>,
+    /// `starttls`, `tls` or `none` (mail).
+    pub tls: Option<String>,
+    /// Whether addresses on this machine and private networks may be called.
+    #[serde(default)]
+    pub allow_private: bool,
+    /// Values that request declarations refer to as `setting.NAME`, for instance a client's number in a ticket system.
+    #[serde(default)]
+    pub settings: BTreeMap<String, serde_json::Value>,
+}
+
+/// Where secret values come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SecretsSettings {
+    /// Environment variables, with a prefix: `soc-teams` is `COUNTERPLAY_SECRET_SOC_TEAMS`.
+    Environment {
+        /// The prefix.
+        prefix: String,
+    },
+    /// A TOML file `name = "value"`, readable by its owner only.
+    File {
+        /// The path, relative to the project file.
+        path: String,
+    },
+}
+
+impl Default for SecretsSettings {
+    fn default() -> Self {
+        SecretsSettings::Environment {
+            prefix: "COUNTERPLAY_SECRET_".into(),
+        }
+    }
+}

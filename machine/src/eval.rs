@@ -1,0 +1,515 @@
+//! An expression and an environment in, a value or a reason out. Total: bounded by the expression's
+//! size and the lists that it looks at.
+
+use crate::deployment::Deployment;
+use crate::expr::{ArithmeticOp, CompareOp, Comprehension, Expr, Function, RunFact, Slot, TenantFact};
+use crate::json::{self, Mismatch};
+use crate::types::Types;
+use crate::value::{SecretSource, Value};
+use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
+use std::fmt;
+use std::sync::Arc;
+
+/// Facts of the tenant that a run belongs to, fixed when the run starts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TenantFacts {
+    /// The name in the project file.
+    pub name: String,
+    /// The id at Microsoft.
+    pub id: String,
+    /// The IANA time zone.
+    pub zone: String,
+    /// Verified domains.
+    pub domains: Vec<String>,
+}
+
+/// What an expression may look at.
+pub struct Env<'a> {
+    /// Declared types.
+    pub types: &'a Types,
+    /// Teams.
+    pub deployment: &'a Deployment,
+    /// The tenant.
+    pub tenant: &'a TenantFacts,
+    /// The time, in milliseconds since the Unix epoch.
+    pub now_ms: i64,
+    /// The run's id and start, where there is a run.
+    pub run: Option<(&'a str, i64)>,
+    /// The id of the call that a request is built for (generated passwords are bound to it).
+    pub call: Option<&'a str>,
+    /// Variables.
+    pub slots: &'a dyn Fn(Slot) -> Option<Value>,
+    /// Names of variables, for paths in messages.
+    pub names: &'a dyn Fn(Slot) -> Option<Arc<str>>,
+}
+
+/// Why an expression has no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EvalError {
+    /// JSON from outside does not fit.
+    Mismatch(Mismatch),
+    /// Anything else, as a sentence.
+    Other(String),
+}
+
+impl fmt::Display for EvalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EvalError::Mismatch(m) => m.fmt(f),
+            EvalError::Other(text) => f.write_str(text),
+        }
+    }
+}
+
+fn fail<T>(text: impl Into<String>) -> Result<T, EvalError> {
+    Err(EvalError::Other(text.into()))
+}
+
+struct Local {
+    slot: Slot,
+    value: Value,
+    path: Option<String>,
+}
+
+/// Evaluates an expression.
+pub fn eval(expr: &Expr, env: &Env<'_>) -> Result<Value, EvalError> {
+    Evaluator { env, locals: Vec::new() }.eval(expr)
+}
+
+/// Evaluates a condition.
+pub fn eval_bool(expr: &Expr, env: &Env<'_>) -> Result<bool, EvalError> {
+    match eval(expr, env)? {
+        Value::Bool(b) => Ok(b),
+        Value::Json(json) if json.is_boolean() => Ok(json.as_bool().unwrap_or(false)),
+        other => fail(format!("a condition gave {} instead of true or false", other.kind())),
+    }
+}
+
+struct Evaluator<'a, 'e> {
+    env: &'a Env<'e>,
+    locals: Vec<Local>,
+}
+
+impl Evaluator<'_, '_> {
+    fn eval(&mut self, expr: &Expr) -> Result<Value, EvalError> {
+        Ok(match expr {
+            Expr::Const(value) => value.clone(),
+            Expr::Slot(slot) => self.slot(*slot)?,
+            Expr::Field(..) => self.field(expr)?,
+            Expr::OptionalField(base, name) => {
+                let base = self.eval(base)?;
+                if base.is_present() { base.get(name).unwrap_or(Value::Absent) } else { Value::Absent }
+            }
+            Expr::Now => Value::Time(self.env.now_ms),
+            Expr::Run(fact) => match (self.env.run, fact) {
+                (Some((id, _)), RunFact::Id) => Value::text(id),
+                (Some((_, started)), RunFact::Started) => Value::Time(started),
+                (None, _) => return fail("there is no run here"),
+            },
+            Expr::Tenant(fact) => {
+                let t = self.env.tenant;
+                match fact {
+                    TenantFact::Name => Value::text(&t.name),
+                    TenantFact::Id => Value::text(&t.id),
+                    TenantFact::Zone => Value::text(&t.zone),
+                    TenantFact::Domains => Value::List(t.domains.iter().map(Value::text).collect()),
+                }
+            }
+            Expr::Team(name) => self.team(name)?,
+            Expr::NamedSecret(name) => Value::Secret(SecretSource::Named(name.clone())),
+            Expr::GeneratedPassword => match self.env.call {
+                Some(call) => Value::Secret(SecretSource::Generated(Arc::from(call))),
+                None => return fail("a password can only be made for a call"),
+            },
+            Expr::Not(a) => Value::Bool(!self.bool(a)?),
+            Expr::Negate(a) => match self.eval(a)? {
+                Value::Int(i) => Value::Int(i.checked_neg().ok_or_else(overflow)?),
+                Value::Number(n) => Value::Number(-n),
+                Value::Duration(d) => Value::Duration(d.checked_neg().ok_or_else(overflow)?),
+                other => return fail(format!("cannot negate {}", other.kind())),
+            },
+            Expr::And(a, b) => Value::Bool(self.bool(a)? && self.bool(b)?),
+            Expr::Or(a, b) => Value::Bool(self.bool(a)? || self.bool(b)?),
+            Expr::Compare(op, a, b) => {
+                let (a, b) = (self.eval(a)?, self.eval(b)?);
+                Value::Bool(compare(*op, &a, &b)?)
+            }
+            Expr::Arithmetic(op, a, b) => {
+                let (a, b) = (self.eval(a)?, self.eval(b)?);
+                arithmetic(*op, a, b)?
+            }
+            Expr::In(a, b) => {
+                let (a, b) = (self.eval(a)?, self.eval(b)?);
+                match b {
+                    Value::List(items) => Value::Bool(items.iter().any(|item| equal(item, &a))),
+                    other => return fail(format!("`in` needs a list, not {}", other.kind())),
+                }
+            }
+            Expr::Contains(a, b) => {
+                let (a, b) = (self.eval(a)?, self.eval(b)?);
+                match (&a, &b) {
+                    (Value::List(items), _) => Value::Bool(items.iter().any(|item| equal(item, &b))),
+                    (Value::Text(a), Value::Text(b)) => Value::Bool(a.contains(&**b)),
+                    _ => return fail(format!("`contains` needs a text or a list, not {}", a.kind())),
+                }
+            }
+            Expr::StartsWith(a, b) => Value::Bool(self.text(a)?.starts_with(&*self.text(b)?)),
+            Expr::EndsWith(a, b) => Value::Bool(self.text(a)?.ends_with(&*self.text(b)?)),
+            Expr::IsPresent(a) => Value::Bool(self.eval(a)?.is_present()),
+            Expr::Coalesce(a, b) => {
+                let a = self.eval(a)?;
+                if a.is_present() { a } else { self.eval(b)? }
+            }
+            Expr::If(c, a, b) => {
+                if self.bool(c)? {
+                    self.eval(a)?
+                } else {
+                    self.eval(b)?
+                }
+            }
+            Expr::Text(parts) => {
+                let mut text = String::new();
+                for part in parts {
+                    match self.eval(part)? {
+                        Value::Secret(_) => return fail("a secret cannot become text"),
+                        Value::Json(json) if json.is_string() => text.push_str(json.as_str().unwrap_or("")),
+                        value => text.push_str(&value.plain()),
+                    }
+                }
+                Value::text(text)
+            }
+            Expr::List(items) => Value::List(items.iter().map(|i| self.eval(i)).collect::<Result<_, _>>()?),
+            Expr::Record(ty, fields) => {
+                let mut values = Vec::new();
+                for (name, value) in fields {
+                    values.push((name.clone(), self.eval(value)?));
+                }
+                // Fields that were left out are optional ones.
+                if let Some(record) = self.env.types.records.get(ty) {
+                    for (name, _) in &record.fields {
+                        if !values.iter().any(|(n, _)| n == name) {
+                            values.push((name.clone(), Value::Absent));
+                        }
+                    }
+                }
+                Value::record(ty, values)
+            }
+            Expr::Object(fields) => {
+                let mut values = std::collections::BTreeMap::new();
+                for (name, value) in fields {
+                    values.insert(name.clone(), self.eval(value)?);
+                }
+                Value::Object(values)
+            }
+            Expr::Comprehension { kind, slot, source, filter, body } => {
+                self.comprehension(*kind, *slot, source, filter.as_deref(), body.as_deref())?
+            }
+            Expr::Convert(inner, ty) => match self.eval(inner)? {
+                Value::Json(value) => {
+                    json::convert(self.env.types, &value, ty, &self.path(inner)).map_err(EvalError::Mismatch)?
+                }
+                Value::Absent => {
+                    json::convert(self.env.types, &serde_json::Value::Null, ty, &self.path(inner))
+                        .map_err(EvalError::Mismatch)?
+                }
+                other => other,
+            },
+            Expr::Call(function, args) => {
+                let args = args.iter().map(|a| self.eval(a)).collect::<Result<Vec<_>, _>>()?;
+                call(*function, args)?
+            }
+            Expr::Let(slot, value, body) => {
+                let value = self.eval(value)?;
+                self.locals.push(Local { slot: *slot, value, path: None });
+                let result = self.eval(body);
+                self.locals.pop();
+                result?
+            }
+        })
+    }
+
+    fn slot(&self, slot: Slot) -> Result<Value, EvalError> {
+        if let Some(local) = self.locals.iter().rev().find(|l| l.slot == slot) {
+            return Ok(local.value.clone());
+        }
+        match (self.env.slots)(slot) {
+            Some(value) => Ok(value),
+            None => fail(format!(
+                "`{}` has no value here",
+                (self.env.names)(slot).as_deref().unwrap_or("a name")
+            )),
+        }
+    }
+
+    /// `a.b.c`, without copying what is not wanted.
+    fn field(&mut self, expr: &Expr) -> Result<Value, EvalError> {
+        let mut names = Vec::new();
+        let mut base = expr;
+        while let Expr::Field(inner, name) = base {
+            names.push(name);
+            base = inner;
+        }
+        let mut value = self.eval(base)?;
+        while let Some(name) = names.pop() {
+            if let Value::Json(json) = &value {
+                let mut at: &serde_json::Value = json.get(&**name).unwrap_or(&serde_json::Value::Null);
+                while let Some(name) = names.pop() {
+                    at = at.get(&**name).unwrap_or(&serde_json::Value::Null);
+                }
+                return Ok(Value::Json(Arc::new(at.clone())));
+            }
+            value = match value.get(name) {
+                Some(Value::Secret(SecretSource::Named(secret))) if secret.is_empty() => {
+                    return fail(format!("{} has no `{name}` in counterplay.toml", value.label()));
+                }
+                Some(inner) => inner,
+                None => return fail(format!("there is no `{name}` in {}", value.kind())),
+            };
+        }
+        Ok(value)
+    }
+
+    fn bool(&mut self, expr: &Expr) -> Result<bool, EvalError> {
+        match self.eval(expr)? {
+            Value::Bool(b) => Ok(b),
+            other => fail(format!("expected true or false, found {}", other.kind())),
+        }
+    }
+
+    fn text(&mut self, expr: &Expr) -> Result<Arc<str>, EvalError> {
+        match self.eval(expr)? {
+            Value::Text(text) => Ok(text),
+            other => fail(format!("expected a Text, found {}", other.kind())),
+        }
+    }
+
+    fn team(&self, name: &str) -> Result<Value, EvalError> {
+        let Some(team) = self.env.deployment.teams.get(name) else {
+            return fail(format!("there is no team `{name}` in counterplay.toml"));
+        };
+        let secret = |s: &Option<String>| Value::Secret(SecretSource::Named(Arc::from(s.as_deref().unwrap_or(""))));
+        Ok(Value::record(
+            "Team",
+            [
+                ("name", Value::text(name)),
+                ("email", team.email.as_ref().map_or(Value::Absent, Value::text)),
+                ("members", Value::List(team.members.iter().map(Value::text).collect())),
+                ("teams_webhook", secret(&team.teams_webhook)),
+                ("slack_webhook", secret(&team.slack_webhook)),
+            ],
+        ))
+    }
+
+    fn comprehension(
+        &mut self,
+        kind: Comprehension,
+        slot: Slot,
+        source: &Expr,
+        filter: Option<&Expr>,
+        body: Option<&Expr>,
+    ) -> Result<Value, EvalError> {
+        let path = self.path(source);
+        let items = match self.eval(source)? {
+            Value::List(items) => items,
+            Value::Json(json) => match &*json {
+                serde_json::Value::Array(items) => items.iter().map(|i| Value::Json(Arc::new(i.clone()))).collect(),
+                serde_json::Value::Null => Vec::new(),
+                other => {
+                    return Err(EvalError::Mismatch(Mismatch {
+                        path,
+                        expected: "a list".into(),
+                        found: json::describe(other),
+                    }));
+                }
+            },
+            Value::Absent => Vec::new(),
+            other => return fail(format!("expected a List, found {}", other.kind())),
+        };
+        let mut out = Vec::new();
+        let mut all = true;
+        for (index, item) in items.into_iter().enumerate() {
+            self.locals.push(Local {
+                slot,
+                value: item.clone(),
+                path: Some(format!("{path}[{index}]")),
+            });
+            let kept = match filter {
+                Some(filter) => self.bool(filter),
+                None => Ok(true),
+            };
+            let value = match (&kept, body) {
+                (Ok(true), Some(body)) => self.eval(body),
+                _ => Ok(item),
+            };
+            self.locals.pop();
+            if kept? {
+                out.push(value?);
+                if matches!(kind, Comprehension::Any | Comprehension::First) {
+                    break;
+                }
+            } else {
+                all = false;
+                if kind == Comprehension::All {
+                    break;
+                }
+            }
+        }
+        Ok(match kind {
+            Comprehension::Any => Value::Bool(!out.is_empty()),
+            Comprehension::All => Value::Bool(all),
+            Comprehension::Count => Value::Int(out.len() as i64),
+            Comprehension::First => out.into_iter().next().unwrap_or(Value::Absent),
+            Comprehension::List => Value::List(out),
+            Comprehension::Sum => {
+                let mut items = out.into_iter();
+                match items.next() {
+                    None => Value::Int(0),
+                    Some(mut total) => {
+                        for item in items {
+                            total = arithmetic(ArithmeticOp::Add, total, item)?;
+                        }
+                        total
+                    }
+                }
+            }
+        })
+    }
+
+    /// The path of an expression in the author's words, for messages about JSON from outside.
+    fn path(&self, expr: &Expr) -> String {
+        match expr {
+            Expr::Slot(slot) => match self.locals.iter().rev().find(|l| l.slot == *slot) {
+                Some(Local { path: Some(path), .. }) => path.clone(),
+                _ => (self.env.names)(*slot).map_or_else(|| "value".into(), |n| n.to_string()),
+            },
+            Expr::Field(base, name) | Expr::OptionalField(base, name) => format!("{}.{name}", self.path(base)),
+            Expr::Convert(inner, _) => self.path(inner),
+            Expr::Coalesce(a, b) => format!("{} or {}", self.path(a), self.path(b)),
+            Expr::Comprehension { source, .. } => self.path(source),
+            _ => "value".into(),
+        }
+    }
+}
+
+fn overflow() -> EvalError {
+    EvalError::Other("the number is too large".into())
+}
+
+/// Whether two values are equal; whole and fractional numbers compare by value.
+pub fn equal(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Int(a), Value::Number(b)) | (Value::Number(b), Value::Int(a)) => *a as f64 == *b,
+        (Value::Json(a), Value::Text(b)) | (Value::Text(b), Value::Json(a)) => a.as_str() == Some(&**b),
+        (Value::Json(a), b) | (b, Value::Json(a)) if !matches!(b, Value::Json(_)) => {
+            **a == b.to_json(&|_| serde_json::Value::Null)
+        }
+        _ => a == b,
+    }
+}
+
+fn compare(op: CompareOp, a: &Value, b: &Value) -> Result<bool, EvalError> {
+    match op {
+        CompareOp::Eq => return Ok(equal(a, b)),
+        CompareOp::Ne => return Ok(!equal(a, b)),
+        _ => {}
+    }
+    let order = match (a, b) {
+        (Value::Int(a), Value::Int(b)) => a.cmp(b),
+        (Value::Text(a), Value::Text(b)) => a.cmp(b),
+        (Value::Duration(a), Value::Duration(b)) | (Value::Time(a), Value::Time(b)) => a.cmp(b),
+        (Value::Clock(a), Value::Clock(b)) => a.cmp(b),
+        (Value::Member(a), Value::Member(b)) if a.ty == b.ty => a.rank.cmp(&b.rank),
+        _ => match (number(a), number(b)) {
+            (Some(a), Some(b)) => a.partial_cmp(&b).unwrap_or(Ordering::Equal),
+            _ => return fail(format!("cannot order {} and {}", a.kind(), b.kind())),
+        },
+    };
+    Ok(match op {
+        CompareOp::Lt => order == Ordering::Less,
+        CompareOp::Le => order != Ordering::Greater,
+        CompareOp::Gt => order == Ordering::Greater,
+        CompareOp::Ge => order != Ordering::Less,
+        CompareOp::Eq | CompareOp::Ne => order == Ordering::Equal,
+    })
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Int(i) => Some(*i as f64),
+        Value::Number(n) => Some(*n),
+        _ => None,
+    }
+}
+
+fn arithmetic(op: ArithmeticOp, a: Value, b: Value) -> Result<Value, EvalError> {
+    use ArithmeticOp::{Add, Div, Mul, Sub};
+    let checked = |v: Option<i64>| v.ok_or_else(overflow);
+    Ok(match (op, &a, &b) {
+        (Add, Value::Text(a), Value::Text(b)) => Value::text(format!("{a}{b}")),
+        (Add, Value::List(a), Value::List(b)) => Value::List(a.iter().chain(b).cloned().collect()),
+        (Add, Value::Int(a), Value::Int(b)) => Value::Int(checked(a.checked_add(*b))?),
+        (Sub, Value::Int(a), Value::Int(b)) => Value::Int(checked(a.checked_sub(*b))?),
+        (Mul, Value::Int(a), Value::Int(b)) => Value::Int(checked(a.checked_mul(*b))?),
+        (Div, Value::Int(_) | Value::Duration(_), Value::Int(0)) => return fail("division by zero"),
+        (Div, Value::Int(a), Value::Int(b)) => Value::Int(checked(a.checked_div(*b))?),
+        (Add, Value::Duration(a), Value::Duration(b)) => Value::Duration(checked(a.checked_add(*b))?),
+        (Sub, Value::Duration(a), Value::Duration(b)) => Value::Duration(checked(a.checked_sub(*b))?),
+        (Mul, Value::Duration(a), Value::Int(b)) | (Mul, Value::Int(b), Value::Duration(a)) => {
+            Value::Duration(checked(a.checked_mul(*b))?)
+        }
+        (Div, Value::Duration(a), Value::Int(b)) => Value::Duration(checked(a.checked_div(*b))?),
+        (Add, Value::Time(a), Value::Duration(b)) => Value::Time(checked(a.checked_add(*b))?),
+        (Sub, Value::Time(a), Value::Duration(b)) => Value::Time(checked(a.checked_sub(*b))?),
+        (Sub, Value::Time(a), Value::Time(b)) => Value::Duration(checked(a.checked_sub(*b))?),
+        _ => match (number(&a), number(&b)) {
+            (Some(x), Some(y)) => {
+                let result = match op {
+                    Add => x + y,
+                    Sub => x - y,
+                    Mul => x * y,
+                    Div => x / y,
+                };
+                if result.is_finite() { Value::Number(result) } else { return fail("division by zero") }
+            }
+            _ => return fail(format!("cannot calculate with {} and {}", a.kind(), b.kind())),
+        },
+    })
+}
+
+fn call(function: Function, args: Vec<Value>) -> Result<Value, EvalError> {
+    let text = |i: usize| -> Result<&str, EvalError> {
+        match args.get(i) {
+            Some(Value::Text(t)) => Ok(t),
+            Some(other) => fail(format!("expected a Text, found {}", other.kind())),
+            None => fail("an argument is missing"),
+        }
+    };
+    Ok(match function {
+        Function::Lower => Value::text(text(0)?.to_lowercase()),
+        Function::Upper => Value::text(text(0)?.to_uppercase()),
+        Function::Trim => Value::text(text(0)?.trim()),
+        Function::DomainOf => match text(0)?.rsplit_once('@') {
+            Some((_, domain)) if !domain.is_empty() => Value::text(domain.to_lowercase()),
+            _ => Value::Absent,
+        },
+        Function::Join => match args.first() {
+            Some(Value::List(items)) => {
+                Value::text(items.iter().map(Value::plain).collect::<Vec<_>>().join(text(1)?))
+            }
+            _ => return fail("`join` needs a list"),
+        },
+        Function::Split => {
+            let separator = text(1)?;
+            if separator.is_empty() {
+                return fail("`split` needs a separator");
+            }
+            Value::List(text(0)?.split(separator).map(Value::text).collect())
+        }
+        Function::Length => match args.first() {
+            Some(Value::List(items)) => Value::Int(items.len() as i64),
+            Some(Value::Text(t)) => Value::Int(t.chars().count() as i64),
+            _ => return fail("`length` needs a text or a list"),
+        },
+    })
+}

@@ -1,0 +1,163 @@
+//! What a run records: one entry per thing that happened, in order.
+
+use crate::declare::Impact;
+use crate::playbook::StageKind;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use std::sync::Arc;
+
+/// An entry of a run's journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When, in milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// The step's index in the graph, where it belongs to one.
+    pub node: Option<u32>,
+    /// The element path of a loop or branch, `""` outside.
+    pub path: String,
+    /// What happened.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum What {
+    /// The run started.
+    Started {
+        /// By which event, schedule or person.
+        by: String,
+    },
+    /// A stage began.
+    Stage {
+        /// Which.
+        stage: StageKind,
+        /// As written.
+        label: Arc<str>,
+    },
+    /// A condition chose a way.
+    Chose {
+        /// The condition as written.
+        label: Arc<str>,
+        /// `yes`, `no`, a case.
+        way: String,
+    },
+    /// A query was sent.
+    Asked {
+        /// The query.
+        query: Arc<str>,
+        /// Its arguments.
+        args: Json,
+    },
+    /// A query was answered.
+    Answered {
+        /// The query.
+        query: Arc<str>,
+        /// The answer.
+        value: Json,
+    },
+    /// A query failed.
+    QueryFailed {
+        /// The query.
+        query: Arc<str>,
+        /// Why.
+        reason: String,
+    },
+    /// An action is about to be performed: the intent, committed before the call.
+    Intended {
+        /// The action.
+        action: Arc<str>,
+        /// Its arguments, secrets replaced.
+        args: Json,
+        /// Its impact.
+        impact: Impact,
+        /// Under which authority: an approval's step, an accepted reason, or none needed.
+        authority: Option<String>,
+    },
+    /// The action was performed.
+    Performed {
+        /// The action.
+        action: Arc<str>,
+        /// Its result.
+        value: Json,
+    },
+    /// The action failed.
+    ActionFailed {
+        /// The action.
+        action: Arc<str>,
+        /// Why.
+        reason: String,
+        /// Whether the run goes on (`attempt`, a `failed` arm).
+        handled: bool,
+    },
+    /// The step was skipped.
+    Skipped {
+        /// The action.
+        action: Arc<str>,
+        /// Why.
+        reason: String,
+    },
+    /// The run waits.
+    Waiting {
+        /// Until when.
+        until_ms: i64,
+    },
+    /// A wait ended.
+    Woke,
+    /// An approval was asked for.
+    ApprovalAsked {
+        /// The question.
+        question: String,
+        /// The entities that it covers, as people call them.
+        about: Vec<String>,
+        /// Who may answer.
+        eligible: Vec<String>,
+        /// How many distinct people.
+        needs: u32,
+        /// Until when.
+        until_ms: i64,
+    },
+    /// Someone answered.
+    Voted {
+        /// Who.
+        by: String,
+        /// Whether in favour.
+        approve: bool,
+        /// What they said.
+        comment: Option<String>,
+    },
+    /// An answer did not count.
+    VoteRefused {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// The approval is decided.
+    ApprovalDecided {
+        /// `approved`, `rejected`, `unanswered`.
+        decision: String,
+    },
+    /// The run is held for a person.
+    Held {
+        /// Why.
+        reason: String,
+    },
+    /// A person told a held run to try again.
+    Resumed,
+    /// A loop or a fork began.
+    Forked {
+        /// How many branches or elements.
+        count: u32,
+    },
+    /// The run failed at a step and `on failure` follows, or it ends.
+    Failing {
+        /// Why.
+        reason: String,
+    },
+    /// The run ended.
+    Ended {
+        /// The outcome.
+        outcome: crate::state::Outcome,
+    },
+}

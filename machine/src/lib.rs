@@ -1,0 +1,26 @@
+//! The compiled playbook and its stepper: data and pure functions. No I/O, clock, randomness or async.
+//!
+//! The compiler makes a [`Program`]; a host (the engine, a simulation, a test) gives a run's state
+//! and an input to [`step::step`] and gets a new state, effects to perform and a journal back.
+
+pub mod declare;
+pub mod deployment;
+pub mod duration;
+pub mod eval;
+pub mod expr;
+pub mod hash;
+pub mod ingest;
+pub mod journal;
+pub mod json;
+pub mod playbook;
+pub mod program;
+pub mod request;
+pub mod response;
+pub mod schedule;
+pub mod state;
+pub mod step;
+pub mod types;
+pub mod value;
+
+pub use program::Program;
+pub use value::Value;

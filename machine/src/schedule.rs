@@ -1,0 +1,92 @@
+//! A schedule and a time zone in, the next time out. Pure.
+
+use crate::playbook::TriggerKind;
+use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{Timestamp, ToSpan, civil};
+
+/// The first time strictly after `after_ms` at which a schedule is due; `None` for other triggers.
+///
+/// Clock times are in the tenant's zone. A time that daylight saving skips is due at the next valid
+/// minute; one that occurs twice is due once, the first time.
+pub fn next_after(kind: &TriggerKind, zone: &str, after_ms: i64) -> Option<i64> {
+    match kind {
+        TriggerKind::Every(interval_ms) if *interval_ms > 0 => {
+            Some((after_ms.div_euclid(*interval_ms) + 1).checked_mul(*interval_ms)?)
+        }
+        TriggerKind::At { weekday, minutes } => {
+            let tz = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+            let after = Timestamp::from_millisecond(after_ms).ok()?;
+            let mut date = tz.to_datetime(after).date().yesterday().ok()?;
+            // A week and a few days cover every weekday and both sides of the start.
+            for _ in 0..10 {
+                if weekday.is_none_or(|w| date.weekday().to_monday_zero_offset() == w as i8) {
+                    let at = civil::time((*minutes / 60) as i8, (*minutes % 60) as i8, 0, 0).on(
+                        date.year(),
+                        date.month(),
+                        date.day(),
+                    );
+                    let due = resolve(&tz, at)?;
+                    if due > after {
+                        return Some(due.as_millisecond());
+                    }
+                }
+                date = date.checked_add(1.day()).ok()?;
+            }
+            None
+        }
+        _ => None,
+    }
+}
+
+fn resolve(tz: &TimeZone, at: civil::DateTime) -> Option<Timestamp> {
+    let ambiguous = tz.to_ambiguous_timestamp(at);
+    match ambiguous.offset() {
+        // Read with the offset before the gap, the time lies after the change; the change is the next valid minute.
+        AmbiguousOffset::Gap { before, .. } => {
+            let inside = before.to_timestamp(at).ok()?;
+            tz.preceding(inside + 1.second()).next().map(|t| t.timestamp())
+        }
+        _ => ambiguous.compatible().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::duration::{format_time_ms, parse_time_ms};
+
+    fn next(kind: TriggerKind, zone: &str, after: &str) -> String {
+        let after = parse_time_ms(after).expect("a time");
+        next_after(&kind, zone, after).map_or_else(|| "never".into(), format_time_ms)
+    }
+
+    #[test]
+    fn every_day_at_six_follows_the_tenants_zone() {
+        let at = TriggerKind::At { weekday: None, minutes: 360 };
+        assert_eq!(next(at.clone(), "Europe/London", "2026-07-01T00:00:00Z"), "2026-07-01T05:00:00Z");
+        assert_eq!(next(at.clone(), "Europe/London", "2026-07-01T05:00:00Z"), "2026-07-02T05:00:00Z");
+        assert_eq!(next(at, "UTC", "2026-12-31T06:00:00Z"), "2027-01-01T06:00:00Z");
+    }
+
+    #[test]
+    fn a_skipped_time_is_due_at_the_next_valid_minute() {
+        // On 29 March 2026 London goes from 01:00 GMT to 02:00 BST.
+        let at = TriggerKind::At { weekday: None, minutes: 90 };
+        assert_eq!(next(at, "Europe/London", "2026-03-29T00:00:00Z"), "2026-03-29T01:00:00Z");
+    }
+
+    #[test]
+    fn a_doubled_time_is_due_once() {
+        // On 25 October 2026 London goes from 02:00 BST back to 01:00 GMT: 01:30 occurs twice.
+        let at = TriggerKind::At { weekday: None, minutes: 90 };
+        assert_eq!(next(at.clone(), "Europe/London", "2026-10-25T00:00:00Z"), "2026-10-25T00:30:00Z");
+        assert_eq!(next(at, "Europe/London", "2026-10-25T00:30:00Z"), "2026-10-26T01:30:00Z");
+    }
+
+    #[test]
+    fn weekdays_and_intervals() {
+        let monday = TriggerKind::At { weekday: Some(0), minutes: 540 };
+        assert_eq!(next(monday, "UTC", "2026-11-22T12:00:00Z"), "2026-11-23T09:00:00Z");
+        assert_eq!(next(TriggerKind::Every(900_000), "UTC", "2026-11-22T12:01:00Z"), "2026-11-22T12:15:00Z");
+    }
+}

@@ -1,0 +1,307 @@
+//! The state of a run: everything that the stepper needs to go on, serialisable as it is.
+
+use crate::eval::TenantFacts;
+use crate::expr::Slot;
+use crate::value::Value;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::sync::Arc;
+
+/// A run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// The run's id.
+    pub id: String,
+    /// The playbook's id.
+    pub playbook: Arc<str>,
+    /// The hash of the version that the run keeps.
+    pub hash: String,
+    /// The tenant, as it was at the start.
+    pub tenant: TenantFacts,
+    /// When it started, in milliseconds since the Unix epoch.
+    pub started_ms: i64,
+    /// What started it, for people: an event's name, a schedule, a person.
+    pub started_by: String,
+    /// The e-mail address of the person who started it, who may not approve in it.
+    pub starter: Option<String>,
+    /// Lines of control; the first is the main one.
+    pub threads: BTreeMap<u32, Thread>,
+    /// The next thread's number.
+    pub next_thread: u32,
+    /// Approvals that are waiting for answers, by effect id.
+    pub approvals: BTreeMap<String, OpenApproval>,
+    /// Approvals that people gave.
+    pub grants: Vec<Grant>,
+    /// Steps that failed, as node and path.
+    pub failed_steps: Vec<(u32, String)>,
+    /// Failures that were recorded and passed over (`attempt`).
+    pub recorded_failures: u32,
+    /// The failure that `on failure` answers to.
+    pub failing: Option<Failure>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+}
+
+/// A line of control: the main one, a parallel branch or a loop's element.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Thread {
+    /// Whose child it is.
+    pub parent: Option<u32>,
+    /// Whether it is a branch, whose names belong to the parent.
+    pub shares_names: bool,
+    /// Where it stands: `""`, `[2]`, `/1`.
+    pub path: String,
+    /// The step.
+    pub node: u32,
+    /// What it waits for.
+    pub waiting: Waiting,
+    /// Its variables.
+    pub slots: BTreeMap<Slot, Value>,
+    /// How often the present step has been tried again after a hold.
+    pub tries: u32,
+    /// When waits that are looked at in between end, by node.
+    pub deadlines: BTreeMap<u32, i64>,
+}
+
+/// What a thread waits for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Waiting {
+    /// Nothing: it can go on.
+    Ready,
+    /// The answer to a call.
+    Call {
+        /// The effect's id.
+        id: String,
+    },
+    /// A timer.
+    Timer {
+        /// The effect's id.
+        id: String,
+        /// When it fires.
+        at_ms: i64,
+    },
+    /// An approval.
+    Approval {
+        /// The effect's id.
+        id: String,
+    },
+    /// Its branches or elements.
+    Children {
+        /// How many are open.
+        open: u32,
+        /// Elements that have not begun.
+        pending: VecDeque<Value>,
+        /// The next element's index.
+        next: u32,
+        /// The worst that ended so far.
+        worst: Option<Ending>,
+    },
+    /// A person.
+    Held {
+        /// The timer that gives up.
+        id: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// How a thread ended early.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Ending {
+    /// A step failed.
+    Failed(Failure),
+    /// The run ends with this outcome.
+    End(Outcome),
+}
+
+/// A failed step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The step as written.
+    pub step: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// An approval that waits for answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpenApproval {
+    /// The gate's node.
+    pub node: u32,
+    /// The thread's path.
+    pub path: String,
+    /// The question.
+    pub question: String,
+    /// The entities that it covers: key and name.
+    pub about: Vec<(String, String)>,
+    /// The actions that it opens, as written.
+    pub actions: Vec<String>,
+    /// Who may answer, by e-mail address.
+    pub eligible: Vec<String>,
+    /// Who may not although they belong to `eligible`: the starter and the subjects.
+    pub excluded: Vec<String>,
+    /// How many distinct people.
+    pub needs: u32,
+    /// Those in favour so far: who and what they said.
+    pub votes: Vec<(String, Option<String>)>,
+    /// When it expires.
+    pub until_ms: i64,
+    /// How long the approval holds once given.
+    pub valid_ms: i64,
+}
+
+/// An approval that people gave.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Grant {
+    /// The gate's node.
+    pub node: u32,
+    /// The thread's path.
+    pub path: String,
+    /// The entities that it covers.
+    pub about: Vec<String>,
+    /// Who approved.
+    pub by: Vec<String>,
+    /// Until when it holds.
+    pub until_ms: i64,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// Every stage is done.
+    Completed,
+    /// Every stage is done; some attempted steps failed.
+    CompletedWithFailures,
+    /// The goal was reached.
+    Resolved,
+    /// `end run`.
+    Stopped {
+        /// Why.
+        why: Option<String>,
+    },
+    /// An approval was refused or not given in time.
+    Rejected {
+        /// What was asked.
+        question: String,
+    },
+    /// A step failed.
+    Failed(Failure),
+    /// A person ended it.
+    Cancelled {
+        /// Who.
+        by: String,
+    },
+}
+
+impl Outcome {
+    /// The outcome's name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Outcome::Completed => "completed",
+            Outcome::CompletedWithFailures => "completed with failures",
+            Outcome::Resolved => "resolved",
+            Outcome::Stopped { .. } => "stopped",
+            Outcome::Rejected { .. } => "rejected",
+            Outcome::Failed(_) => "failed",
+            Outcome::Cancelled { .. } => "cancelled",
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        match self {
+            Outcome::Stopped { why: Some(why) } => write!(f, ": {why}"),
+            Outcome::Rejected { question } => write!(f, ": \"{question}\" was not approved"),
+            Outcome::Failed(failure) => write!(f, " at `{}`: {}", failure.step, failure.reason),
+            Outcome::Cancelled { by } => write!(f, " by {by}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What a run is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// A call is under way.
+    Running,
+    /// It waits for a time.
+    Waiting,
+    /// It waits for people.
+    AwaitingApproval,
+    /// It needs a person to settle something.
+    Held,
+    /// It has ended.
+    Ended,
+}
+
+impl Status {
+    /// The name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Running => "running",
+            Status::Waiting => "waiting",
+            Status::AwaitingApproval => "awaiting approval",
+            Status::Held => "held",
+            Status::Ended => "ended",
+        }
+    }
+}
+
+impl Run {
+    /// What the run is doing: what a person should know of first wins.
+    pub fn status(&self) -> Status {
+        if self.outcome.is_some() {
+            return Status::Ended;
+        }
+        let any = |f: fn(&Waiting) -> bool| self.threads.values().any(|t| f(&t.waiting));
+        if any(|w| matches!(w, Waiting::Held { .. })) {
+            Status::Held
+        } else if any(|w| matches!(w, Waiting::Approval { .. })) {
+            Status::AwaitingApproval
+        } else if any(|w| matches!(w, Waiting::Call { .. } | Waiting::Ready)) {
+            Status::Running
+        } else {
+            Status::Waiting
+        }
+    }
+
+    /// Why it is held, where it is.
+    pub fn held_because(&self) -> Option<&str> {
+        self.threads.values().find_map(|t| match &t.waiting {
+            Waiting::Held { reason, .. } => Some(reason.as_str()),
+            _ => None,
+        })
+    }
+
+    /// A variable as a thread sees it: its own, else its ancestors'.
+    pub fn lookup(&self, thread: u32, slot: Slot) -> Option<Value> {
+        let mut at = Some(thread);
+        while let Some(id) = at {
+            let thread = self.threads.get(&id)?;
+            if let Some(value) = thread.slots.get(&slot) {
+                return Some(value.clone());
+            }
+            at = thread.parent;
+        }
+        None
+    }
+
+    /// Binds a variable where a thread's names belong.
+    pub fn bind(&mut self, thread: u32, slot: Slot, value: Value) {
+        let mut owner = thread;
+        while let Some(t) = self.threads.get(&owner) {
+            match t.parent {
+                Some(parent) if t.shares_names => owner = parent,
+                _ => break,
+            }
+        }
+        if let Some(t) = self.threads.get_mut(&owner) {
+            t.slots.insert(slot, value);
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Approvals: who may answer, how answers are counted, and what an approval opens.
+
+use super::{Effect, Stepper};
+use crate::journal::What;
+use crate::playbook::{Approve, Edge, NodeKind};
+use crate::state::{Ending, Grant, OpenApproval, Outcome, Run, Waiting};
+use crate::value::Value;
+
+/// An answer to an approval.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vote {
+    /// The approval, by effect id.
+    pub approval: String,
+    /// Who, by e-mail address.
+    pub by: String,
+    /// Whether in favour.
+    pub approve: bool,
+    /// What they say.
+    pub comment: Option<String>,
+}
+
+/// Whether an answer would count, or why not.
+pub fn check_vote(run: &Run, vote: &Vote, now_ms: i64) -> Result<(), String> {
+    let Some(open) = run.approvals.get(&vote.approval) else {
+        return Err("this approval is no longer open".into());
+    };
+    let is = |who: &String| who.eq_ignore_ascii_case(&vote.by);
+    if now_ms > open.until_ms {
+        return Err("this approval has expired".into());
+    }
+    if open.excluded.iter().any(is) {
+        return Err(format!(
+            "{} may not answer: they started this run or it is about them",
+            vote.by
+        ));
+    }
+    if !open.eligible.iter().any(is) {
+        return Err(format!("{} may not answer; asked are {}", vote.by, open.eligible.join(", ")));
+    }
+    if open.votes.iter().any(|(who, _)| is(who)) {
+        return Err(format!("{} has already answered; another person has to", vote.by));
+    }
+    Ok(())
+}
+
+impl Stepper<'_, '_> {
+    pub(super) fn ask_approval(&mut self, thread: u32, approve: &Approve) {
+        let asked = self.approval(thread, approve);
+        let open = match asked {
+            Ok(open) => open,
+            Err(reason) => return self.fail_step(thread, reason),
+        };
+        let id = self.effect_id(thread);
+        self.record(
+            Some(thread),
+            What::ApprovalAsked {
+                question: open.question.clone(),
+                about: open.about.iter().map(|(_, label)| label.clone()).collect(),
+                eligible: open.eligible.clone(),
+                needs: open.needs,
+                until_ms: open.until_ms,
+            },
+        );
+        self.out.effects.push(Effect::StartTimer { id: id.clone(), at_ms: open.until_ms });
+        self.out.effects.push(Effect::AskApproval { id: id.clone() });
+        self.run.approvals.insert(id.clone(), open);
+        if let Some(t) = self.run.threads.get_mut(&thread) {
+            t.waiting = Waiting::Approval { id };
+        }
+    }
+
+    fn approval(&self, thread: u32, approve: &Approve) -> Result<OpenApproval, String> {
+        let value = |expr| self.eval(thread, expr).map_err(|e| e.to_string());
+        let question = value(&approve.question)?.plain();
+        let mut about = Vec::new();
+        let mut excluded: Vec<String> = self.run.starter.iter().cloned().collect();
+        for expr in &approve.about {
+            let entities = match value(expr)? {
+                Value::List(items) => items,
+                one => vec![one],
+            };
+            for entity in entities {
+                excluded.extend(addresses(&entity));
+                about.push((entity.entity_key(), entity.label()));
+            }
+        }
+        let eligible = match value(&approve.by)? {
+            Value::Record(record) if &*record.ty == "Team" => match record.fields.get("members") {
+                Some(Value::List(members)) => members.iter().map(Value::plain).collect(),
+                _ => Vec::new(),
+            },
+            person => addresses(&person),
+        };
+        let allowed = eligible
+            .iter()
+            .filter(|e| !excluded.iter().any(|x| x.eq_ignore_ascii_case(e)))
+            .count();
+        if allowed < approve.needs as usize {
+            return Err(format!(
+                "\"{question}\" needs {} and only {allowed} may answer (whoever started the run, or whom it is about, may not)",
+                people(approve.needs)
+            ));
+        }
+        let thread = self.run.threads.get(&thread);
+        Ok(OpenApproval {
+            node: thread.map_or(0, |t| t.node),
+            path: thread.map_or(String::new(), |t| t.path.clone()),
+            question,
+            about,
+            actions: approve
+                .covers
+                .iter()
+                .filter_map(|n| self.node(*n))
+                .map(|n| n.label.to_string())
+                .collect(),
+            eligible,
+            excluded,
+            needs: approve.needs,
+            votes: Vec::new(),
+            until_ms: self.now_ms.saturating_add(approve.within_ms),
+            valid_ms: approve.valid_ms,
+        })
+    }
+
+    fn approval_thread(&self, id: &str) -> Option<u32> {
+        self.run
+            .threads
+            .iter()
+            .find(|(_, t)| matches!(&t.waiting, Waiting::Approval { id: i } if i == id))
+            .map(|(n, _)| *n)
+    }
+
+    pub(super) fn vote(&mut self, vote: Vote) {
+        let thread = self.approval_thread(&vote.approval);
+        if let Err(reason) = check_vote(self.run, &vote, self.now_ms) {
+            return self.record(thread, What::VoteRefused { by: vote.by, reason });
+        }
+        let Some(thread) = thread else { return };
+        self.record(
+            Some(thread),
+            What::Voted {
+                by: vote.by.clone(),
+                approve: vote.approve,
+                comment: vote.comment.clone(),
+            },
+        );
+        if !vote.approve {
+            return self.decide(thread, &vote.approval, &Edge::Rejected, "rejected");
+        }
+        let Some(open) = self.run.approvals.get_mut(&vote.approval) else { return };
+        open.votes.push((vote.by, vote.comment));
+        if open.votes.len() < open.needs as usize {
+            return;
+        }
+        let open = open.clone();
+        let by: Vec<String> = open.votes.iter().map(|(who, _)| who.clone()).collect();
+        let comments: Vec<String> = open.votes.iter().filter_map(|(_, c)| c.clone()).collect();
+        let record = Value::record(
+            "Approval",
+            [
+                ("by", Value::text(by.join(", "))),
+                ("at", Value::Time(self.now_ms)),
+                ("comment", if comments.is_empty() { Value::Absent } else { Value::text(comments.join("; ")) }),
+            ],
+        );
+        if let Some(NodeKind::Approve(approve)) = self.node(open.node).map(|n| &n.kind) {
+            self.run.bind(thread, approve.slot, record);
+        }
+        self.run.grants.push(Grant {
+            node: open.node,
+            path: open.path,
+            about: open.about.into_iter().map(|(key, _)| key).collect(),
+            by,
+            until_ms: self.now_ms.saturating_add(open.valid_ms),
+        });
+        self.decide(thread, &vote.approval, &Edge::Approved, "approved");
+    }
+
+    pub(super) fn approval_expired(&mut self, id: &str) {
+        let Some(thread) = self.approval_thread(id) else { return };
+        let node = self.run.threads.get(&thread).and_then(|t| self.node(t.node));
+        let by_default = matches!(node.map(|n| &n.kind), Some(NodeKind::Approve(a)) if a.default_approve);
+        if by_default {
+            // Silence opens the way but grants nothing: steps that need people stay closed.
+            let record = Value::record(
+                "Approval",
+                [("by", Value::text("nobody")), ("at", Value::Time(self.now_ms)), ("comment", Value::Absent)],
+            );
+            if let Some(NodeKind::Approve(approve)) = node.map(|n| &n.kind) {
+                self.run.bind(thread, approve.slot, record);
+            }
+            return self.decide(thread, id, &Edge::Approved, "approved by default");
+        }
+        self.decide(thread, id, &Edge::Unanswered, "unanswered");
+    }
+
+    fn decide(&mut self, thread: u32, id: &str, edge: &Edge, decision: &str) {
+        self.record(Some(thread), What::ApprovalDecided { decision: decision.into() });
+        let question = self.run.approvals.remove(id).map_or(String::new(), |a| a.question);
+        self.out.effects.push(Effect::CancelTimer { id: id.to_owned() });
+        self.out.effects.push(Effect::CloseApproval { id: id.to_owned() });
+        if !self.go(thread, edge) {
+            self.end(thread, Some(Ending::End(Outcome::Rejected { question })));
+        }
+    }
+}
+
+/// The addresses by which a person is known.
+fn addresses(person: &Value) -> Vec<String> {
+    match person {
+        Value::Record(record) => ["email", "principal"]
+            .iter()
+            .filter_map(|f| record.fields.get(*f))
+            .filter_map(Value::as_text)
+            .map(str::to_owned)
+            .collect(),
+        Value::Text(address) => vec![address.to_string()],
+        _ => Vec::new(),
+    }
+}
+
+fn people(count: u32) -> String {
+    if count == 1 { "one person".into() } else { format!("{count} people") }
+}

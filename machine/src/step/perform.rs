@@ -1,0 +1,224 @@
+//! Calls: queries and actions, the last check of the gate, and what becomes of answers.
+
+use super::{Effect, Stepper};
+use crate::declare::Impact;
+use crate::expr::Expr;
+use crate::journal::What;
+use crate::playbook::{Edge, NodeKind, Perform};
+use crate::state::Waiting;
+use crate::value::Value;
+use serde_json::Value as Json;
+use std::sync::Arc;
+
+impl Stepper<'_, '_> {
+    fn args(&self, thread: u32, args: &[Expr]) -> Result<Vec<Value>, String> {
+        args.iter()
+            .map(|a| self.eval(thread, a).map_err(|e| e.to_string()))
+            .collect()
+    }
+
+    /// Arguments by parameter name, secrets replaced, for the journal.
+    fn args_json(&self, callable: &str, args: &[Value]) -> Json {
+        let params = self.context.program.callables.get(callable).map(|c| c.params.as_slice());
+        Json::Object(
+            args.iter()
+                .enumerate()
+                .map(|(i, value)| {
+                    let name = params
+                        .and_then(|p| p.get(i))
+                        .map_or_else(|| i.to_string(), |p| p.name.to_string());
+                    (name, value.redacted_json())
+                })
+                .collect(),
+        )
+    }
+
+    fn call(&mut self, thread: u32) -> String {
+        let id = self.effect_id(thread);
+        if let Some(t) = self.run.threads.get_mut(&thread) {
+            t.waiting = Waiting::Call { id: id.clone() };
+        }
+        id
+    }
+
+    pub(super) fn ask(&mut self, thread: u32, query: Arc<str>, args: &[Expr]) {
+        match self.args(thread, args) {
+            Err(reason) => self.query_failed(thread, reason),
+            Ok(args) => {
+                let shown = self.args_json(&query, &args);
+                self.record(Some(thread), What::Asked { query: query.clone(), args: shown });
+                let id = self.call(thread);
+                let node = self.run.threads.get(&thread).map_or(0, |t| t.node);
+                self.out.effects.push(Effect::Query { id, node, query, args });
+            }
+        }
+    }
+
+    pub(super) fn perform(&mut self, thread: u32, perform: &Perform) {
+        let action = perform.action.clone();
+        let path = self.run.threads.get(&thread).map_or("", |t| t.path.as_str());
+        if let Some((node, _)) = self
+            .run
+            .failed_steps
+            .iter()
+            .find(|(node, p)| perform.skip_if_failed.contains(node) && p == path)
+        {
+            let before = self.node(*node).map_or_else(String::new, |n| n.label.to_string());
+            let reason = format!("it only makes sense after `{before}`, which failed");
+            self.record(Some(thread), What::Skipped { action, reason });
+            if !self.go(thread, &Edge::Done) {
+                self.end(thread, None);
+            }
+            return;
+        }
+        let args = match self.args(thread, &perform.args) {
+            Ok(args) => args,
+            Err(reason) => return self.action_failed(thread, reason),
+        };
+        let authority = match self.authority(thread, perform, &args) {
+            Ok(authority) => authority,
+            Err(reason) => return self.action_failed(thread, reason),
+        };
+        let shown = self.args_json(&action, &args);
+        self.record(
+            Some(thread),
+            What::Intended {
+                action: action.clone(),
+                args: shown,
+                impact: perform.impact,
+                authority,
+            },
+        );
+        let id = self.call(thread);
+        let node = self.run.threads.get(&thread).map_or(0, |t| t.node);
+        self.out.effects.push(Effect::Perform { id, node, action, args });
+    }
+
+    /// Under which authority an action is performed. The checker has proved that a destructive step
+    /// cannot be reached without an approval; this refuses it once more if that were ever untrue.
+    fn authority(&self, thread: u32, perform: &Perform, args: &[Value]) -> Result<Option<String>, String> {
+        if let Some(reason) = &perform.accepted {
+            return Ok(Some(format!("accepted without approval: {reason}")));
+        }
+        if perform.impact < Impact::Disruptive || (perform.gates.is_empty() && perform.impact < Impact::Destructive) {
+            return Ok(None);
+        }
+        let path = self.run.threads.get(&thread).map_or("", |t| t.path.as_str());
+        let entities: Vec<String> = perform
+            .acts_on
+            .iter()
+            .filter_map(|i| args.get(*i as usize))
+            .flat_map(|v| match v {
+                Value::List(items) => items.iter().map(Value::entity_key).collect(),
+                other => vec![other.entity_key()],
+            })
+            .collect();
+        let related = |g: &str| path.starts_with(g) || g.starts_with(path);
+        let mut expired = false;
+        for grant in &self.run.grants {
+            if !perform.gates.contains(&grant.node) || !related(&grant.path) {
+                continue;
+            }
+            if !entities.iter().all(|e| grant.about.contains(e)) {
+                continue;
+            }
+            if grant.until_ms < self.now_ms {
+                expired = true;
+                continue;
+            }
+            return Ok(Some(format!("approved by {}", grant.by.join(", "))));
+        }
+        if perform.impact < Impact::Destructive && perform.gates.is_empty() {
+            return Ok(None);
+        }
+        Err(if expired {
+            "the approval for it has expired".into()
+        } else {
+            "no approval covers it; it was not performed".into()
+        })
+    }
+
+    pub(super) fn call_done(&mut self, id: &str, value: Value) {
+        let Some(thread) = self.waiting_for(id) else { return };
+        let node = self.run.threads.get(&thread).and_then(|t| self.node(t.node));
+        match node.map(|n| &n.kind) {
+            Some(NodeKind::Query { query, slot, .. }) => {
+                self.record(
+                    Some(thread),
+                    What::Answered {
+                        query: query.clone(),
+                        value: value.redacted_json(),
+                    },
+                );
+                self.run.bind(thread, *slot, value);
+            }
+            Some(NodeKind::Perform(perform)) => {
+                self.record(
+                    Some(thread),
+                    What::Performed {
+                        action: perform.action.clone(),
+                        value: value.redacted_json(),
+                    },
+                );
+                if let Some(slot) = perform.slot {
+                    self.run.bind(thread, slot, value);
+                }
+            }
+            _ => return,
+        }
+        if !self.go(thread, &Edge::Done) {
+            self.end(thread, None);
+        }
+    }
+
+    pub(super) fn call_failed(&mut self, id: &str, reason: String) {
+        let Some(thread) = self.waiting_for(id) else { return };
+        let node = self.run.threads.get(&thread).and_then(|t| self.node(t.node));
+        match node.map(|n| &n.kind) {
+            Some(NodeKind::Query { .. }) => self.query_failed(thread, reason),
+            Some(NodeKind::Perform(_)) => self.action_failed(thread, reason),
+            _ => {}
+        }
+    }
+
+    fn query_failed(&mut self, thread: u32, reason: String) {
+        let node = self.run.threads.get(&thread).and_then(|t| self.node(t.node));
+        let Some(NodeKind::Query { query, hold_on_failure, .. }) = node.map(|n| &n.kind) else { return };
+        self.record(
+            Some(thread),
+            What::QueryFailed {
+                query: query.clone(),
+                reason: reason.clone(),
+            },
+        );
+        if *hold_on_failure {
+            // Failure is never a value: an unanswered question must not escalate the run.
+            self.hold(thread, reason);
+        } else {
+            self.fail_step(thread, reason);
+        }
+    }
+
+    fn action_failed(&mut self, thread: u32, reason: String) {
+        let node = self.run.threads.get(&thread).and_then(|t| self.node(t.node));
+        let Some(NodeKind::Perform(perform)) = node.map(|n| &n.kind) else { return };
+        let at = petgraph::graph::NodeIndex::new(self.run.threads.get(&thread).map_or(0, |t| t.node as usize));
+        let handled = self.context.playbook.follow(at, &Edge::Failed).is_some();
+        self.record(
+            Some(thread),
+            What::ActionFailed {
+                action: perform.action.clone(),
+                reason: reason.clone(),
+                handled,
+            },
+        );
+        if perform.attempt {
+            self.run.recorded_failures += 1;
+        }
+        if let Some(slot) = perform.failure_slot {
+            let failure = Value::record("Failure", [("reason", Value::text(&reason))]);
+            self.run.bind(thread, slot, failure);
+        }
+        self.fail_step(thread, reason);
+    }
+}
