@@ -1,0 +1,60 @@
+//! A stateful stand-in for the outside: Graph, Intune, Exchange, a ticket system, chat and mail.
+//!
+//! [`Sandbox::start`] opens one HTTP port and one SMTP port and answers on them as the real services
+//! would: the documented paths, status codes and bodies, errors included. Behind them is one small
+//! [`Tenant`] that remembers what was done to it. [`demo_tenant`] is the one that the product demo shows.
+//!
+//! | service | base |
+//! | --- | --- |
+//! | Microsoft Graph v1.0 | `{base}/graph/v1.0` |
+//! | Microsoft identity platform | `{base}/login/{tenant}/oauth2/v2.0/token` |
+//! | Exchange Online cmdlets | `{base}/exchange/adminapi/beta/{tenant}/InvokeCommand` |
+//! | HaloPSA | `{base}/halo/auth/token`, `{base}/halo/api` |
+//! | Teams Workflows webhook | `{base}/teams/{team}/{key}` |
+//! | Slack incoming webhook | `{base}/slack/services/{a}/{b}/{c}` |
+//! | signed webhook receiver | `{base}/hooks/{name}` |
+//! | what people use | `{base}/`, `{base}/sandbox/state`, `/requests`, `/faults`, `/reset` |
+//!
+//! ```no_run
+//! # async fn demo() -> Result<(), counterplay_sandbox::StartError> {
+//! use counterplay_sandbox::{Fault, FaultKind, Options, Sandbox};
+//! let sandbox = Sandbox::start(Options::default()).await?;
+//! sandbox.inject(Fault::new("/riskyUsers", FaultKind::Throttle { retry_after_s: None }));
+//! println!("{}", sandbox.base_url());
+//! sandbox.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod call;
+mod chat;
+mod control;
+mod demo;
+mod exchange;
+mod fault;
+mod graph;
+mod halo;
+mod hooks;
+mod http;
+mod ids;
+mod listener;
+mod login;
+mod odata;
+mod record;
+mod sandbox;
+mod service;
+mod smtp;
+mod tenant;
+mod world;
+
+pub use demo::{demo_tenant, demo_tenant_at};
+pub use fault::{Fault, FaultKind};
+pub use record::RecordedRequest;
+pub use sandbox::{Options, Sandbox, StartError};
+pub use service::Service;
+pub use tenant::{
+    AppRegistration, AuthenticationMethod, ChatMessage, ChatService, ComplianceState,
+    DeviceActionResult, DeviceLifecycle, Domain, License, Mail, Mailbox, MailboxType,
+    ManagedDevice, MessageRule, MethodKind, RiskyUser, ServicePlan, SignInActivity, Sku, Tenant,
+    Ticket, TicketNote, User, UserType, Via,
+};
