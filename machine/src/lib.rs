@@ -5,6 +5,7 @@
 
 pub mod declare;
 pub mod deployment;
+pub mod draw;
 pub mod duration;
 pub mod eval;
 pub mod expr;

@@ -264,6 +264,14 @@ pub enum NodeKind {
         /// In milliseconds.
         after_ms: i64,
     },
+    /// Looks at a condition again and again: `Tick` leads to the condition, which leads to what follows
+    /// or back here; `Done` when the time is up.
+    WaitUntil {
+        /// For how long at most, in milliseconds.
+        at_most_ms: i64,
+        /// How often to look, in milliseconds.
+        every_ms: i64,
+    },
     /// A gate: `Approved`, `Rejected`, `Unanswered`; a missing edge ends the run `rejected`.
     Approve(Approve),
     /// Ends the run.

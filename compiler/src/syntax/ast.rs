@@ -440,6 +440,15 @@ pub enum StepKind {
     Group(Block),
     /// `wait D`.
     Wait(Expr),
+    /// `wait until COND, at most D, checking every D`.
+    WaitUntil {
+        /// What is waited for.
+        condition: Expr,
+        /// For how long at most.
+        at_most: Expr,
+        /// How often to look; 15m when left out.
+        checking_every: Option<Expr>,
+    },
     /// `approve "…" about x, by team.soc, needs 2, within 4h, valid 24h, default reject`.
     Approve(Approve),
     /// `without approval because "…" { … }`.

@@ -115,21 +115,25 @@ impl Stepper<'_, '_> {
             .collect();
         let related = |g: &str| path.starts_with(g) || g.starts_with(path);
         let mut expired = false;
-        for grant in &self.run.grants {
-            if !perform.gates.contains(&grant.node) || !related(&grant.path) {
-                continue;
-            }
-            if !entities.iter().all(|e| grant.about.contains(e)) {
-                continue;
-            }
-            if grant.until_ms < self.now_ms {
-                expired = true;
-                continue;
-            }
-            return Ok(Some(format!("approved by {}", grant.by.join(", "))));
-        }
-        if perform.impact < Impact::Destructive && perform.gates.is_empty() {
-            return Ok(None);
+        let mut by: Vec<&str> = Vec::new();
+        // Each entity needs an approval that names it; one gate may have asked for each.
+        let covered = entities.iter().all(|entity| {
+            self.run.grants.iter().any(|grant| {
+                if !perform.gates.contains(&grant.node) || !related(&grant.path) || !grant.about.contains(entity) {
+                    return false;
+                }
+                if grant.until_ms < self.now_ms {
+                    expired = true;
+                    return false;
+                }
+                by.extend(grant.by.iter().map(String::as_str));
+                true
+            })
+        });
+        if covered && !entities.is_empty() {
+            by.sort_unstable();
+            by.dedup();
+            return Ok(Some(format!("approved by {}", by.join(", "))));
         }
         Err(if expired {
             "the approval for it has expired".into()

@@ -112,6 +112,7 @@ impl Stepper<'_, '_> {
             NodeKind::WaitSinceStart { after_ms } => {
                 self.wait_until(thread, self.run.started_ms.saturating_add(*after_ms));
             }
+            NodeKind::WaitUntil { at_most_ms, every_ms } => self.look_again(thread, *at_most_ms, *every_ms),
             NodeKind::Approve(approve) => self.ask_approval(thread, approve),
             NodeKind::End { outcome, why } => {
                 let why = why.as_ref().and_then(|w| self.eval(thread, w).ok()).map(|v| v.plain());
@@ -148,6 +149,26 @@ impl Stepper<'_, '_> {
         }
     }
 
+    /// `wait until`: looks at once, then every so often, and a last time when the time is up.
+    fn look_again(&mut self, thread: u32, at_most_ms: i64, every_ms: i64) {
+        let id = self.effect_id(thread);
+        let now = self.now_ms;
+        let Some(t) = self.run.threads.get_mut(&thread) else { return };
+        let Some(deadline) = t.deadlines.get(&t.node).copied() else {
+            let until_ms = now.saturating_add(at_most_ms);
+            t.deadlines.insert(t.node, until_ms);
+            self.record(Some(thread), What::Waiting { until_ms });
+            return self.go_or_fail(thread, &Edge::Tick);
+        };
+        if deadline <= now {
+            t.deadlines.remove(&t.node);
+            return self.go_or_fail(thread, &Edge::Done);
+        }
+        let at_ms = deadline.min(now.saturating_add(every_ms.max(1)));
+        t.waiting = Waiting::Timer { id: id.clone(), at_ms };
+        self.out.effects.push(Effect::StartTimer { id, at_ms });
+    }
+
     pub(super) fn timer(&mut self, id: &str) {
         if self.run.approvals.contains_key(id) {
             return self.approval_expired(id);
@@ -160,7 +181,8 @@ impl Stepper<'_, '_> {
         match found {
             Some((thread, None)) => {
                 let tick = self.run.threads.get(&thread).is_some_and(|t| {
-                    t.deadlines.get(&t.node).is_some_and(|deadline| *deadline > self.now_ms)
+                    let looks = matches!(self.node(t.node).map(|n| &n.kind), Some(NodeKind::WaitUntil { .. }));
+                    looks || t.deadlines.get(&t.node).is_some_and(|deadline| *deadline > self.now_ms)
                 });
                 if tick {
                     if !self.go(thread, &Edge::Tick)

@@ -1,0 +1,2 @@
+//! The counterplay command.
+fn main() {}

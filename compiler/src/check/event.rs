@@ -1,0 +1,201 @@
+//! An event's declaration in, how raw objects become typed ones out.
+
+use super::declare::{duration_ms, property, single, word};
+use super::{Checker, Queries};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::index::{Def, Index};
+use crate::span::{Place, Span};
+use crate::syntax::ast::{Declaration, Expr as Ast, ExprKind, Fires as Written, Item, PropertyValue};
+use counterplay_machine::declare::{Event, EventField, FetchedField, Fires, Source};
+use counterplay_machine::expr::Expr;
+use counterplay_machine::types::Type;
+use std::sync::Arc;
+
+const EVENT: &[&str] = &["source", "known_by", "fires", "field", "fetched"];
+
+impl Checker<'_> {
+    /// The fields of an event by qualified name, fetched ones included.
+    pub fn event_fields(&mut self, event: &str) -> Vec<(String, Type)> {
+        let Some(def) = find_event(self.index, event).cloned() else { return Vec::new() };
+        let Item::Event(decl) = &*def.item else { return Vec::new() };
+        self.elsewhere(&def, true, |c| {
+            decl.properties
+                .iter()
+                .filter_map(|p| match &p.value {
+                    PropertyValue::Field { name, ty, .. } => Some((name.text.clone(), c.type_of(ty))),
+                    _ => None,
+                })
+                .collect()
+        })
+    }
+
+    /// The names of an event's fetched fields.
+    pub fn fetched_fields(&self, event: &str) -> Vec<String> {
+        match find_event(self.index, event).map(|d| &*d.item) {
+            Some(Item::Event(decl)) => decl
+                .properties
+                .iter()
+                .filter(|p| p.key.text == "fetched")
+                .filter_map(|p| match &p.value {
+                    PropertyValue::Field { name, .. } => Some(name.text.clone()),
+                    _ => None,
+                })
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// An event.
+    pub fn event(&mut self, def: &Def, decl: &Declaration) -> Event {
+        self.known_properties(decl, "an event", EVENT, &["field", "fetched"]);
+        let raw = self.slot("raw", &Type::Json);
+        let place = Place { anchor: self.anchor.clone(), span: Span::default() };
+        if let Some(frame) = self.frames.last_mut() {
+            frame.names.insert("raw".into(), super::Local { slot: raw, ty: Type::Json, place });
+        }
+        let source = match property(decl, "source").and_then(single) {
+            Some(expr) => self.source_of(expr),
+            None => {
+                let place = self.at(decl.name.span);
+                let diagnostic = Diagnostic::error(
+                    codes::MISSING_PROPERTY,
+                    format!("the event `{}` does not say where it comes from", decl.name.text),
+                    place,
+                    "add a line `source: push` or `source: graph.poll(\"/…\", every: 5m)`",
+                );
+                self.report(diagnostic);
+                Source::Push
+            }
+        };
+        let known_by = self.texts(decl, "known_by");
+        let mut fields = Vec::new();
+        let mut fetched = Vec::new();
+        for property in &decl.properties {
+            let PropertyValue::Field { name, ty, value, .. } = &property.value else { continue };
+            let field_ty = self.type_of(ty);
+            let label = Place { anchor: self.anchor.clone(), span: ty.span };
+            let wanted = Some((label, format!("`{}` is declared as {field_ty}", name.text)));
+            if property.key.text == "fetched" {
+                fetched.extend(self.fetched(name, &field_ty, value));
+            } else {
+                if !fetched.is_empty() {
+                    self.bad(property.span, "stored fields come before fetched ones", "move this line up");
+                }
+                let value = self.expect(value, &field_ty, wanted);
+                let slot = self.bind(name, &field_ty);
+                fields.push(EventField { name: Arc::from(name.text.as_str()), ty: field_ty, slot, value });
+            }
+        }
+        let fires = match decl.properties.iter().find_map(|p| match &p.value {
+            PropertyValue::Fires(fires) => Some(fires),
+            _ => None,
+        }) {
+            None => Fires::Always,
+            Some(Written::When(condition)) => Fires::When(self.expect(condition, &Type::Bool, None)),
+            Some(Written::ChangesTo(subject, target)) => {
+                let subject = self.expr(subject, None);
+                let target = self.expr(target, Some(&subject.ty));
+                Fires::ChangesTo { subject: subject.expr, target: target.expr }
+            }
+            Some(Written::OncePer(keys)) => Fires::OncePer(keys.iter().map(|k| self.expr(k, None).expr).collect()),
+        };
+        Event {
+            name: Index::qualified(&def.module, &decl.name.text),
+            source,
+            known_by,
+            fires,
+            raw,
+            fields,
+            fetched,
+            doc: Arc::from(decl.doc.as_str()),
+        }
+    }
+
+    fn source_of(&mut self, expr: &Ast) -> Source {
+        if word(expr) == Some("push") || matches!(expr.kind, ExprKind::Missing) {
+            return Source::Push;
+        }
+        if let ExprKind::Call { callee, args } = &expr.kind
+            && let ExprKind::Field { base, field, .. } = &callee.kind
+            && field.text == "poll"
+        {
+            let name = word(base).unwrap_or("");
+            if !self.index.connections.contains_key(name) {
+                let place = self.at(base.span);
+                let names: Vec<&str> = self.index.connections.keys().map(String::as_str).collect();
+                let diagnostic = Diagnostic::error(
+                    codes::UNKNOWN_NAME,
+                    format!("there is no connection `{name}`"),
+                    place,
+                    format!("there are {}", crate::near::menu(names)),
+                );
+                self.report(diagnostic);
+            }
+            let path = args.iter().find(|a| a.name.is_none()).and_then(|a| self.literal(&a.value));
+            let every = args
+                .iter()
+                .find(|a| a.name.as_ref().is_some_and(|n| n.text == "every"))
+                .and_then(|a| duration_ms(&a.value));
+            if let (Some(path), Some(every_ms)) = (path, every) {
+                return Source::Poll { connection: Arc::from(name), path, query: Vec::new(), every_ms };
+            }
+        }
+        self.bad(
+            expr.span,
+            "an event is pushed to us or polled",
+            "`push`, or for instance `graph.poll(\"/security/alerts_v2\", every: 5m)`",
+        );
+        Source::Push
+    }
+
+    fn fetched(&mut self, name: &crate::span::Name, ty: &Type, value: &Ast) -> Option<FetchedField> {
+        let before = self.asked.len();
+        // An absent argument makes an optional fetched field absent, so that arguments count as present here.
+        let optional: Vec<super::Path> = if ty.is_optional() {
+            self.frames
+                .iter()
+                .flat_map(|f| f.names.values())
+                .filter(|l| l.ty.is_optional())
+                .map(|l| (l.slot, Vec::new()))
+                .collect()
+        } else {
+            Vec::new()
+        };
+        let checked = self.knowing(optional, |c| c.with_queries(Queries::Allowed, |c| c.expr(value, Some(ty))));
+        let mut asked: Vec<super::Asked> = self.asked.drain(before..).collect();
+        let plain = matches!(&checked.expr, Expr::Slot(slot) if asked.last().is_some_and(|a| a.slot == *slot));
+        let slot = self.slot(&name.text, ty);
+        let ty_of_query = checked.ty.clone();
+        if ty_of_query != Type::Unknown {
+            self.coerce(checked, value.span, ty, None);
+        }
+        self.bind_slot(name, ty, slot);
+        match asked.pop() {
+            Some(query) if plain && asked.is_empty() => Some(FetchedField {
+                name: Arc::from(name.text.as_str()),
+                ty: ty.clone(),
+                slot,
+                query: query.query,
+                args: query.args,
+            }),
+            _ => {
+                if ty_of_query != Type::Unknown {
+                    self.bad(value.span, "a fetched field is one query", "for instance `entra.user(owner_id)`");
+                }
+                None
+            }
+        }
+    }
+}
+
+/// The declaration of an event by qualified name.
+pub fn find_event<'i>(index: &'i Index, qualified: &str) -> Option<&'i Def> {
+    let (module, name) = qualified.rsplit_once('.')?;
+    index
+        .modules
+        .iter()
+        .filter(|(m, _)| m.rsplit('.').next() == Some(module))
+        .find_map(|(_, m)| m.names.get(name))
+        .filter(|d| matches!(&*d.item, Item::Event(_)))
+}

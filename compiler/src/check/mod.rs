@@ -1,0 +1,242 @@
+//! The checker's context: what it knows, what it has found, and the variables of the declaration or
+//! playbook that it works on.
+
+pub mod calls;
+pub mod convert;
+pub mod declare;
+pub mod event;
+pub mod expr;
+pub mod floors;
+pub mod narrow;
+pub mod operators;
+pub mod request;
+pub mod types;
+
+use crate::diagnostic::Diagnostic;
+use crate::index::Index;
+use crate::span::{Anchor, Place, Span};
+use counterplay_machine::deployment::Deployment;
+use counterplay_machine::expr::{Expr, Slot};
+use counterplay_machine::playbook::SlotInfo;
+use counterplay_machine::types::Type;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A binding.
+#[derive(Clone, Debug)]
+pub struct Local {
+    /// Its variable.
+    pub slot: Slot,
+    /// Its type.
+    pub ty: Type,
+    /// Where it is bound.
+    pub place: Place,
+}
+
+/// A variable or a field of one, as a path.
+pub type Path = (Slot, Vec<Arc<str>>);
+
+/// Names that are visible in a block.
+#[derive(Clone, Debug, Default)]
+pub struct Frame {
+    /// Bindings.
+    pub names: BTreeMap<String, Local>,
+    /// Paths that are known to be present.
+    pub present: Vec<Path>,
+}
+
+/// A query that an expression asks: its variable, the query, its arguments, and where it stands.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Where the answer goes.
+    pub slot: Slot,
+    /// The query's qualified name.
+    pub query: Arc<str>,
+    /// Its arguments.
+    pub args: Vec<Expr>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// Whether queries may stand in the expression at hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Queries {
+    /// They become steps of their own.
+    Allowed,
+    /// They may not, and why.
+    Forbidden(&'static str),
+}
+
+/// The checker.
+pub struct Checker<'a> {
+    /// All declarations.
+    pub index: &'a Index,
+    /// The project file, where there is one.
+    pub deployment: Option<&'a Deployment>,
+    /// The module whose names are visible.
+    pub module: Arc<str>,
+    /// The item whose spans are at hand.
+    pub anchor: Anchor,
+    /// The item's source text.
+    pub text: Arc<str>,
+    /// Findings.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Findings are dropped: the code was, or will be, checked where it stands.
+    pub silent: bool,
+    /// Scopes, innermost last.
+    pub frames: Vec<Frame>,
+    /// Names that went out of scope, for messages: where they were bound and what holds them.
+    pub gone: BTreeMap<String, (Place, &'static str)>,
+    /// Variables so far.
+    pub slots: Vec<SlotInfo>,
+    /// Whether queries may stand here.
+    pub queries: Queries,
+    /// Queries that the expression at hand asks.
+    pub asked: Vec<Asked>,
+    /// Whether a secret may be a value of a JSON object here: in a request's body it may.
+    pub in_request: bool,
+    /// Definitions and steps that are being inlined, for cycles.
+    pub inlining: Vec<(Arc<str>, Place)>,
+}
+
+impl<'a> Checker<'a> {
+    /// A checker for one item.
+    pub fn new(
+        index: &'a Index,
+        deployment: Option<&'a Deployment>,
+        module: Arc<str>,
+        anchor: Anchor,
+        text: Arc<str>,
+    ) -> Checker<'a> {
+        Checker {
+            index,
+            deployment,
+            module,
+            anchor,
+            text,
+            diagnostics: Vec::new(),
+            silent: false,
+            frames: vec![Frame::default()],
+            gone: BTreeMap::new(),
+            slots: Vec::new(),
+            queries: Queries::Forbidden("here"),
+            asked: Vec::new(),
+            in_request: false,
+            inlining: Vec::new(),
+        }
+    }
+
+    /// The place of a span of the item at hand.
+    pub fn at(&self, span: Span) -> Place {
+        Place { anchor: self.anchor.clone(), span }
+    }
+
+    /// Adds a finding.
+    pub fn report(&mut self, diagnostic: Diagnostic) {
+        if !self.silent {
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    /// The source text of a span, on one line.
+    pub fn source(&self, span: Span) -> String {
+        self.text
+            .get(span.start as usize..span.end as usize)
+            .unwrap_or("")
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    /// A new variable.
+    pub fn slot(&mut self, name: &str, ty: &Type) -> Slot {
+        let slot = Slot(self.slots.len() as u32);
+        self.slots.push(SlotInfo { name: Arc::from(name), ty: ty.clone() });
+        slot
+    }
+
+    /// Binds a name in the innermost scope; a name that is visible already is an error.
+    pub fn bind(&mut self, name: &crate::span::Name, ty: &Type) -> Slot {
+        let slot = self.slot(&name.text, ty);
+        self.bind_slot(name, ty, slot);
+        slot
+    }
+
+    /// Binds a name to a variable that exists.
+    pub fn bind_slot(&mut self, name: &crate::span::Name, ty: &Type, slot: Slot) {
+        let place = self.at(name.span);
+        if let Some(earlier) = self.local(&name.text).map(|l| l.place.clone()) {
+            self.report(
+                Diagnostic::error(
+                    crate::codes::REBOUND,
+                    format!("`{}` already has a value here", name.text),
+                    place.clone(),
+                    "bound again",
+                )
+                .also(earlier, "bound first")
+                .because("a name keeps one meaning, so that a reader never has to ask which one is meant")
+                .help("choose another name"),
+            );
+        }
+        if let Some(frame) = self.frames.last_mut() {
+            frame.names.insert(name.text.clone(), Local { slot, ty: ty.clone(), place });
+        }
+    }
+
+    /// A visible binding.
+    pub fn local(&self, name: &str) -> Option<&Local> {
+        self.frames.iter().rev().find_map(|f| f.names.get(name))
+    }
+
+    /// Runs `f` in a scope of its own; what it binds is remembered as gone.
+    pub fn scoped<T>(&mut self, what: &'static str, f: impl FnOnce(&mut Self) -> T) -> T {
+        self.frames.push(Frame::default());
+        let result = f(self);
+        if let Some(frame) = self.frames.pop() {
+            for (name, local) in frame.names {
+                self.gone.insert(name, (local.place, what));
+            }
+        }
+        result
+    }
+
+    /// Runs `f` knowing that paths are present.
+    pub fn knowing<T>(&mut self, present: Vec<Path>, f: impl FnOnce(&mut Self) -> T) -> T {
+        self.frames.push(Frame { names: BTreeMap::new(), present });
+        let result = f(self);
+        if let Some(frame) = self.frames.pop() {
+            // Bindings belong to the enclosing scope: only the knowledge was ours.
+            if let Some(outer) = self.frames.last_mut() {
+                outer.names.extend(frame.names);
+            }
+        }
+        result
+    }
+
+    /// Runs `f` as if in another item: its module, its places, only its own names.
+    pub fn elsewhere<T>(&mut self, def: &crate::index::Def, silent: bool, f: impl FnOnce(&mut Self) -> T) -> T {
+        let module = std::mem::replace(&mut self.module, def.module.clone());
+        let anchor = std::mem::replace(&mut self.anchor, def.anchor.clone());
+        let text = std::mem::replace(&mut self.text, def.text.clone());
+        let frames = std::mem::replace(&mut self.frames, vec![Frame::default()]);
+        let gone = std::mem::take(&mut self.gone);
+        let was_silent = self.silent;
+        self.silent |= silent;
+        let result = f(self);
+        self.module = module;
+        self.anchor = anchor;
+        self.text = text;
+        self.frames = frames;
+        self.gone = gone;
+        self.silent = was_silent;
+        result
+    }
+
+    /// Runs `f` with queries allowed or forbidden.
+    pub fn with_queries<T>(&mut self, queries: Queries, f: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.queries, queries);
+        let result = f(self);
+        self.queries = before;
+        result
+    }
+}

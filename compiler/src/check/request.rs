@@ -1,0 +1,246 @@
+//! A `request:` line in, the call that it declares out.
+
+use super::Checker;
+use super::declare::{single, word};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::index::Def;
+use crate::near;
+use crate::span::Span;
+use crate::syntax::ast::{Arg, Expr as Ast, ExprKind, Item, Property, TextPart};
+use counterplay_machine::Value;
+use counterplay_machine::declare::{Impact, PathPart, Request};
+use counterplay_machine::expr::Expr;
+use counterplay_machine::types::Type;
+use std::sync::Arc;
+
+const METHODS: &[(&str, &str)] = &[
+    ("get", "GET"),
+    ("post", "POST"),
+    ("put", "PUT"),
+    ("patch", "PATCH"),
+    ("delete", "DELETE"),
+];
+const ARGUMENTS: &[&str] = &["json", "select", "filter", "top", "query", "headers", "paged"];
+
+impl Checker<'_> {
+    pub(super) fn request(&mut self, property: &Property, action: bool, impact: Option<Impact>) -> Option<Request> {
+        let expr = single(property)?;
+        let (connection, method, args) = self.request_call(expr)?;
+        if method.text == "send" {
+            return self.mail(&connection, args, expr.span);
+        }
+        let Some((_, verb)) = METHODS.iter().find(|(n, _)| *n == method.text) else {
+            let place = self.at(method.span);
+            let diagnostic = Diagnostic::error(
+                codes::UNKNOWN_NAME,
+                format!("a connection has no `{}`", method.text),
+                place,
+                format!("it has {} and, for mail, `send`", near::menu(METHODS.iter().map(|(n, _)| *n))),
+            );
+            self.report(diagnostic);
+            return None;
+        };
+        let first = args.iter().find(|a| a.name.is_none());
+        let mut path = Vec::new();
+        let mut address = None;
+        match first {
+            None => {
+                self.bad(expr.span, "a request names its path", format!("for instance `{}.{}(\"/users\")`", connection.name.text, method.text));
+                return None;
+            }
+            Some(arg) => match &arg.value.kind {
+                ExprKind::Text(parts) => path = self.path_parts(parts, arg.value.span),
+                _ => {
+                    let ty = Type::Secret(Box::new(Type::Text));
+                    address = Some(self.expect(&arg.value, &ty, None));
+                }
+            },
+        }
+        let mut query = Vec::new();
+        let mut headers = Vec::new();
+        let mut json = None;
+        let mut paged = false;
+        for arg in args {
+            let Some(name) = &arg.name else { continue };
+            match name.text.as_str() {
+                "json" => {
+                    let before = std::mem::replace(&mut self.in_request, true);
+                    json = Some(self.expr(&arg.value, Some(&Type::Json)).expr);
+                    self.in_request = before;
+                }
+                "select" => query.push((Arc::from("$select"), self.expect(&arg.value, &Type::List(Box::new(Type::Text)), None))),
+                "filter" => query.push((Arc::from("$filter"), self.filter(&arg.value))),
+                "top" => query.push((Arc::from("$top"), self.expect(&arg.value, &Type::Int, None))),
+                "paged" => paged = matches!(arg.value.kind, ExprKind::Bool(true)),
+                "query" => query.extend(self.pairs(&arg.value)),
+                "headers" => headers.extend(self.pairs(&arg.value)),
+                other => {
+                    let place = self.at(name.span);
+                    let mut diagnostic = Diagnostic::error(
+                        codes::UNEXPECTED_ARGUMENT,
+                        format!("a request has no `{other}`"),
+                        place.clone(),
+                        format!("it has {}", near::menu(ARGUMENTS.iter().copied())),
+                    );
+                    if let Some(near) = near::best(other, ARGUMENTS.iter().copied()) {
+                        diagnostic = diagnostic.fix(format!("write `{near}`"), false, place, near);
+                    }
+                    self.report(diagnostic);
+                }
+            }
+        }
+        if address.is_none() {
+            self.check_floor(&connection, verb, &path, json.as_ref(), action, impact, property);
+        }
+        Some(Request::Http {
+            connection: Arc::from(connection.name.text.as_str()),
+            method: Arc::from(*verb),
+            path,
+            address,
+            query,
+            headers,
+            json,
+            paged,
+        })
+    }
+
+    fn request_call<'e>(&mut self, expr: &'e Ast) -> Option<(Def, &'e crate::span::Name, &'e [Arg])> {
+        let ExprKind::Call { callee, args } = &expr.kind else {
+            if !matches!(expr.kind, ExprKind::Missing) {
+                self.bad(expr.span, "a request is a call on a connection", "for instance `graph.get(\"/users/{user.id}\")`");
+            }
+            return None;
+        };
+        let ExprKind::Field { base, field, .. } = &callee.kind else {
+            self.bad(callee.span, "a request is a call on a connection", "for instance `graph.get(\"/users/{user.id}\")`");
+            return None;
+        };
+        let name = word(base).unwrap_or("");
+        match self.index.connections.get(name) {
+            Some(def) => Some((def.clone(), field, args)),
+            None => {
+                let place = self.at(base.span);
+                let names: Vec<&str> = self.index.connections.keys().map(String::as_str).collect();
+                let mut diagnostic = Diagnostic::error(
+                    codes::UNKNOWN_NAME,
+                    format!("there is no connection `{name}`"),
+                    place.clone(),
+                    format!("there are {}", near::menu(names.iter().copied())),
+                );
+                if let Some(near) = near::best(name, names) {
+                    diagnostic = diagnostic.fix(format!("write `{near}`"), false, place, near);
+                }
+                self.report(diagnostic);
+                None
+            }
+        }
+    }
+
+    fn path_parts(&mut self, parts: &[TextPart], span: Span) -> Vec<PathPart> {
+        let mut out = Vec::new();
+        for part in parts {
+            match part {
+                TextPart::Literal(text) => {
+                    if text.contains(['?', '#']) {
+                        self.bad(span, "a path holds no `?` or `#`", "give parameters as `select:`, `filter:` or `query:`");
+                    }
+                    out.push(PathPart::Literal(Arc::from(text.as_str())));
+                }
+                TextPart::Interpolation(inner) => {
+                    let value = self.expect(inner, &Type::Text, None);
+                    out.push(PathPart::Value(value));
+                }
+            }
+        }
+        if !matches!(out.first(), Some(PathPart::Literal(text)) if text.starts_with('/')) {
+            self.bad(span, "a path begins with `/`", "it is added to the connection's base address");
+        }
+        out
+    }
+
+    /// An OData filter: values become literals, texts quoted and their quotes doubled.
+    fn filter(&mut self, expr: &Ast) -> Expr {
+        let ExprKind::Text(parts) = &expr.kind else {
+            self.bad(expr.span, "a filter is a text such as \"userId eq {user.id}\"", "not a text");
+            return Expr::Const(Value::Absent);
+        };
+        let mut out = Vec::new();
+        for part in parts {
+            match part {
+                TextPart::Literal(text) => out.push(Expr::Const(Value::text(text))),
+                TextPart::Interpolation(inner) => {
+                    let checked = self.expr(inner, None);
+                    match &checked.ty {
+                        Type::Text => {
+                            // 'O''Brien': a quote inside a literal is written twice (OData URL conventions §5.1.1.11.1).
+                            let parts = Expr::Call(
+                                counterplay_machine::expr::Function::Split,
+                                vec![checked.expr, Expr::Const(Value::text("'"))],
+                            );
+                            out.push(Expr::Const(Value::text("'")));
+                            out.push(Expr::Call(
+                                counterplay_machine::expr::Function::Join,
+                                vec![parts, Expr::Const(Value::text("''"))],
+                            ));
+                            out.push(Expr::Const(Value::text("'")));
+                        }
+                        Type::Time | Type::Int | Type::Number | Type::Bool | Type::Unknown => out.push(checked.expr),
+                        other => {
+                            let message = format!("{} cannot be part of a filter", super::convert::article(other));
+                            self.bad(inner.span, message, "a text, a time, a number or a Bool can");
+                        }
+                    }
+                }
+            }
+        }
+        Expr::Text(out)
+    }
+
+    fn pairs(&mut self, expr: &Ast) -> Vec<(Arc<str>, Expr)> {
+        match &expr.kind {
+            ExprKind::Json(fields) => fields
+                .iter()
+                .map(|(name, value)| (Arc::from(name.text.as_str()), self.expr(value, None).expr))
+                .collect(),
+            _ => {
+                self.bad(expr.span, "headers and query parameters are given as `{ name: value }`", "not of this form");
+                Vec::new()
+            }
+        }
+    }
+
+    fn mail(&mut self, connection: &Def, args: &[Arg], span: Span) -> Option<Request> {
+        let recipient = Type::Record(Arc::from(super::types::RECIPIENT));
+        let mut found: [Option<Expr>; 3] = [None, None, None];
+        for arg in args {
+            let at = match arg.name.as_ref().map(|n| n.text.as_str()) {
+                Some("to") => 0,
+                Some("subject") => 1,
+                Some("body") => 2,
+                _ => {
+                    self.bad(arg.value.span, "a mail has `to`, `subject` and `body`", "which of these is this?");
+                    continue;
+                }
+            };
+            let ty = if at == 0 { recipient.clone() } else { Type::Text };
+            let value = self.expect(&arg.value, &ty, None);
+            if let Some(slot) = found.get_mut(at) {
+                *slot = Some(value);
+            }
+        }
+        let [Some(to), Some(subject), Some(body)] = found else {
+            self.bad(span, "a mail has `to`, `subject` and `body`", "one of these is missing");
+            return None;
+        };
+        if !matches!(&*connection.item, Item::Connection(d) if super::declare::property(d, "base").and_then(single).and_then(word) == Some("smtp")) {
+            self.bad(span, "`send` needs a connection whose base is `smtp`", "this connection speaks HTTP");
+        }
+        Some(Request::Mail {
+            connection: Arc::from(connection.name.text.as_str()),
+            to,
+            subject,
+            body,
+        })
+    }
+}

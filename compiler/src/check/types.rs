@@ -1,0 +1,173 @@
+//! Types as written in, types as meant out; and what a type is made of.
+
+use super::Checker;
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::index::{Def, Index, PRELUDE};
+use crate::near;
+use crate::syntax::ast::{Item, TypeRef, TypeRefKind};
+use counterplay_machine::types::{EnumType, RecordType, Type};
+use std::sync::Arc;
+
+const BUILT_IN: &[(&str, Type)] = &[
+    ("Text", Type::Text),
+    ("Int", Type::Int),
+    ("Number", Type::Number),
+    ("Bool", Type::Bool),
+    ("Duration", Type::Duration),
+    ("Time", Type::Time),
+    ("ClockTime", Type::Clock),
+    ("Json", Type::Json),
+];
+
+/// The type of everything that a message can be sent to: a person, a team or an address.
+pub const RECIPIENT: &str = "Recipient";
+
+impl Checker<'_> {
+    /// The type that a written type means.
+    pub fn type_of(&mut self, written: &TypeRef) -> Type {
+        match &written.kind {
+            TypeRefKind::Optional(inner) => match self.type_of(inner) {
+                already @ Type::Optional(_) => already,
+                inner => Type::Optional(Box::new(inner)),
+            },
+            TypeRefKind::Apply(name, inner) => {
+                let inner = Box::new(self.type_of(inner));
+                match name.text.as_str() {
+                    "List" => Type::List(inner),
+                    "Secret" => Type::Secret(inner),
+                    other => {
+                        let place = self.at(name.span);
+                        self.report(Diagnostic::error(
+                            codes::UNKNOWN_TYPE,
+                            format!("`{other}` does not take a type in angle brackets"),
+                            place,
+                            "only `List<…>` and `Secret<…>` do",
+                        ));
+                        Type::Unknown
+                    }
+                }
+            }
+            TypeRefKind::Name(path) => match path.as_slice() {
+                [name] => {
+                    if let Some((_, ty)) = BUILT_IN.iter().find(|(n, _)| *n == name.text) {
+                        return ty.clone();
+                    }
+                    if name.text == RECIPIENT {
+                        return Type::Record(Arc::from(RECIPIENT));
+                    }
+                    match self.index.type_named(&self.module, &name.text) {
+                        Some(def) => declared(def),
+                        None => self.unknown_type(&name.text, name.span),
+                    }
+                }
+                [module, name] => {
+                    let full = self.index.modules.get(&*self.module).and_then(|m| m.uses.get(&module.text)).cloned();
+                    match full.and_then(|full| self.index.get(&full, &name.text)) {
+                        Some(def) if matches!(&*def.item, Item::Type(_) | Item::Enum(_)) => declared(def),
+                        _ => self.unknown_type(&format!("{}.{}", module.text, name.text), module.span.to(name.span)),
+                    }
+                }
+                _ => self.unknown_type("this path", written.span),
+            },
+            TypeRefKind::Broken => Type::Unknown,
+        }
+    }
+
+    fn unknown_type(&mut self, name: &str, span: crate::span::Span) -> Type {
+        let place = self.at(span);
+        let names: Vec<&str> = BUILT_IN
+            .iter()
+            .map(|(n, _)| *n)
+            .chain(
+                [&*self.module, PRELUDE]
+                    .iter()
+                    .filter_map(|m| self.index.modules.get(*m))
+                    .flat_map(|m| m.names.iter())
+                    .filter(|(_, d)| matches!(&*d.item, Item::Type(_) | Item::Enum(_)))
+                    .map(|(n, _)| n.as_str()),
+            )
+            .collect();
+        let near = near::best(name, names);
+        let mut diagnostic =
+            Diagnostic::error(codes::UNKNOWN_TYPE, format!("there is no type `{name}`"), place.clone(), "not declared");
+        if let Some(near) = near {
+            diagnostic = diagnostic.fix(format!("write `{near}`"), false, place, near);
+        }
+        self.report(diagnostic);
+        Type::Unknown
+    }
+
+    /// A declared record, with the types of its fields.
+    pub fn record(&mut self, name: &str) -> Option<RecordType> {
+        let def = find(self.index, name)?.clone();
+        let Item::Type(decl) = &*def.item else { return None };
+        let fields = self.elsewhere(&def, true, |c| {
+            decl.fields.iter().map(|f| (Arc::from(f.name.text.as_str()), c.type_of(&f.ty))).collect()
+        });
+        Some(RecordType { fields })
+    }
+
+    /// A declared enum.
+    pub fn enumeration(&self, name: &str) -> Option<EnumType> {
+        match &*find(self.index, name)?.item {
+            Item::Enum(decl) => Some(EnumType {
+                ordered: decl.ordered,
+                members: decl
+                    .members
+                    .iter()
+                    .map(|m| {
+                        (
+                            Arc::from(m.name.text.as_str()),
+                            Arc::from(m.wire.as_deref().unwrap_or(&m.name.text)),
+                        )
+                    })
+                    .collect(),
+            }),
+            _ => None,
+        }
+    }
+
+    /// Whether a type is an entity: a record with an `id`.
+    pub fn is_entity(&mut self, ty: &Type) -> bool {
+        match ty.present() {
+            Type::Record(name) => self.record(name).is_some_and(|r| r.is_entity()),
+            Type::List(inner) => self.is_entity(inner),
+            _ => false,
+        }
+    }
+
+    /// Whether a secret is anywhere inside.
+    pub fn holds_secret(&mut self, ty: &Type) -> bool {
+        match ty {
+            Type::Record(name) if &**name != "Team" => match self.record(name) {
+                Some(record) => record.fields.iter().any(|(_, t)| self.holds_secret(t)),
+                None => false,
+            },
+            Type::List(inner) | Type::Optional(inner) => self.holds_secret(inner),
+            other => other.is_secret(),
+        }
+    }
+}
+
+/// The type that a declaration declares.
+pub fn declared(def: &Def) -> Type {
+    let name = Index::qualified(&def.module, &def.name.text);
+    match &*def.item {
+        Item::Enum(_) => Type::Enum(name),
+        _ => Type::Record(name),
+    }
+}
+
+/// The declaration behind a qualified name.
+pub fn find<'i>(index: &'i Index, qualified: &str) -> Option<&'i Def> {
+    match qualified.rsplit_once('.') {
+        None => index.get(PRELUDE, qualified),
+        Some((module, name)) => index
+            .modules
+            .iter()
+            .filter(|(m, _)| m.rsplit('.').next() == Some(module))
+            .find_map(|(_, m)| m.names.get(name)),
+    }
+    .filter(|d| matches!(&*d.item, Item::Type(_) | Item::Enum(_)))
+}

@@ -1,0 +1,378 @@
+//! The queries that `check`, the editor and the service share; salsa asks again only what an edit touched.
+
+use crate::check::Checker;
+use crate::check::declare::{duration_ms, property, single};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::index::{self, FileItems, Index};
+use crate::lower::{self, Lower};
+use crate::project::{self, ProjectFile};
+use crate::span::Anchor;
+use crate::syntax::ast::{Declaration, ExprKind, Item, PropertyValue};
+use crate::syntax::{self, Parsed};
+use crate::verify;
+use counterplay_machine::declare::{Callable, Connection, Event};
+use counterplay_machine::playbook::Playbook;
+use counterplay_machine::program::FORMAT;
+use counterplay_machine::types::Types;
+use counterplay_machine::{Program, hash};
+use std::sync::Arc;
+
+/// A source file.
+#[salsa::input]
+pub struct SourceFile {
+    /// The path as given, or `std:/…`.
+    pub path: Arc<str>,
+    /// The module, `microsoft.entra`.
+    pub module: Arc<str>,
+    /// The text.
+    pub text: Arc<str>,
+}
+
+/// A project: all of its files, the standard library's included.
+#[salsa::input]
+pub struct Project {
+    /// The files.
+    pub files: Vec<SourceFile>,
+    /// The project file: its path and text.
+    pub config: Option<(Arc<str>, Arc<str>)>,
+    /// The ids of the responses that ship.
+    pub shipped: Vec<String>,
+}
+
+/// The database.
+#[salsa::db]
+pub trait Db: salsa::Database {}
+
+/// The database of one process.
+#[salsa::db]
+#[derive(Clone, Default)]
+pub struct Database {
+    storage: salsa::Storage<Self>,
+}
+
+#[salsa::db]
+impl salsa::Database for Database {}
+
+#[salsa::db]
+impl Db for Database {}
+
+/// A file's syntax tree.
+#[salsa::tracked]
+pub fn parse(db: &dyn Db, file: SourceFile) -> Parsed {
+    syntax::parse(file.path(db), file.text(db))
+}
+
+/// The names of a project.
+#[salsa::tracked]
+pub fn names(db: &dyn Db, project: Project) -> Index {
+    let files: Vec<FileItems<'_>> = project
+        .files(db)
+        .iter()
+        .map(|file| FileItems {
+            module: file.module(db).clone(),
+            file: file.path(db).clone(),
+            text: file.text(db),
+            items: &parse(db, *file).items,
+        })
+        .collect();
+    index::build(&files)
+}
+
+/// The project file, read.
+#[salsa::tracked]
+pub fn config(db: &dyn Db, project: Project) -> (Option<ProjectFile>, Vec<Diagnostic>) {
+    match project.config(db) {
+        None => (None, Vec::new()),
+        Some((path, text)) => {
+            let (file, diagnostics) = project::read(path, text, project.shipped(db));
+            // What could not be read must not make every team look unknown.
+            let usable = !diagnostics.iter().any(|d| d.message.contains("cannot be read"));
+            (usable.then_some(file), diagnostics)
+        }
+    }
+}
+
+/// What a file compiles to.
+#[derive(Clone, Debug, Default)]
+pub struct Compiled {
+    /// Findings.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Connections.
+    pub connections: Vec<Connection>,
+    /// Actions and queries.
+    pub callables: Vec<Callable>,
+    /// Events.
+    pub events: Vec<Event>,
+    /// Playbooks; to be used only where no error was found.
+    pub playbooks: Vec<Playbook>,
+    /// Types.
+    pub types: Types,
+}
+
+/// Checks and compiles one file.
+#[salsa::tracked(no_eq)]
+pub fn compile_file(db: &dyn Db, project: Project, file: SourceFile) -> Compiled {
+    let index = names(db, project);
+    let deployment = config(db, project).0.as_ref().map(|c| &c.deployment);
+    let parsed = parse(db, file);
+    let text = file.text(db);
+    let lines: Arc<[u32]> = std::iter::once(0)
+        .chain(text.match_indices('\n').map(|(i, _)| i as u32 + 1))
+        .collect();
+    let mut out = Compiled::default();
+    out.diagnostics.extend(parsed.diagnostics.iter().cloned());
+    let path = file.path(db);
+    out.diagnostics.extend(
+        index
+            .diagnostics
+            .iter()
+            .filter(|d| d.labels.first().is_some_and(|l| l.place.anchor.file == *path))
+            .cloned(),
+    );
+    for item in &parsed.items {
+        out.diagnostics.extend(item.diagnostics.iter().cloned());
+        let anchor = Anchor { file: path.clone(), item: item.key.clone() };
+        let start = item.offset as usize;
+        let source = text.get(start..start + item.len as usize).unwrap_or("");
+        let mut checker = Checker::new(index, deployment, file.module(db).clone(), anchor, Arc::from(source));
+        compile_item(&mut out, &mut checker, item, &lines);
+        out.diagnostics.append(&mut checker.diagnostics);
+    }
+    out.diagnostics = tidy(std::mem::take(&mut out.diagnostics));
+    out
+}
+
+fn compile_item(out: &mut Compiled, checker: &mut Checker<'_>, item: &syntax::ParsedItem, lines: &Arc<[u32]>) {
+    let def = |name: &crate::span::Name, checker: &Checker<'_>| crate::index::Def {
+        item: item.item.clone(),
+        anchor: checker.anchor.clone(),
+        name: name.clone(),
+        module: checker.module.clone(),
+        text: checker.text.clone(),
+    };
+    match &*item.item {
+        Item::Use(_) | Item::Broken => {}
+        Item::Type(decl) => {
+            let name = Index::qualified(&checker.module, &decl.name.text);
+            let mut fields: Vec<(Arc<str>, counterplay_machine::types::Type)> = Vec::new();
+            for field in &decl.fields {
+                let ty = checker.type_of(&field.ty);
+                if let Some(first) = decl.fields.iter().find(|f| f.name.text == field.name.text)
+                    && first.name.span != field.name.span
+                {
+                    let (place, before) = (checker.at(field.name.span), checker.at(first.name.span));
+                    checker.report(
+                        Diagnostic::error(
+                            crate::codes::DUPLICATE,
+                            format!("{} has two fields `{}`", decl.name.text, field.name.text),
+                            place,
+                            "the second",
+                        )
+                        .also(before, "the first"),
+                    );
+                    continue;
+                }
+                fields.push((Arc::from(field.name.text.as_str()), ty));
+            }
+            out.types.records.insert(name, counterplay_machine::types::RecordType { fields });
+        }
+        Item::Enum(decl) => {
+            let name = Index::qualified(&checker.module, &decl.name.text);
+            for (i, member) in decl.members.iter().enumerate() {
+                if let Some(first) = decl.members.iter().take(i).find(|m| m.name.text == member.name.text) {
+                    let (place, before) = (checker.at(member.name.span), checker.at(first.name.span));
+                    checker.report(
+                        Diagnostic::error(
+                            crate::codes::DUPLICATE,
+                            format!("{} has two members `{}`", decl.name.text, member.name.text),
+                            place,
+                            "the second",
+                        )
+                        .also(before, "the first"),
+                    );
+                }
+            }
+            if let Some(e) = checker.enumeration(&name) {
+                out.types.enums.insert(name, e);
+            }
+        }
+        Item::Connection(decl) => out.connections.push(checker.connection(decl)),
+        Item::Action(decl) => {
+            let def = def(&decl.name, checker);
+            out.callables.push(checker.callable(&def, decl, true));
+        }
+        Item::Query(decl) => {
+            let def = def(&decl.name, checker);
+            out.callables.push(checker.callable(&def, decl, false));
+        }
+        Item::Event(decl) => {
+            let def = def(&decl.name, checker);
+            out.events.push(checker.event(&def, decl));
+        }
+        Item::Define(decl) => {
+            let ty = checker.type_of(&decl.returns);
+            for param in &decl.params {
+                let ty = checker.type_of(&param.ty);
+                checker.bind(&param.name, &ty);
+            }
+            let name = Index::qualified(&checker.module, &decl.name.text);
+            let place = checker.at(decl.name.span);
+            checker.inlining.push((name, place));
+            checker.with_queries(crate::check::Queries::Forbidden("in a definition"), |c| {
+                c.expect(&decl.value, &ty, None)
+            });
+            checker.inlining.pop();
+        }
+        Item::Steps(decl) => {
+            let def = def(&decl.name, checker);
+            let fresh = fresh(checker);
+            checker.diagnostics.extend(lower::steps(Lower::new(fresh, item.offset, lines.clone()), &def, decl));
+        }
+        Item::Playbook(written) => {
+            let fresh = fresh(checker);
+            let (mut playbook, facts, mut diagnostics) =
+                lower::playbook(Lower::new(fresh, item.offset, lines.clone()), written);
+            let errors = diagnostics.iter().any(|d| d.severity == Severity::Error) || !item.diagnostics.is_empty();
+            if !errors {
+                diagnostics.extend(verify::verify(&mut playbook, &facts, &|name| call_ms(checker.index, name)));
+            }
+            checker.diagnostics.extend(diagnostics);
+            out.playbooks.push(playbook);
+        }
+    }
+}
+
+fn fresh<'a>(checker: &Checker<'a>) -> Checker<'a> {
+    Checker::new(
+        checker.index,
+        checker.deployment,
+        checker.module.clone(),
+        checker.anchor.clone(),
+        checker.text.clone(),
+    )
+}
+
+/// The longest that a call may take: its repetitions, one time-out and its confirmation.
+fn call_ms(index: &Index, name: &str) -> i64 {
+    let Some((module, short)) = name.rsplit_once('.') else { return 0 };
+    let def = index
+        .modules
+        .iter()
+        .filter(|(m, _)| m.rsplit('.').next() == Some(module))
+        .find_map(|(_, m)| m.names.get(short));
+    let (decl, query): (&Declaration, bool) = match def.map(|d| &*d.item) {
+        Some(Item::Action(decl)) => (decl, false),
+        Some(Item::Query(decl)) => (decl, true),
+        _ => return 0,
+    };
+    let confirm = match property(decl, "confirm").map(|p| &p.value) {
+        Some(PropertyValue::Confirm { within, .. }) => within.as_ref().and_then(duration_ms).unwrap_or(120_000),
+        _ => 0,
+    };
+    let idempotent = query
+        || matches!(
+            property(decl, "idempotent").and_then(single).map(|e| &e.kind),
+            Some(ExprKind::Bool(true))
+        );
+    let connection = property(decl, "request")
+        .and_then(single)
+        .and_then(|e| match &e.kind {
+            ExprKind::Call { callee, .. } => match &callee.kind {
+                ExprKind::Field { base, .. } => crate::check::declare::word(base),
+                _ => None,
+            },
+            _ => None,
+        })
+        .and_then(|name| index.connections.get(name));
+    let (retry, timeout) = match connection.map(|d| &*d.item) {
+        Some(Item::Connection(decl)) => (
+            match property(decl, "retry").map(|p| &p.value) {
+                Some(PropertyValue::Retry { within, .. }) => duration_ms(within).unwrap_or(0),
+                _ => 0,
+            },
+            property(decl, "timeout").and_then(single).and_then(duration_ms).unwrap_or(30_000),
+        ),
+        _ => (0, 30_000),
+    };
+    confirm + timeout + if idempotent { retry } else { 0 }
+}
+
+/// One finding per mistake, in the order of the text.
+fn tidy(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut seen = std::collections::HashSet::new();
+    diagnostics.retain(|d| seen.insert(d.clone()));
+    diagnostics
+}
+
+/// A whole project, compiled.
+#[derive(Clone, Debug, Default)]
+pub struct CompiledProject {
+    /// The program; complete only where `diagnostics` holds no error.
+    pub program: Program,
+    /// The project file.
+    pub file: Option<ProjectFile>,
+    /// Findings of every file.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl CompiledProject {
+    /// Whether it may run.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|d| d.severity == Severity::Error)
+    }
+}
+
+/// Compiles a project. Shipped responses are part of it only where the project file names them, or
+/// where there is no project file.
+pub fn compile(db: &dyn Db, project: Project) -> CompiledProject {
+    let (file, mut diagnostics) = config(db, project).clone();
+    let mut program = Program { format: FORMAT, ..Program::default() };
+    for source in project.files(db) {
+        let compiled = compile_file(db, project, *source);
+        let shipped = source.path(db).starts_with("std:/");
+        let left_out = |id: &str| {
+            shipped && file.as_ref().is_some_and(|f| !f.responses.iter().any(|r| r == id))
+        };
+        let response = source.path(db).starts_with("std:/responses/");
+        if !(response && compiled.playbooks.iter().all(|p| left_out(&p.id))) {
+            diagnostics.extend(compiled.diagnostics.iter().cloned());
+        }
+        for connection in &compiled.connections {
+            program.connections.insert(connection.name.clone(), connection.clone());
+        }
+        for callable in &compiled.callables {
+            program.callables.insert(callable.name.clone(), callable.clone());
+        }
+        for event in &compiled.events {
+            program.events.insert(event.name.clone(), event.clone());
+        }
+        program.types.records.extend(compiled.types.records.clone());
+        program.types.enums.extend(compiled.types.enums.clone());
+        for playbook in &compiled.playbooks {
+            if !left_out(&playbook.id) {
+                program.playbooks.insert(playbook.id.clone(), playbook.clone());
+            }
+        }
+    }
+    // Events are records at run time.
+    for event in program.events.values() {
+        let fields = event
+            .fields
+            .iter()
+            .map(|f| (f.name.clone(), f.ty.clone()))
+            .chain(event.fetched.iter().map(|f| (f.name.clone(), f.ty.clone())))
+            .collect();
+        program.types.records.insert(event.name.clone(), counterplay_machine::types::RecordType { fields });
+    }
+    let hashes: Vec<(Arc<str>, String)> = program
+        .playbooks
+        .iter()
+        .map(|(id, playbook)| (id.clone(), hash::of(&program, playbook)))
+        .collect();
+    for (id, hash) in hashes {
+        if let Some(playbook) = program.playbooks.get_mut(&id) {
+            playbook.hash = hash;
+        }
+    }
+    CompiledProject { program, file, diagnostics }
+}

@@ -1,0 +1,250 @@
+//! All items of a project in, who declares what out: modules, names and the declarations behind them.
+
+use crate::diagnostic::Diagnostic;
+use crate::span::{Anchor, Name, Place};
+use crate::syntax::ast::{Item, PropertyValue, TypeRefKind};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The module whose types need no import.
+pub const PRELUDE: &str = "prelude";
+
+/// What a name stands for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Def {
+    /// The declaration; playbooks are not among these.
+    pub item: Arc<Item>,
+    /// Where it is declared.
+    pub anchor: Anchor,
+    /// The declared name.
+    pub name: Name,
+    /// The module's full path.
+    pub module: Arc<str>,
+    /// The item's source text.
+    pub text: Arc<str>,
+}
+
+impl Def {
+    /// The place of the declared name.
+    pub fn place(&self) -> Place {
+        Place { anchor: self.anchor.clone(), span: self.name.span }
+    }
+
+    /// What kind of declaration it is, with its article.
+    pub fn kind(&self) -> &'static str {
+        match &*self.item {
+            Item::Type(_) => "a type",
+            Item::Enum(_) => "an enum",
+            Item::Connection(_) => "a connection",
+            Item::Action(_) => "an action",
+            Item::Query(_) => "a query",
+            Item::Event(_) => "an event",
+            Item::Steps(_) => "steps",
+            Item::Define(_) => "a definition",
+            Item::Playbook(_) => "a playbook",
+            Item::Use(_) | Item::Broken => "an item",
+        }
+    }
+}
+
+/// A module.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Module {
+    /// Its declarations by name.
+    pub names: BTreeMap<String, Def>,
+    /// What it imports: the short name and the module's full path.
+    pub uses: BTreeMap<String, Arc<str>>,
+}
+
+/// The index of a project, standard library included.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Index {
+    /// Modules by full path.
+    pub modules: BTreeMap<Arc<str>, Module>,
+    /// Connections by name; they are known everywhere, as in `counterplay.toml`.
+    pub connections: BTreeMap<String, Def>,
+    /// Playbooks: id and where.
+    pub playbooks: BTreeMap<String, Place>,
+    /// Names that are declared twice, and imports that lead nowhere.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A file's contribution to the index.
+pub struct FileItems<'a> {
+    /// The module's full path, `microsoft.entra`.
+    pub module: Arc<str>,
+    /// The file's path.
+    pub file: Arc<str>,
+    /// The file's text.
+    pub text: &'a str,
+    /// Its items.
+    pub items: &'a [crate::syntax::ParsedItem],
+}
+
+/// Builds the index.
+pub fn build(files: &[FileItems<'_>]) -> Index {
+    let mut index = Index::default();
+    for file in files {
+        index.modules.entry(file.module.clone()).or_default();
+    }
+    for file in files {
+        for item in file.items {
+            let anchor = Anchor { file: file.file.clone(), item: item.key.clone() };
+            add(&mut index, file, item, anchor);
+        }
+    }
+    index
+}
+
+fn add(index: &mut Index, file: &FileItems<'_>, item: &crate::syntax::ParsedItem, anchor: Anchor) {
+    let name = match &*item.item {
+        Item::Use(uses) => return import(index, file, uses, &anchor),
+        Item::Playbook(playbook) => {
+            let place = Place { anchor, span: playbook.id.span };
+            if let Some(first) = index.playbooks.get(&playbook.id.text) {
+                let first = first.clone();
+                index.diagnostics.push(
+                    Diagnostic::error(
+                        crate::codes::DUPLICATE,
+                        format!("there are two playbooks `{}`", playbook.id.text),
+                        place,
+                        "the second",
+                    )
+                    .also(first, "the first")
+                    .because("the API and the audit trail know a playbook by its id, so that it has to be unique in the project"),
+                );
+            } else {
+                index.playbooks.insert(playbook.id.text.clone(), place);
+            }
+            return;
+        }
+        Item::Broken => return,
+        Item::Type(d) => &d.name,
+        Item::Enum(d) => &d.name,
+        Item::Connection(d) | Item::Action(d) | Item::Query(d) | Item::Event(d) => &d.name,
+        Item::Steps(d) => &d.name,
+        Item::Define(d) => &d.name,
+    };
+    let start = item.offset as usize;
+    let end = start + item.len as usize;
+    let def = Def {
+        item: item.item.clone(),
+        anchor,
+        name: name.clone(),
+        module: file.module.clone(),
+        text: Arc::from(file.text.get(start..end).unwrap_or("")),
+    };
+    let connection = matches!(&*def.item, Item::Connection(_));
+    let earlier = if connection {
+        index.connections.get(&name.text).cloned()
+    } else {
+        index.modules.get(&file.module).and_then(|m| m.names.get(&name.text)).cloned()
+    };
+    if let Some(earlier) = earlier {
+        index.diagnostics.push(
+            Diagnostic::error(
+                crate::codes::DUPLICATE,
+                format!("`{}` is declared twice", name.text),
+                def.place(),
+                "the second time",
+            )
+            .also(earlier.place(), "the first time"),
+        );
+        return;
+    }
+    if connection {
+        index.connections.insert(name.text.clone(), def);
+    } else if let Some(module) = index.modules.get_mut(&file.module) {
+        module.names.insert(name.text.clone(), def);
+    }
+}
+
+fn import(index: &mut Index, file: &FileItems<'_>, uses: &crate::syntax::ast::Use, anchor: &Anchor) {
+    for path in &uses.paths {
+        let full = path.segments.iter().map(|s| s.text.as_str()).collect::<Vec<_>>().join(".");
+        let (Some(first), Some(last)) = (path.segments.first(), path.segments.last()) else { continue };
+        let place = Place { anchor: anchor.clone(), span: first.span.to(last.span) };
+        if !index.modules.contains_key(full.as_str()) {
+            let mut diagnostic = Diagnostic::error(
+                crate::codes::UNKNOWN_MODULE,
+                format!("there is no module `{full}`"),
+                Place { anchor: anchor.clone(), span: last.span },
+                "no file of this name in the project or the standard library",
+            );
+            let by_name: Vec<&Arc<str>> = index
+                .modules
+                .keys()
+                .filter(|m| m.rsplit('.').next() == Some(last.text.as_str()))
+                .collect();
+            if let [only] = by_name.as_slice() {
+                diagnostic = diagnostic.help(format!("did you mean `use {only}`?"));
+            } else if let Some(near) = crate::near::best(&last.text, index.modules.keys().filter_map(|m| m.rsplit('.').next())) {
+                diagnostic = diagnostic.fix(
+                    format!("use `{near}`"),
+                    false,
+                    Place { anchor: anchor.clone(), span: last.span },
+                    near,
+                );
+            }
+            index.diagnostics.push(diagnostic);
+            continue;
+        }
+        if let Some(module) = index.modules.get_mut(&file.module) {
+            let full: Arc<str> = Arc::from(full);
+            match module.uses.get(&last.text) {
+                Some(other) if *other != full => {
+                    let other = other.clone();
+                    index.diagnostics.push(Diagnostic::error(
+                        crate::codes::DUPLICATE,
+                        format!("`{}` would mean both `{other}` and `{full}`", last.text),
+                        place,
+                        "imported under a name that is taken",
+                    ));
+                }
+                _ => {
+                    module.uses.insert(last.text.clone(), full);
+                }
+            }
+        }
+    }
+}
+
+impl Index {
+    /// A name of a module.
+    pub fn get(&self, module: &str, name: &str) -> Option<&Def> {
+        self.modules.get(module).and_then(|m| m.names.get(name))
+    }
+
+    /// A type or enum by the name that a module sees: its own, then the prelude's.
+    pub fn type_named(&self, module: &str, name: &str) -> Option<&Def> {
+        self.get(module, name)
+            .or_else(|| self.get(PRELUDE, name))
+            .filter(|d| matches!(&*d.item, Item::Type(_) | Item::Enum(_)))
+    }
+
+    /// The qualified name: the prelude's are bare, others carry the last part of their module.
+    pub fn qualified(module: &str, name: &str) -> Arc<str> {
+        if module == PRELUDE {
+            Arc::from(name)
+        } else {
+            Arc::from(format!("{}.{name}", module.rsplit('.').next().unwrap_or(module)))
+        }
+    }
+
+    /// The query that finds an entity of a type by its id: one with `finds: true`.
+    pub fn lookup(&self, ty: &str) -> Option<&Def> {
+        self.modules.values().flat_map(|m| m.names.values()).find(|def| match &*def.item {
+            Item::Query(query) => {
+                query.params.len() == 1
+                    && query.properties.iter().any(|p| {
+                        p.key.text == "finds" && matches!(&p.value, PropertyValue::Exprs(_))
+                    })
+                    && matches!(
+                        query.returns.as_ref().map(|r| &r.kind),
+                        Some(TypeRefKind::Name(path)) if path.last().is_some_and(|n| n.text == ty || ty.ends_with(&format!(".{}", n.text)))
+                    )
+            }
+            _ => false,
+        })
+    }
+}

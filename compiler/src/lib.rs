@@ -1,0 +1,14 @@
+//! Source text in, checked state machines and diagnostics out. Pure: no files, no clock, no network.
+
+pub mod check;
+pub mod codes;
+pub mod db;
+pub mod diagnostic;
+pub mod index;
+pub mod lower;
+pub mod near;
+pub mod project;
+pub mod render;
+pub mod span;
+pub mod syntax;
+pub mod verify;

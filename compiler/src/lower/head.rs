@@ -1,0 +1,507 @@
+//! A playbook's settings, triggers and head conditions in, the compiled playbook out.
+
+use super::{Facts, Lower};
+use crate::check::convert::article;
+use crate::check::declare::{duration_ms, word};
+use crate::check::{Local, Queries};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::index::{Def, Index};
+use crate::near;
+use crate::span::{Name, Span};
+use crate::syntax::ast::{
+    BinaryOp, Expr as Ast, ExprKind, Item, Playbook as Written, PlaybookLineKind, StepsDecl, Tenants as WrittenTenants, Trigger as WrittenTrigger,
+    When,
+};
+use counterplay_machine::Value;
+use counterplay_machine::deployment::Mode;
+use counterplay_machine::expr::Expr;
+use counterplay_machine::playbook::{
+    Condition, ForEachRun, ListSource, ManualParam, NodeKind, Playbook, Repeats, Tenants, Trigger, TriggerKind,
+};
+use counterplay_machine::types::Type;
+use std::sync::Arc;
+
+const DAYS: &[&str] = &["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+
+/// Lowers a playbook. The machine is only to be used where no error was found.
+pub fn playbook(mut lower: Lower<'_>, written: &Written) -> (Playbook, Facts, Vec<Diagnostic>) {
+    let title = written.title.as_ref().and_then(|t| lower.c.literal(t));
+    let mut compiled = Playbook {
+        id: Arc::from(written.id.text.as_str()),
+        title: title.unwrap_or_else(|| Arc::from(written.id.text.as_str())),
+        doc: Arc::from(written.doc.as_str()),
+        mode: Mode::Active,
+        tenants: Tenants::All,
+        tags: Vec::new(),
+        triggers: Vec::new(),
+        event_slot: None,
+        conditions: Vec::new(),
+        repeats: None,
+        checking_every_ms: None,
+        slots: Vec::new(),
+        graph: Default::default(),
+        start: Default::default(),
+        on_failure: None,
+        hash: String::new(),
+    };
+    lower.settings(written, &mut compiled);
+    lower.triggers(written, &mut compiled);
+    lower.conditions(written, &mut compiled);
+    let start = lower.emit(NodeKind::Start, written.id.text.as_str(), written.head);
+    compiled.start = start;
+    compiled.on_failure = lower.stages(written);
+    compiled.checking_every_ms = lower.checking_every_ms;
+    compiled.graph = std::mem::take(&mut lower.graph);
+    compiled.slots = std::mem::take(&mut lower.c.slots);
+    (compiled, std::mem::take(&mut lower.facts), std::mem::take(&mut lower.c.diagnostics))
+}
+
+/// Checks `steps` where they stand.
+pub fn steps(mut lower: Lower<'_>, def: &Def, written: &StepsDecl) -> Vec<Diagnostic> {
+    let name = Index::qualified(&def.module, &def.name.text);
+    let place = def.place();
+    lower.c.inlining.push((name, place));
+    let ty = lower.c.result(def);
+    for param in &written.params {
+        let param_ty = lower.c.type_of(&param.ty);
+        if let Some(default) = &param.default {
+            lower.c.expect(default, &param_ty, None);
+        }
+        lower.c.bind(&param.name, &param_ty);
+    }
+    let slot = (ty != Type::Nothing).then(|| lower.c.slot("result", &ty));
+    lower.returning.push(super::Returning { slot, ty: ty.clone(), ends: Vec::new(), depth: 0 });
+    lower.emit(NodeKind::Start, def.name.text.as_str(), def.name.span);
+    lower.block(&written.body);
+    if !lower.current.is_empty() && ty != Type::Nothing && !ty.is_optional() {
+        let place = lower.c.at(def.name.span);
+        let diagnostic = Diagnostic::error(
+            codes::MISSING_PROPERTY,
+            format!("`{}` promises {}, and not every way returns it", def.name.text, article(&ty)),
+            place,
+            "some way ends without `return`",
+        );
+        lower.c.report(diagnostic);
+    }
+    std::mem::take(&mut lower.c.diagnostics)
+}
+
+impl Lower<'_> {
+    fn settings(&mut self, written: &Written, compiled: &mut Playbook) {
+        for line in &written.lines {
+            match &line.kind {
+                PlaybookLineKind::Setting(key, value) => self.setting(key, value, compiled),
+                PlaybookLineKind::Tenants(tenants) => compiled.tenants = self.tenants(tenants),
+                _ => {}
+            }
+        }
+    }
+
+    fn setting(&mut self, key: &Name, value: &Ast, compiled: &mut Playbook) {
+        match key.text.as_str() {
+            "mode" => match word(value) {
+                Some("active") => compiled.mode = Mode::Active,
+                Some("simulate") => compiled.mode = Mode::Simulate,
+                Some("paused") => compiled.mode = Mode::Paused,
+                _ if matches!(value.kind, ExprKind::Missing) => {}
+                other => {
+                    let place = self.c.at(value.span);
+                    let mut diagnostic = Diagnostic::error(
+                        codes::BAD_PROPERTY,
+                        "a mode is `active`, `simulate` or `paused`",
+                        place.clone(),
+                        "not one of these",
+                    );
+                    if let Some(near) = other.and_then(|o| near::best(o, ["active", "simulate", "paused"])) {
+                        diagnostic = diagnostic.fix(format!("write `{near}`"), false, place, near);
+                    }
+                    self.c.report(diagnostic);
+                }
+            },
+            "tags" => {
+                let ty = Type::List(Box::new(Type::Text));
+                match self.c.expect(value, &ty, None) {
+                    Expr::List(items) => {
+                        compiled.tags = items
+                            .into_iter()
+                            .filter_map(|i| match i {
+                                Expr::Const(Value::Text(text)) => Some(text),
+                                _ => None,
+                            })
+                            .collect();
+                    }
+                    _ => {
+                        let place = self.c.at(value.span);
+                        let diagnostic = Diagnostic::error(
+                            codes::BAD_PROPERTY,
+                            "tags are a list of texts",
+                            place,
+                            "for instance `[\"attack.T1078\"]`",
+                        );
+                        self.c.report(diagnostic);
+                    }
+                }
+            }
+            other => {
+                let place = self.c.at(key.span);
+                let mut diagnostic = Diagnostic::error(
+                    codes::UNKNOWN_PROPERTY,
+                    format!("a playbook has no setting `{other}`"),
+                    place.clone(),
+                    "it has `mode`, `tenants` and `tags`",
+                );
+                if let Some(near) = near::best(other, ["mode", "tenants", "tags"]) {
+                    diagnostic = diagnostic.fix(format!("write `{near}`"), false, place, near);
+                }
+                self.c.report(diagnostic);
+            }
+        }
+    }
+
+    fn tenants(&mut self, tenants: &WrittenTenants) -> Tenants {
+        match tenants {
+            WrittenTenants::All { except } if except.is_empty() => Tenants::All,
+            WrittenTenants::All { except } => Tenants::Except(except.iter().filter_map(|e| self.tenant(e)).collect()),
+            WrittenTenants::Listed(names) => Tenants::Listed(names.iter().filter_map(|e| self.tenant(e)).collect()),
+            WrittenTenants::Group(name) => {
+                let Some(group) = self.c.literal(name) else { return Tenants::All };
+                if let Some(deployment) = self.c.deployment {
+                    let groups: Vec<&str> =
+                        deployment.tenants.values().flat_map(|t| t.groups.iter().map(String::as_str)).collect();
+                    if !groups.contains(&&*group) {
+                        self.not_in_project("tenant group", &group, name.span, &groups);
+                    }
+                }
+                Tenants::Group(group)
+            }
+        }
+    }
+
+    fn tenant(&mut self, expr: &Ast) -> Option<Arc<str>> {
+        let name = self.c.literal(expr)?;
+        if let Some(deployment) = self.c.deployment
+            && !deployment.tenants.contains_key(&*name)
+        {
+            let names: Vec<&str> = deployment.tenants.keys().map(String::as_str).collect();
+            self.not_in_project("tenant", &name, expr.span, &names);
+        }
+        Some(name)
+    }
+
+    fn not_in_project(&mut self, what: &str, name: &str, span: Span, known: &[&str]) {
+        let place = self.c.at(span);
+        let mut diagnostic = Diagnostic::error(
+            codes::NOT_IN_PROJECT,
+            format!("counterplay.toml has no {what} `{name}`"),
+            place.clone(),
+            format!("it has {}", near::menu(known.iter().copied())),
+        );
+        if let Some(near) = near::best(name, known.iter().copied()) {
+            diagnostic = diagnostic.fix(format!("write \"{near}\""), false, place, format!("\"{near}\""));
+        }
+        self.c.report(diagnostic);
+    }
+
+    fn triggers(&mut self, written: &Written, compiled: &mut Playbook) {
+        let whens: Vec<(&When, Span)> = written
+            .lines
+            .iter()
+            .filter_map(|l| match &l.kind {
+                PlaybookLineKind::When(when) => Some((when, l.span)),
+                _ => None,
+            })
+            .collect();
+        let broken = written.lines.iter().any(|l| l.kind == PlaybookLineKind::Broken);
+        let Some((first, first_span)) = whens.first().copied() else {
+            if !broken {
+                let place = self.c.at(written.id.span);
+                let diagnostic = Diagnostic::error(
+                    codes::TRIGGER,
+                    format!("nothing starts the playbook `{}`", written.id.text),
+                    place,
+                    "it has no `when`",
+                )
+                .help("add a line such as `when intune.noncompliant as drift`");
+                self.c.report(diagnostic);
+            }
+            return;
+        };
+        for (when, span) in whens.iter().skip(1) {
+            let same = match (&first.alias, &when.alias) {
+                (Some(a), Some(b)) => a.text == b.text,
+                (None, None) => true,
+                _ => false,
+            } && matches!(first.trigger, WrittenTrigger::Manual(_)) == matches!(when.trigger, WrittenTrigger::Manual(_));
+            if !same {
+                let (place, before) = (self.c.at(*span), self.c.at(first_span));
+                let diagnostic = Diagnostic::error(
+                    codes::TRIGGER,
+                    "alternative triggers bind the same names",
+                    place,
+                    "binds other names",
+                )
+                .also(before, "than this one")
+                .because("the steps below use the names whichever trigger started the run");
+                self.c.report(diagnostic);
+            }
+        }
+        let events: Vec<Arc<str>> = whens.iter().filter_map(|(w, _)| self.event_name(&w.trigger)).collect();
+        if let Some(alias) = whens.iter().find_map(|(w, _)| w.alias.as_ref()) {
+            let is_event = whens.iter().any(|(w, _)| matches!(w.trigger, WrittenTrigger::Event(_)));
+            if !is_event {
+                let place = self.c.at(alias.span);
+                let diagnostic = Diagnostic::error(
+                    codes::TRIGGER,
+                    "only an event can be named with `as`",
+                    place,
+                    "a schedule or a manual start carries no event",
+                );
+                self.c.report(diagnostic);
+            }
+            let ty = if events.is_empty() { Type::Unknown } else { Type::Event(events) };
+            compiled.event_slot = Some(self.c.bind(alias, &ty));
+        }
+        let mut manual_bound: Option<Vec<ManualParam>> = None;
+        let mut element: Option<Local> = None;
+        for (when, _) in &whens {
+            let kind = match &when.trigger {
+                WrittenTrigger::Event(_) => match self.event_name_silently(&when.trigger) {
+                    Some(name) => TriggerKind::Event(name),
+                    None => continue,
+                },
+                WrittenTrigger::Every(interval) => match duration_ms(interval) {
+                    Some(ms) if ms >= 60_000 => TriggerKind::Every(ms),
+                    _ => {
+                        let place = self.c.at(interval.span);
+                        let diagnostic = Diagnostic::error(
+                            codes::TRIGGER,
+                            "an interval is a duration of a minute or more",
+                            place,
+                            "for instance `every 15m`",
+                        );
+                        self.c.report(diagnostic);
+                        continue;
+                    }
+                },
+                WrittenTrigger::EveryDay(day, at) => {
+                    let ExprKind::ClockTime(minutes) = at.kind else {
+                        let place = self.c.at(at.span);
+                        let diagnostic =
+                            Diagnostic::error(codes::TRIGGER, "a time of day is written `07:00`", place, "not a time of day");
+                        self.c.report(diagnostic);
+                        continue;
+                    };
+                    let weekday = DAYS.iter().position(|d| *d == day.text).map(|i| i as u8);
+                    TriggerKind::At { weekday, minutes }
+                }
+                WrittenTrigger::Manual(params) => {
+                    if manual_bound.is_none() {
+                        manual_bound = Some(self.manual(params));
+                    }
+                    TriggerKind::Manual(manual_bound.clone().unwrap_or_default())
+                }
+            };
+            let for_each = match &when.for_each {
+                None => None,
+                Some((var, list)) => {
+                    let (source, ty) = self.run_list(list);
+                    let slot = match &element {
+                        Some(local) => local.slot,
+                        None => {
+                            let slot = self.c.bind(var, &ty);
+                            element = Some(Local { slot, ty, place: self.c.at(var.span) });
+                            slot
+                        }
+                    };
+                    Some(ForEachRun { slot, list: source })
+                }
+            };
+            compiled.triggers.push(Trigger { kind, for_each });
+        }
+    }
+
+    fn manual(&mut self, params: &[crate::syntax::ast::Param]) -> Vec<ManualParam> {
+        params
+            .iter()
+            .map(|p| {
+                let ty = self.c.type_of(&p.ty);
+                let slot = self.c.bind(&p.name, &ty);
+                let lookup = match ty.present() {
+                    Type::Record(name) if self.c.is_entity(&ty) => {
+                        self.c.index.lookup(name).map(|d| Index::qualified(&d.module, &d.name.text))
+                    }
+                    _ => None,
+                };
+                ManualParam { name: Arc::from(p.name.text.as_str()), ty, slot, lookup }
+            })
+            .collect()
+    }
+
+    fn run_list(&mut self, list: &Ast) -> (ListSource, Type) {
+        let checked = self.c.with_queries(Queries::Allowed, |c| c.expr(list, None));
+        let mut asked = std::mem::take(&mut self.c.asked);
+        let ty = match &checked.ty {
+            Type::List(inner) => (**inner).clone(),
+            Type::Unknown => Type::Unknown,
+            other => {
+                let place = self.c.at(list.span);
+                let diagnostic = Diagnostic::error(
+                    codes::TYPE_MISMATCH,
+                    format!("`for each` goes through a list, not through {}", article(other)),
+                    place,
+                    format!("this is {}", article(other)),
+                );
+                self.c.report(diagnostic);
+                Type::Unknown
+            }
+        };
+        match (asked.pop(), &checked.expr) {
+            (None, _) => (ListSource::Expr(checked.expr), ty),
+            (Some(query), Expr::Slot(slot)) if *slot == query.slot && asked.is_empty() => {
+                (ListSource::Query(query.query, query.args), ty)
+            }
+            (Some(_), _) => {
+                let place = self.c.at(list.span);
+                let diagnostic = Diagnostic::error(
+                    codes::WRONG_PLACE,
+                    "the list of a trigger is one query, or a list that the event carries",
+                    place,
+                    "more than one question",
+                );
+                self.c.report(diagnostic);
+                (ListSource::Expr(Expr::List(Vec::new())), ty)
+            }
+        }
+    }
+
+    /// The qualified name of a trigger's event.
+    fn event_name(&mut self, trigger: &WrittenTrigger) -> Option<Arc<str>> {
+        let WrittenTrigger::Event(expr) = trigger else { return None };
+        if let Some(name) = self.event_name_silently(trigger) {
+            return Some(name);
+        }
+        let place = self.c.at(expr.span);
+        let written = self.c.source(expr.span);
+        let events: Vec<String> = self
+            .c
+            .index
+            .modules
+            .iter()
+            .flat_map(|(m, module)| {
+                module
+                    .names
+                    .iter()
+                    .filter(|(_, d)| matches!(&*d.item, Item::Event(_)))
+                    .map(move |(n, _)| format!("{}.{n}", m.rsplit('.').next().unwrap_or(m)))
+            })
+            .collect();
+        let not_imported = events.iter().find(|e| **e == written).and_then(|_| written.split('.').next().map(str::to_owned));
+        let mut diagnostic =
+            Diagnostic::error(codes::UNKNOWN_NAME, format!("there is no event `{written}` here"), place.clone(), "not known");
+        if let Some(module) = not_imported {
+            let full = self.c.index.modules.keys().find(|m| m.rsplit('.').next() == Some(module.as_str())).cloned();
+            if let Some(full) = full {
+                diagnostic = diagnostic.help(format!("import its module: `use {full}`"));
+            }
+        } else if let Some(near) = near::best(&written, events.iter().map(String::as_str)) {
+            diagnostic = diagnostic.fix(format!("write `{near}`"), false, place, near);
+        } else {
+            let module = written.split('.').next().unwrap_or("").to_owned();
+            let own: Vec<&str> =
+                events.iter().filter(|e| e.split('.').next() == Some(module.as_str())).map(String::as_str).collect();
+            if !own.is_empty() {
+                diagnostic = diagnostic.help(format!("`{module}` has {}", near::menu(own)));
+            } else {
+                diagnostic = diagnostic.help(format!("there are {}", near::menu(events.iter().map(String::as_str))));
+            }
+        }
+        self.c.report(diagnostic);
+        None
+    }
+
+    fn event_name_silently(&self, trigger: &WrittenTrigger) -> Option<Arc<str>> {
+        let WrittenTrigger::Event(expr) = trigger else { return None };
+        let (full, name): (Arc<str>, &str) = match &expr.kind {
+            ExprKind::Name(name) => (self.c.module.clone(), name),
+            ExprKind::Field { base, field, .. } => {
+                let module = word(base)?;
+                let full = self.c.index.modules.get(&*self.c.module).and_then(|m| m.uses.get(module)).cloned()?;
+                (full, &field.text)
+            }
+            _ => return None,
+        };
+        let def = self.c.index.get(&full, name)?;
+        matches!(&*def.item, Item::Event(_)).then(|| Index::qualified(&full, name))
+    }
+
+    fn conditions(&mut self, written: &Written, compiled: &mut Playbook) {
+        for line in &written.lines {
+            match &line.kind {
+                PlaybookLineKind::If(condition) => {
+                    let mut conjuncts = Vec::new();
+                    split(condition, &mut conjuncts);
+                    for conjunct in conjuncts {
+                        let expr = self.c.with_queries(Queries::Forbidden("in a head's `if`"), |c| {
+                            c.expect(conjunct, &Type::Bool, None)
+                        });
+                        let facts = self.c.facts(conjunct, true);
+                        self.c.learn(facts);
+                        let needs_fetched = self.needs_fetched(&expr, compiled);
+                        let text = Arc::from(self.c.source(conjunct.span));
+                        compiled.conditions.push(Condition { expr, needs_fetched, text });
+                    }
+                }
+                PlaybookLineKind::IgnoreRepeats { key, within } => {
+                    let checked =
+                        self.c.with_queries(Queries::Forbidden("as the key of `ignore repeats of`"), |c| c.expr(key, None));
+                    if checked.ty.is_optional() {
+                        self.c.may_be_absent(key.span, &checked.ty, None);
+                    }
+                    if self.c.holds_secret(&checked.ty) {
+                        self.c.secret_exposed(key.span, "would be stored as a key");
+                    }
+                    let for_ms = within.as_ref().map(|w| self.duration(Some(w), 3_600_000, "for"));
+                    compiled.repeats = Some(Repeats { key: checked.expr, for_ms });
+                }
+                _ => {}
+            }
+        }
+        // Conditions over stored fields are judged first, those over fetched ones last.
+        compiled.conditions.sort_by_key(|c| c.needs_fetched);
+    }
+
+    fn needs_fetched(&self, expr: &Expr, compiled: &Playbook) -> bool {
+        let Some(event) = compiled.event_slot else { return false };
+        let fetched: Vec<String> = compiled
+            .triggers
+            .iter()
+            .filter_map(|t| match &t.kind {
+                TriggerKind::Event(name) => Some(self.c.fetched_fields(name)),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        let mut found = false;
+        expr.walk(&mut |e| {
+            if let Expr::Field(base, name) | Expr::OptionalField(base, name) = e
+                && **base == Expr::Slot(event)
+                && fetched.iter().any(|f| **f == **name)
+            {
+                found = true;
+            }
+        });
+        found
+    }
+}
+
+/// The conjuncts of a condition.
+fn split<'e>(expr: &'e Ast, out: &mut Vec<&'e Ast>) {
+    match &expr.kind {
+        ExprKind::Binary { op: BinaryOp::And, left, right, .. } => {
+            split(left, out);
+            split(right, out);
+        }
+        _ => out.push(expr),
+    }
+}

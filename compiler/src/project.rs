@@ -1,0 +1,266 @@
+//! `counterplay.toml` as text in, the deployment and findings with their places out.
+
+use crate::codes;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::span::{Anchor, Place, Span};
+use counterplay_machine::deployment::{ConnectionSettings, Deployment, Mode, SecretsSettings, Team, Tenant};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The name of the project file.
+pub const FILE_NAME: &str = "counterplay.toml";
+
+/// A project file, read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProjectFile {
+    /// Folders with the project's `.play` files, relative to the project file.
+    pub sources: Vec<String>,
+    /// Shipped responses that the project runs, by playbook id.
+    pub responses: Vec<String>,
+    /// People, tenants and connections.
+    pub deployment: Deployment,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    project: ProjectSection,
+    #[serde(default)]
+    teams: BTreeMap<String, TeamSection>,
+    #[serde(default)]
+    tenants: BTreeMap<String, TenantSection>,
+    #[serde(default)]
+    connections: BTreeMap<String, ConnectionSection>,
+    #[serde(default)]
+    playbooks: BTreeMap<String, PlaybookSection>,
+    secrets: Option<SecretsSection>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProjectSection {
+    name: String,
+    sources: Option<Vec<String>>,
+    #[serde(default)]
+    responses: Vec<toml::Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TeamSection {
+    members: Vec<toml::Spanned<String>>,
+    email: Option<String>,
+    teams_webhook: Option<String>,
+    slack_webhook: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TenantSection {
+    id: String,
+    zone: Option<toml::Spanned<String>>,
+    #[serde(default)]
+    domains: Vec<String>,
+    #[serde(default)]
+    groups: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConnectionSection {
+    base: Option<String>,
+    token_url: Option<String>,
+    client_id: Option<String>,
+    secret: Option<String>,
+    from: Option<String>,
+    tls: Option<toml::Spanned<String>>,
+    #[serde(default)]
+    allow_private: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlaybookSection {
+    mode: Option<Mode>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SecretsSection {
+    provider: toml::Spanned<String>,
+    prefix: Option<String>,
+    path: Option<String>,
+}
+
+/// Reads a project file. `shipped` are the ids of the responses that may be enabled.
+pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Vec<Diagnostic>) {
+    let anchor = Anchor { file: path.clone(), item: Arc::from("") };
+    let at = |range: std::ops::Range<usize>| Place {
+        anchor: anchor.clone(),
+        span: Span::new(range.start, range.end.max(range.start + 1).min(text.len().max(1))),
+    };
+    let written: Written = match toml::from_str(text) {
+        Ok(written) => written,
+        Err(error) => {
+            let range = error.span().unwrap_or(0..text.len().min(1));
+            let diagnostic = Diagnostic::error(
+                codes::PROJECT_FILE,
+                format!("{FILE_NAME} cannot be read: {}", plain(error.message())),
+                at(range),
+                "here",
+            );
+            return (ProjectFile::default(), vec![diagnostic]);
+        }
+    };
+    let mut diagnostics = Vec::new();
+    let mut find = |message: String, range: std::ops::Range<usize>, label: &str, help: Option<String>| {
+        let mut diagnostic = Diagnostic::error(codes::PROJECT_FILE, message, at(range), label);
+        diagnostic.help = help;
+        diagnostics.push(diagnostic);
+    };
+    for response in &written.project.responses {
+        if !shipped.iter().any(|s| s == response.get_ref()) {
+            find(
+                format!("no response `{}` ships with Counterplay", response.get_ref()),
+                response.span(),
+                "not one of them",
+                Some(format!("there are {}", crate::near::menu(shipped.iter().map(String::as_str)))),
+            );
+        }
+    }
+    let mut teams = BTreeMap::new();
+    for (name, team) in written.teams {
+        let mut members: Vec<String> = Vec::new();
+        for member in team.members {
+            let range = member.span();
+            let address = member.into_inner();
+            if !address.contains('@') {
+                find(
+                    format!("`{address}` is not an e-mail address"),
+                    range,
+                    "members are known by their e-mail addresses",
+                    None,
+                );
+            } else if members.iter().any(|m| m.eq_ignore_ascii_case(&address)) {
+                find(
+                    format!("`{address}` is in team `{name}` twice"),
+                    range,
+                    "the second time",
+                    Some("one person counts once in an approval".into()),
+                );
+            } else {
+                members.push(address);
+            }
+        }
+        teams.insert(
+            name,
+            Team {
+                members,
+                email: team.email,
+                teams_webhook: team.teams_webhook,
+                slack_webhook: team.slack_webhook,
+            },
+        );
+    }
+    let mut tenants = BTreeMap::new();
+    for (name, tenant) in written.tenants {
+        let zone = tenant.zone.map(|zone| {
+            if jiff::tz::TimeZone::get(zone.get_ref()).is_err() {
+                find(
+                    format!("there is no time zone `{}`", zone.get_ref()),
+                    zone.span(),
+                    "expected an IANA name such as \"Europe/London\"",
+                    None,
+                );
+            }
+            zone.into_inner()
+        });
+        tenants.insert(
+            name,
+            Tenant {
+                id: tenant.id,
+                zone,
+                domains: tenant.domains.iter().map(|d| d.to_lowercase()).collect(),
+                groups: tenant.groups,
+            },
+        );
+    }
+    let mut connections = BTreeMap::new();
+    for (name, connection) in written.connections {
+        let tls = connection.tls.map(|tls| {
+            if !matches!(tls.get_ref().as_str(), "starttls" | "tls" | "none") {
+                find(
+                    format!("`{}` is no way to protect mail", tls.get_ref()),
+                    tls.span(),
+                    "expected \"starttls\", \"tls\" or \"none\"",
+                    None,
+                );
+            }
+            tls.into_inner()
+        });
+        connections.insert(
+            name,
+            ConnectionSettings {
+                base: connection.base,
+                token_url: connection.token_url,
+                client_id: connection.client_id,
+                secret: connection.secret,
+                from: connection.from,
+                tls,
+                allow_private: connection.allow_private,
+                settings: BTreeMap::new(),
+            },
+        );
+    }
+    let secrets = match written.secrets {
+        None => SecretsSettings::default(),
+        Some(section) => match section.provider.get_ref().as_str() {
+            "environment" => SecretsSettings::Environment {
+                prefix: section.prefix.unwrap_or_else(|| "COUNTERPLAY_SECRET_".into()),
+            },
+            "file" => SecretsSettings::File {
+                path: section.path.unwrap_or_else(|| "secrets.toml".into()),
+            },
+            other => {
+                find(
+                    format!("there is no secrets provider `{other}`"),
+                    section.provider.span(),
+                    "expected \"environment\" or \"file\"",
+                    None,
+                );
+                SecretsSettings::default()
+            }
+        },
+    };
+    let file = ProjectFile {
+        sources: written.project.sources.unwrap_or_else(|| vec!["playbooks".into()]),
+        responses: written.project.responses.into_iter().map(toml::Spanned::into_inner).collect(),
+        deployment: Deployment {
+            project: written.project.name,
+            teams,
+            tenants,
+            connections,
+            modes: written.playbooks.into_iter().filter_map(|(id, p)| Some((id, p.mode?))).collect(),
+            secrets,
+        },
+    };
+    debug_assert!(diagnostics.iter().all(|d: &Diagnostic| d.severity == Severity::Error));
+    (file, diagnostics)
+}
+
+/// The library's message without the words of its implementation.
+fn plain(message: &str) -> String {
+    message
+        .trim()
+        .replace("invalid type: ", "")
+        .replace("unknown field", "there is no")
+        .replace("unknown variant", "there is no")
+        .replace("missing field", "this section lacks")
+        .replace("a sequence", "a list")
+        .replace("a map", "a section")
+        .replace("struct ", "the section ")
+        .lines()
+        .collect::<Vec<_>>()
+        .join(" ")
+}

@@ -1,0 +1,173 @@
+//! Mistakes that authors make, and what they then read. One mistake, one finding.
+
+use super::{findings, read, seen};
+
+/// A playbook around the steps of a stage.
+fn stage(steps: &str) -> String {
+    format!(
+        "playbook x \"X\" {{\n  when intune.noncompliant as drift\n  then {{\n    {steps}\n  }}\n  escalate after 24h {{ a.b() }}\n}}\n"
+    )
+}
+
+/// A playbook around lines of its own.
+fn lines(lines: &str) -> String {
+    format!(
+        "playbook x \"X\" {{\n  when intune.noncompliant as drift\n  {lines}\n  then {{ a.b() }}\n}}\n"
+    )
+}
+
+macro_rules! mistakes {
+    ($($name:ident: $count:literal $text:expr;)*) => {
+        $(
+            #[test]
+            fn $name() {
+                let text: &str = &$text;
+                let shown = seen(text);
+                assert_eq!(findings(&read(text)).len(), $count, "{shown}");
+                insta::assert_snapshot!(shown);
+            }
+        )*
+    };
+}
+
+mistakes! {
+    // Misspelt keywords; the statement is read as it was meant.
+    misspelt_escalate: 1 "playbook x \"X\" {\n  when a.b as c\n  then { a.b() }\n  escalte after 4h { a.b() }\n}\n";
+    misspelt_approve: 1 stage("aprove \"Wipe {drift.device.name}?\" about drift.device, by team.it");
+    misspelt_playbook: 1 "playbok x \"X\" {\n  when a.b as c\n  then { a.b() }\n}\n";
+    misspelt_else: 1 stage("if a { b.c() } els { d.e() }");
+    misspelt_clause: 1 stage("approve \"Wipe?\" about drift.device, by team.it, witin 4h");
+    misspelt_unless: 1 "playbook x \"X\" {\n  when a.b as c\n  escalate after 4h unles a.b(c) { a.b() }\n}\n";
+    misspelt_operator: 1 stage("if a == 1 adn b == 2 { a.b() }");
+
+    // Habits of other languages.
+    double_ampersand: 1 stage("if drift.a && drift.b { a.b() }");
+    double_bar: 1 stage("if drift.a || drift.b { a.b() }");
+    exclamation_mark: 1 stage("if !drift.a { a.b() }");
+    single_equals: 1 stage("if drift.level = high { a.b() }");
+    single_quotes: 1 stage("notify.email(drift.owner, 'hello')");
+    smart_quotes: 1 stage("notify.email(drift.owner, “hello”)");
+    semicolons: 1 stage("a.b();\n    c.d();");
+    hash_comment: 1 stage("# tell them\n    a.b()");
+    star_comment: 1 stage("/* tell\n    them */\n    a.b()");
+    elif: 1 stage("if a { a.b() } elif c { c.d() } else { e.f() }");
+    while_loop: 1 stage("while a.b() { c.d() }");
+    for_without_each: 1 stage("for d in drift.devices { a.b(d) }");
+    null_comparison: 1 stage("if drift.owner == null { a.b() }");
+    null_argument: 1 stage("a.b(owner: null)");
+    is_not_present: 1 stage("if drift.owner is not present { a.b() }");
+    is_high: 1 stage("if drift.level is high { a.b() }");
+    capital_true: 1 stage("a.b(force: True)");
+    function: 1 "def notify(user) {\n  a.b()\n}\n";
+    import: 1 "import microsoft.entra\n";
+    try_catch: 1 stage("try { a.b() }");
+    variable: 1 stage("var x = 1");
+    reassignment: 1 stage("x = 5");
+    equals_in_arguments: 1 stage("a.b(owner = 1, level: 2)");
+
+    // Numbers.
+    hours_in_words: 1 "playbook x \"X\" {\n  when a.b as c\n  escalate after 4hours { a.b() }\n}\n";
+    weeks: 1 lines("wait 2w");
+    half_hours: 1 lines("wait 1.5h");
+    compound_duration: 1 lines("wait 1h30m");
+    wait_without_unit: 1 stage("wait 4");
+    wait_with_a_blank: 1 stage("wait 4 hours");
+    no_time_of_day: 1 "playbook x \"X\" {\n  when every day at 25:00\n  then { a.b() }\n}\n";
+
+    // Brackets, braces and quotes.
+    open_text: 1 stage("notify.email(drift.owner, \"hello)\n    a.b()");
+    open_paren: 1 stage("notify.email(drift.owner, \"hello\"\n    a.b()");
+    open_paren_before_block: 1 stage("if any(d in drift.devices where d.lost { a.b() }");
+    stray_paren: 1 stage("a.b(c))\n    d.e()");
+    missing_closing_brace: 1 "playbook x \"X\" {\n  when a.b as c\n  then {\n    a.b()\n  escalate after 4h {\n    c.d()\n  }\n}\n\nplaybook y \"Y\" {\n  when a.b as c\n  then { a.b() }\n}\n";
+    missing_last_brace: 1 "playbook x \"X\" {\n  when a.b as c\n  then {\n    a.b()\n  }\n";
+    extra_closing_brace: 1 "playbook x \"X\" {\n  when a.b as c\n  then {\n    a.b()\n    }\n  }\n  escalate after 4h {\n    c.d()\n  }\n}\n";
+    missing_opening_brace: 1 "playbook x \"X\" {\n  when a.b as c\n  then\n    a.b()\n    c.d()\n  }\n  escalate after 4h { c.d() }\n}\n";
+    brace_on_its_own_line: 1 "playbook x \"X\"\n{\n  when a.b as c\n  then { a.b() }\n}\n";
+    no_block_at_all: 1 "playbook x \"X\" {\n  when a.b as c\n  then { a.b() }\n  escalate after 4h\n}\n";
+    missing_comma: 1 stage("a.b(title: \"x\" priority: high)");
+    bad_escape: 1 stage("a.b(\"C:\\Users\")");
+    open_interpolation: 1 stage("a.b(\"hello {drift.owner\")");
+    empty_interpolation: 1 stage("a.b(\"hello {}\")");
+    broken_interpolation: 1 stage("a.b(\"hello {drift.owner name}\")");
+
+    // Words in the wrong place.
+    chained_comparison: 1 stage("if 1 < drift.a < 3 { a.b() }");
+    head_order: 1 "playbook x \"X\" {\n  then { a.b() }\n  when a.b as c\n  if c.d\n}\n";
+    two_conditions: 1 lines("if drift.a\n  if drift.b");
+    step_outside_of_a_stage: 1 "playbook x \"X\" {\n  when a.b as c\n  a.b()\n  let d = e.f()\n}\n";
+    block_after_the_heads_if: 1 lines("if drift.a { a.b() }");
+    stage_in_a_stage: 1 stage("a.b()\n    escalate after 4h { c.d() }");
+    lonely_else: 1 stage("a.b()\n    else { c.d() }");
+    no_arm: 1 stage("entra.block(user) {\n      notify.email(user)\n      a.b()\n    }");
+    reserved_name: 1 stage("let in = 5");
+    not_yet: 1 stage("ask \"Was this you?\" to drift.owner, within 1h");
+    wait_until_without_a_limit: 1 stage("wait until intune.is_compliant(drift.device)");
+    wait_until_a_time: 1 stage("wait until 09:00");
+    webhook: 1 "playbook x \"X\" {\n  when webhook \"a\" as b\n  then { a.b() }\n}\n";
+    clause_twice: 1 stage("approve \"x\" about a, by b, within 4h, within 5h");
+    incomplete_line: 1 stage("let x =");
+    incomplete_escalation: 1 "playbook x \"X\" {\n  when a.b as c\n  escalate after { a.b() }\n}\n";
+    playbook_without_an_id: 1 "playbook \"Compromised User\" {\n  when a.b as c\n  then { a.b() }\n}\n";
+    action_without_parentheses: 1 "action block {\n  impact: reversible\n}\n";
+    property_without_colon: 1 "action block(user: User) {\n  impact reversible\n}\n";
+    trailing_words: 1 stage("wait 4h please");
+    unknown_character: 1 stage("let price = $5");
+    unknown_line: 1 lines("severity high");
+    two_mistakes_two_findings: 2 stage("wait 4hours\n    if a = 1 { b.c() }");
+}
+
+#[test]
+fn deep_nesting_is_fast_and_said_once() {
+    for text in [
+        "{".repeat(10_000),
+        "if a {".repeat(10_000),
+        format!("then {}", "{".repeat(100_000)),
+    ] {
+        let text = format!("playbook x \"X\" {{\n{text}\n");
+        let found = findings(&read(&text));
+        assert!(
+            found
+                .iter()
+                .any(|finding| finding.code == super::super::codes::TOO_DEEP)
+        );
+    }
+    for line in [
+        "(".repeat(100_000),
+        "[".repeat(60_000),
+        "a(".repeat(20_000),
+        "not ".repeat(15_000),
+        "-".repeat(60_000),
+    ] {
+        assert!(!findings(&read(&stage(&format!("let x = {line}")))).is_empty());
+    }
+    for line in [
+        "a.b".to_owned() + &".c".repeat(20_000),
+        "a".to_owned() + &" + a".repeat(15_000),
+        "a".to_owned() + &" == a".repeat(10_000),
+    ] {
+        let found = findings(&read(&stage(&format!("let x = {line}"))));
+        assert!(
+            found
+                .iter()
+                .any(|finding| finding.code == super::super::codes::TOO_DEEP),
+            "{}",
+            found.len()
+        );
+    }
+}
+
+#[test]
+fn long_lines_are_linear() {
+    // A quadratic reader would take minutes.
+    let start = std::time::Instant::now();
+    for part in [
+        "a ", "\"{", "\"", "{", "}", "(", ")", "4 h ", "/*", "r\"", "'", "“", "\"\"\"\n", "&&",
+        "$", "a: b, ", "\"\\q\"", "\"{\"", "\n",
+    ] {
+        let text = part.repeat((1 << 20) / part.len());
+        read(&text);
+        read(&format!("playbook x {{ then {{ {text}"));
+    }
+    assert!(start.elapsed().as_secs() < 120, "{:?}", start.elapsed());
+}

@@ -1,0 +1,182 @@
+//! The gate rule: without the edges by which people approve, a harmful step cannot be reached.
+
+use super::reach::{Reached, reach};
+use super::{time, told};
+use crate::check::Path;
+use crate::codes;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::lower::{Facts, Gate, Performed};
+use counterplay_machine::declare::Impact;
+use counterplay_machine::duration;
+use counterplay_machine::playbook::{Approve, Edge, NodeKind, Playbook};
+use petgraph::graph::NodeIndex;
+
+pub fn check(playbook: &mut Playbook, facts: &Facts, call_ms: &dyn Fn(&str) -> i64) -> Vec<Diagnostic> {
+    let mut diagnostics = Vec::new();
+    let mut opened: Vec<(NodeIndex, NodeIndex)> = Vec::new();
+    let mut starts = vec![playbook.start];
+    starts.extend(playbook.on_failure);
+    let all = reach(&playbook.graph, facts, &starts, &|_, _| true);
+    for performed in &facts.performed {
+        let Some(NodeKind::Perform(perform)) = playbook.graph.node_weight(performed.node).map(|n| &n.kind) else { continue };
+        if perform.impact < Impact::Disruptive || perform.accepted.is_some() || !all.nodes.contains(&performed.node) {
+            continue;
+        }
+        let impact = perform.impact;
+        match gated(playbook, facts, performed, &starts) {
+            Ok(gates) => {
+                for gate in &gates {
+                    if let Some(finding) = expires(playbook, facts, performed, gate, impact, call_ms) {
+                        diagnostics.push(finding);
+                    }
+                    opened.push((gate.node, performed.node));
+                }
+            }
+            Err(open) => diagnostics.push(ungated(playbook, facts, performed, impact, &open)),
+        }
+    }
+    for (gate, step) in opened {
+        if let Some(NodeKind::Perform(perform)) = playbook.graph.node_weight_mut(step).map(|n| &mut n.kind) {
+            perform.gates.push(gate.index() as u32);
+        }
+        if let Some(NodeKind::Approve(approve)) = playbook.graph.node_weight_mut(gate).map(|n| &mut n.kind) {
+            approve.covers.push(step.index() as u32);
+        }
+    }
+    diagnostics
+}
+
+/// An entity that no approval covers on some way, and that way.
+struct Open {
+    entity: usize,
+    reached: Reached,
+}
+
+fn gated<'f>(playbook: &Playbook, facts: &'f Facts, performed: &Performed, starts: &[NodeIndex]) -> Result<Vec<&'f Gate>, Open> {
+    let mut covering: Vec<&Gate> = Vec::new();
+    for (entity, path) in performed.acts_on.iter().enumerate() {
+        let gates: Vec<&Gate> = facts
+            .gates
+            .iter()
+            .filter(|gate| !by_default(playbook, gate.node))
+            .filter(|gate| path.as_ref().is_some_and(|p| covers(facts, gate, p)))
+            .collect();
+        let open = |node: NodeIndex, edge: &Edge| !(*edge == Edge::Approved && gates.iter().any(|g| g.node == node));
+        let reached = reach(&playbook.graph, facts, starts, &open);
+        if reached.nodes.contains(&performed.node) {
+            return Err(Open { entity, reached });
+        }
+        for gate in gates {
+            if !covering.iter().any(|c| c.node == gate.node) {
+                covering.push(gate);
+            }
+        }
+    }
+    Ok(covering)
+}
+
+/// Whether a gate names an entity: the same path, or the list that the loop's element is of.
+fn covers(facts: &Facts, gate: &Gate, entity: &Path) -> bool {
+    let list = if entity.1.is_empty() { facts.element_of.get(&entity.0) } else { None };
+    gate.about.iter().flatten().any(|about| about == entity || Some(about) == list)
+}
+
+fn by_default(playbook: &Playbook, gate: NodeIndex) -> bool {
+    approve(playbook, gate).is_some_and(|a| a.default_approve)
+}
+
+fn approve(playbook: &Playbook, gate: NodeIndex) -> Option<&Approve> {
+    match playbook.graph.node_weight(gate).map(|n| &n.kind) {
+        Some(NodeKind::Approve(approve)) => Some(approve),
+        _ => None,
+    }
+}
+
+fn ungated(playbook: &Playbook, facts: &Facts, performed: &Performed, impact: Impact, open: &Open) -> Diagnostic {
+    let label = playbook.graph.node_weight(performed.node).map_or("this step", |n| &n.label);
+    let entity = performed.entities.get(open.entity).map_or("what it acts on", String::as_str);
+    let way = open.reached.way(performed.node);
+    let (code, severity) = if impact == Impact::Destructive {
+        (codes::UNGATED_DESTRUCTIVE, Severity::Error)
+    } else {
+        (codes::UNGATED_DISRUPTIVE, Severity::Warning)
+    };
+    let mut diagnostic = Diagnostic {
+        severity,
+        ..Diagnostic::error(
+            code,
+            format!("`{}` is {impact} and can be reached without anybody's approval", short(label)),
+            performed.place.clone(),
+            format!("reached by: {}", told(&playbook.graph, &way)),
+        )
+    };
+    if let Some(inside) = &performed.inside {
+        diagnostic = diagnostic.also(inside.clone(), "inside of the steps that are called");
+    }
+    diagnostic = diagnostic.also(performed.declared.clone(), format!("declared as {impact}"));
+    // A gate that is there and does not help deserves a word.
+    let on_the_way = facts.gates.iter().find(|g| way.contains(&g.node));
+    if let Some(gate) = on_the_way {
+        let text = if by_default(playbook, gate.node) {
+            "this approval is granted by silence, which never opens such a step".to_owned()
+        } else {
+            format!("this approval is not about `{entity}`")
+        };
+        diagnostic = diagnostic.also(gate.place.clone(), text);
+    } else if let Some(gate) = facts.gates.first() {
+        diagnostic = diagnostic.also(gate.place.clone(), "the way above does not pass this approval");
+    }
+    let why = if impact == Impact::Destructive {
+        "what it destroys cannot be brought back; a wrong event, a wrong name or a loop would do it at night with nobody watching"
+    } else {
+        "it disturbs somebody's work and cannot simply be taken back"
+    };
+    diagnostic.because(why).help(format!(
+        "put `approve \"…?\" about {entity}, by team.…, within 4h` before it, or accept it on the record: `without approval because \"…\" {{ … }}`"
+    ))
+}
+
+fn expires(
+    playbook: &Playbook,
+    facts: &Facts,
+    performed: &Performed,
+    gate: &Gate,
+    impact: Impact,
+    call_ms: &dyn Fn(&str) -> i64,
+) -> Option<Diagnostic> {
+    let valid_ms = approve(playbook, gate.node)?.valid_ms;
+    let longest = time::longest(playbook, facts, gate.node, performed.node, call_ms)?;
+    if longest <= valid_ms {
+        return None;
+    }
+    let label = playbook.graph.node_weight(performed.node).map_or("this step", |n| &n.label);
+    let after = if longest >= time::UNBOUNDED_MS {
+        "an unknown time".to_owned()
+    } else {
+        duration::format_ms(longest - longest % duration::MINUTE_MS)
+    };
+    let severity = if impact == Impact::Destructive { Severity::Error } else { Severity::Warning };
+    Some(
+        Diagnostic {
+            severity,
+            ..Diagnostic::error(
+                codes::APPROVAL_EXPIRES,
+                format!(
+                    "the approval holds for {}, and `{}` may come {after} after it",
+                    duration::format_ms(valid_ms),
+                    short(label)
+                ),
+                performed.place.clone(),
+                format!("up to {after} after the approval"),
+            )
+        }
+        .also(gate.place.clone(), format!("holds for {}", duration::format_ms(valid_ms)))
+        .because("what was right when somebody approved it may be wrong by then; the step would be refused")
+        .help("ask again before this step, or let the approval hold longer: `valid 30d`"),
+    )
+}
+
+/// A step's head, short enough for a sentence.
+fn short(label: &str) -> &str {
+    label.split_once('(').map_or(label, |(name, _)| name)
+}

@@ -1,0 +1,72 @@
+//! A connection's way of signing in and a request in, the headers that prove who we are out.
+
+use super::Trouble;
+use super::job::Job;
+use super::master_key::keyed;
+use super::send::Sending;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use counterplay_machine::declare::Auth;
+use hmac::Mac;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+
+/// Unix seconds at which a request was signed.
+const TIMESTAMP: HeaderName = HeaderName::from_static("x-counterplay-timestamp");
+/// `sha256=` and the HMAC-SHA256 of `timestamp.body`, in hexadecimal.
+const SIGNATURE: HeaderName = HeaderName::from_static("x-counterplay-signature");
+
+impl Job<'_> {
+    /// The headers to add, and the access token among them where one was used.
+    pub async fn authorise(&mut self, sending: &Sending) -> Result<(HeaderMap, Option<String>), Trouble> {
+        let mut headers = HeaderMap::new();
+        match &self.connection.auth {
+            Auth::None => {}
+            Auth::OAuth2 { token_url, scope } => {
+                let token = self.token(token_url, scope).await?;
+                headers.insert(AUTHORIZATION, self.secret_header(&format!("Bearer {token}"))?);
+                return Ok((headers, Some(token)));
+            }
+            Auth::Bearer => {
+                let secret = self.connection_secret()?;
+                headers.insert(AUTHORIZATION, self.secret_header(&format!("Bearer {secret}"))?);
+            }
+            Auth::Basic => {
+                let secret = self.connection_secret()?;
+                let user = self.settings.and_then(|s| s.client_id.as_deref()).unwrap_or_default();
+                let pair = STANDARD.encode(format!("{user}:{secret}"));
+                self.redactor.add(&pair);
+                headers.insert(AUTHORIZATION, self.secret_header(&format!("Basic {pair}"))?);
+            }
+            Auth::Header(name) => {
+                let secret = self.connection_secret()?;
+                let name = HeaderName::from_bytes(name.as_bytes())
+                    .map_err(|_| Trouble::refused(format!("`{name}` is no name of a header")))?;
+                headers.insert(name, self.secret_header(&secret)?);
+            }
+            Auth::Signed => {
+                let secret = self.connection_secret()?;
+                let timestamp = self.hub.clock.now_ms().div_euclid(1_000).to_string();
+                let mut mac = keyed(secret.as_bytes());
+                mac.update(timestamp.as_bytes());
+                mac.update(b".");
+                mac.update(sending.body.as_deref().unwrap_or_default());
+                let hex: String = mac.finalize().into_bytes().iter().map(|b| format!("{b:02x}")).collect();
+                headers.insert(TIMESTAMP, self.secret_header(&timestamp)?);
+                headers.insert(SIGNATURE, self.secret_header(&format!("sha256={hex}"))?);
+            }
+        }
+        Ok((headers, None))
+    }
+
+    /// A header's value that the HTTP client does not show when it logs.
+    fn secret_header(&self, value: &str) -> Result<HeaderValue, Trouble> {
+        let mut value = HeaderValue::from_str(value.trim()).map_err(|_| {
+            Trouble::refused(format!(
+                "the secret of the connection `{}` holds a line break or sign that headers may not have",
+                self.connection.name
+            ))
+        })?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}

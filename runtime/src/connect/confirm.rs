@@ -1,0 +1,76 @@
+//! An accepted action in, done or not confirmed out: the state is read back until the declared condition holds.
+
+use super::failed;
+use super::job::Job;
+use crate::call::{CallOutcome, CallRequest};
+use counterplay_machine::Value;
+use counterplay_machine::declare::Confirm;
+use counterplay_machine::duration;
+use counterplay_machine::eval::{eval, eval_bool};
+
+/// The first pause between two looks, in milliseconds.
+const PAUSE_MS_MIN: i64 = 1_000;
+/// The longest pause.
+const PAUSE_MS_MAX: i64 = 15_000;
+
+impl Job<'_> {
+    /// Looks until the condition holds; then the action has the result that its answer gave.
+    pub async fn confirm(&mut self, confirm: &Confirm, result: Value) -> CallOutcome {
+        let clock = &self.hub.clock;
+        let until_ms = clock.now_ms().saturating_add(confirm.within_ms.max(0));
+        let mut pause_ms = PAUSE_MS_MIN;
+        loop {
+            let reason = match self.look(confirm, until_ms).await {
+                Ok(None) => return CallOutcome::Done(result),
+                Ok(Some(seen)) => seen,
+                Err(reason) => reason,
+            };
+            let left_ms = until_ms.saturating_sub(clock.now_ms());
+            if left_ms <= 0 {
+                let within = duration::format_ms(confirm.within_ms);
+                return failed(format!("accepted, but not confirmed within {within}: {reason}"));
+            }
+            clock.sleep(pause_ms.min(left_ms)).await;
+            pause_ms = (pause_ms * 2).min(PAUSE_MS_MAX);
+        }
+    }
+
+    /// Looks once: nothing when the condition holds, what was seen instead when not.
+    async fn look(&mut self, confirm: &Confirm, until_ms: i64) -> Result<Option<String>, String> {
+        let mut bound = Vec::new();
+        let mut seen = Vec::new();
+        for (slot, query, args) in &confirm.queries {
+            let args = self
+                .with_env(&bound, |env| args.iter().map(|arg| eval(arg, env)).collect::<Result<Vec<_>, _>>())
+                .map_err(|error| error.to_string())?;
+            let Some(callable) = self.request.program.callables.get(query) else {
+                return Err(format!("the program has no query `{query}`"));
+            };
+            let request = CallRequest {
+                id: format!("{}!confirm", self.request.id),
+                callable: query.clone(),
+                args,
+                repeated: false,
+                ..self.request.clone()
+            };
+            let mut job = Job::new(self.hub, &request, callable)?;
+            job.deadline_ms = Some(until_ms);
+            let outcome = job.carry_out().await;
+            match job.without_secrets(outcome) {
+                CallOutcome::Done(value) => {
+                    seen.push(format!("`{query}` answers {}", value.plain()));
+                    bound.push((*slot, value));
+                }
+                CallOutcome::Failed { reason } | CallOutcome::Unknown { reason } => {
+                    return Err(format!("`{query}` failed: {reason}"));
+                }
+            }
+        }
+        match self.with_env(&bound, |env| eval_bool(&confirm.condition, env)) {
+            Ok(true) => Ok(None),
+            Ok(false) if seen.is_empty() => Ok(Some("the condition does not hold".into())),
+            Ok(false) => Ok(Some(seen.join(", "))),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}

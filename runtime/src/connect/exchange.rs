@@ -1,0 +1,131 @@
+//! A request in, an answer with its meaning out: waits for its turn, tries, and decides whether another
+//! try is safe.
+
+use super::job::Job;
+use super::mail::Letter;
+use super::send::{Answer, Sending};
+use super::tries::Tries;
+use super::{Trouble, failed};
+use crate::call::CallOutcome;
+use counterplay_machine::response::Meaning;
+use counterplay_machine::Value;
+
+/// What is to be sent.
+pub(super) enum Errand {
+    Http(Sending),
+    Mail(Letter),
+}
+
+impl From<Sending> for Errand {
+    fn from(sending: Sending) -> Errand {
+        Errand::Http(sending)
+    }
+}
+
+impl Job<'_> {
+    /// Sends until there is an answer that is worth no further try. `page` says that a success is a page
+    /// of a list, not yet the answer.
+    pub async fn exchange(&mut self, errand: &Errand, page: bool) -> Result<(Answer, Meaning), CallOutcome> {
+        let mut retry = self.connection.retry.clone();
+        let now_ms = self.hub.clock.now_ms();
+        if let Some(deadline_ms) = self.deadline_ms {
+            retry.within_ms = retry.within_ms.min(deadline_ms.saturating_sub(now_ms)).max(0);
+        }
+        let mut tries = Tries::new(&retry, now_ms);
+        let mut may_be_done = false;
+        loop {
+            let (reason, asked_ms) = match self.attempt(errand).await {
+                Ok(answer) => match self.judge(&answer, errand, page) {
+                    Meaning::Failed { reason, transient: true } => {
+                        if self.is_repeatable() || is_untouched(answer.status) {
+                            (reason, answer.retry_after_ms)
+                        } else if is_between(answer.status) {
+                            return Err(unknown(&reason));
+                        } else {
+                            return Err(failed(reason));
+                        }
+                    }
+                    meaning => return Ok((answer, meaning)),
+                },
+                Err(Trouble::NotSent { reason, asked_ms }) => (reason, asked_ms),
+                Err(Trouble::Lost(reason)) if self.is_repeatable() => {
+                    may_be_done = self.callable.impact.is_some();
+                    (reason, None)
+                }
+                Err(Trouble::Lost(reason)) => return Err(unknown(&reason)),
+                Err(Trouble::Refused(reason)) => return Err(failed(reason)),
+            };
+            let now_ms = self.hub.clock.now_ms();
+            match tries.next(now_ms, asked_ms, &self.hub.chance) {
+                Ok(pause_ms) => {
+                    let shown = self.redactor.text(&reason);
+                    tracing::debug!(callable = %self.callable.name, pause_ms, reason = %shown, "trying again");
+                    self.hub.clock.sleep(pause_ms).await;
+                }
+                Err(why) => {
+                    let note = if may_be_done { "; it may have been carried out" } else { "" };
+                    return Err(failed(format!("{reason}{why}{note}")));
+                }
+            }
+        }
+    }
+
+    /// One try: waits for its turn, signs in, sends. A refused token is replaced once.
+    async fn attempt(&mut self, errand: &Errand) -> Result<Answer, Trouble> {
+        self.wait_for_turn().await;
+        match errand {
+            Errand::Mail(letter) => self.deliver(letter).await,
+            Errand::Http(sending) => {
+                let (authorization, token) = self.authorise(sending).await?;
+                let answer = self.send(sending, authorization).await?;
+                let Some(token) = token.filter(|_| answer.status == 401) else { return Ok(answer) };
+                self.drop_token(&token).await;
+                self.wait_for_turn().await;
+                let (authorization, _) = self.authorise(sending).await?;
+                self.send(sending, authorization).await
+            }
+        }
+    }
+
+    async fn wait_for_turn(&self) {
+        let (name, tenant) = (&self.connection.name, &self.request.tenant.name);
+        let wait_ms = self.hub.buckets.reserve(name, &self.connection.rates, tenant, self.hub.clock.now_ms());
+        if wait_ms > 0 {
+            self.hub.clock.sleep(wait_ms).await;
+        }
+    }
+
+    fn judge(&self, answer: &Answer, errand: &Errand, page: bool) -> Meaning {
+        let is_success = (200..300).contains(&answer.status);
+        if page && is_success {
+            return Meaning::Done(Value::Absent);
+        }
+        let meaning = match errand {
+            Errand::Mail(_) => self.meaning(self.callable.expect.first().copied().unwrap_or(200), &answer.body),
+            Errand::Http(_) => self.meaning(answer.status, &answer.body),
+        };
+        match meaning {
+            Meaning::Failed { reason, transient } if (300..400).contains(&answer.status) => Meaning::Failed {
+                reason: format!("{reason} (it points elsewhere, and redirects are not followed)"),
+                transient,
+            },
+            other => other,
+        }
+    }
+}
+
+/// Statuses by which a service says that it did not begin: too many requests, locked, unavailable.
+fn is_untouched(status: u16) -> bool {
+    matches!(status, 423 | 429 | 503)
+}
+
+/// Statuses that come from in between, or say that the time ran out: the service itself may have done it.
+fn is_between(status: u16) -> bool {
+    matches!(status, 408 | 502 | 504)
+}
+
+fn unknown(reason: &str) -> CallOutcome {
+    CallOutcome::Unknown {
+        reason: format!("{reason}; it may have been carried out, and doing it twice may do harm"),
+    }
+}

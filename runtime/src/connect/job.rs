@@ -1,0 +1,189 @@
+//! One call: a declaration bound to arguments in, the request to send out; then what its answer means.
+
+use super::redact::Redactor;
+use super::send::Sending;
+use super::{Connectors, Trouble, failed, target};
+use crate::call::{CallOutcome, CallRequest};
+use counterplay_machine::declare::{Callable, Connection};
+use counterplay_machine::deployment::ConnectionSettings;
+use counterplay_machine::eval::Env;
+use counterplay_machine::expr::Slot;
+use counterplay_machine::request::{self, Call, HttpCall};
+use counterplay_machine::response::{self, Meaning};
+use counterplay_machine::value::SecretSource;
+use counterplay_machine::{Program, Value};
+use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// One call in progress.
+pub(super) struct Job<'a> {
+    pub hub: &'a Connectors,
+    pub request: &'a CallRequest,
+    pub callable: &'a Callable,
+    pub connection: &'a Connection,
+    pub settings: Option<&'a ConnectionSettings>,
+    /// Trying ends here although the connection would allow more, in milliseconds since the Unix epoch.
+    pub deadline_ms: Option<i64>,
+    pub redactor: Redactor,
+}
+
+impl<'a> Job<'a> {
+    /// Looks up what the call needs, or says what is not set up.
+    pub fn new(hub: &'a Connectors, request: &'a CallRequest, callable: &'a Callable) -> Result<Job<'a>, String> {
+        let name = callable.request.connection();
+        let Some(connection) = request.program.connections.get(name) else {
+            return Err(format!("the program has no connection `{name}`"));
+        };
+        let settings = hub.deployment.connections.get(&**name);
+        target::check_set_up(connection, settings)?;
+        Ok(Job {
+            hub,
+            request,
+            callable,
+            connection,
+            settings,
+            deadline_ms: None,
+            redactor: Redactor::default(),
+        })
+    }
+
+    pub fn program(&self) -> &'a Program {
+        &self.request.program
+    }
+
+    /// Whether repeating the call does no more than carrying it out once.
+    pub fn is_repeatable(&self) -> bool {
+        self.callable.impact.is_none() || self.callable.idempotent
+    }
+
+    /// Whether addresses on private networks may be called.
+    pub fn allows_private(&self) -> bool {
+        self.settings.is_some_and(|s| s.allow_private)
+    }
+
+    /// Evaluates something over the parameters and `more` variables.
+    pub fn with_env<T>(&self, more: &[(Slot, Value)], f: impl FnOnce(&Env<'_>) -> T) -> T {
+        let (callable, request) = (self.callable, self.request);
+        let slots = |slot: Slot| {
+            if let Some((_, value)) = more.iter().find(|(s, _)| *s == slot) {
+                return Some(value.clone());
+            }
+            let at = callable.params.iter().position(|p| p.slot == slot)?;
+            Some(request.args.get(at).cloned().unwrap_or(Value::Absent))
+        };
+        let names = |slot: Slot| callable.params.iter().find(|p| p.slot == slot).map(|p| p.name.clone());
+        f(&Env {
+            types: &self.program().types,
+            deployment: &self.hub.deployment,
+            tenant: &request.tenant,
+            now_ms: self.hub.clock.now_ms(),
+            run: request.run.as_ref().map(|(id, started)| (id.as_str(), *started)),
+            call: Some(&request.id),
+            slots: &slots,
+            names: &names,
+        })
+    }
+
+    /// Sends the call and says what the answer means; `confirm` is not looked at.
+    pub async fn carry_out(&mut self) -> CallOutcome {
+        match self.with_env(&[], |env| request::build(self.callable, env)) {
+            Err(error) => failed(format!("the request cannot be made: {error}")),
+            Ok(Call::Http(call)) => match self.prepare(call) {
+                Ok((sending, true)) => self.read_pages(sending).await,
+                Ok((sending, false)) => match self.exchange(&sending.into(), false).await {
+                    Ok((_, meaning)) => outcome(meaning),
+                    Err(outcome) => outcome,
+                },
+                Err(reason) => failed(reason),
+            },
+            Ok(Call::Mail(mail)) => self.mail(mail).await,
+        }
+    }
+
+    /// What an answer means by the declaration.
+    pub fn meaning(&self, status: u16, body: &Json) -> Meaning {
+        self.with_env(&[], |env| response::interpret(self.callable, status, body, env))
+    }
+
+    /// Resolves secrets and makes an HTTP request of a built call; with whether lists are read to the end.
+    fn prepare(&mut self, call: HttpCall) -> Result<(Sending, bool), String> {
+        let address = call.address.as_ref().map(|source| self.resolve(source)).transpose()?;
+        let url = target::url(self.connection, self.settings, address.as_deref(), &call)?;
+        let body = match &call.json {
+            None => None,
+            Some(value) => Some(self.json_body(value)?.into()),
+        };
+        let paged = call.paged && &*call.method == "GET";
+        let sending = Sending {
+            method: call.method.parse().map_err(|_| format!("`{}` is no HTTP method", call.method))?,
+            url,
+            headers: call.headers,
+            body,
+        };
+        Ok((sending, paged))
+    }
+
+    /// The JSON text of a body, with secrets in place.
+    fn json_body(&mut self, value: &Value) -> Result<Vec<u8>, String> {
+        let sources: Mutex<Vec<SecretSource>> = Mutex::default();
+        let lock = || sources.lock().unwrap_or_else(PoisonError::into_inner);
+        value.to_json(&|source| {
+            lock().push(source.clone());
+            Json::Null
+        });
+        let sources = std::mem::take(&mut *lock());
+        let mut known = Vec::new();
+        for source in sources {
+            let secret = self.resolve(&source)?;
+            known.push((source, secret));
+        }
+        let json = value.to_json(&|source| {
+            known.iter().find(|(s, _)| s == source).map_or(Json::Null, |(_, secret)| Json::from(secret.as_str()))
+        });
+        serde_json::to_vec(&json).map_err(|error| format!("the body cannot be written as JSON: {error}"))
+    }
+
+    /// A secret's value; from now on it is kept out of whatever the call returns.
+    pub fn resolve(&mut self, source: &SecretSource) -> Result<String, String> {
+        let value = match source {
+            SecretSource::Named(name) => self.hub.secrets.get(name).map_err(|error| error.to_string())?,
+            SecretSource::Generated(id) => self.hub.key.password(id),
+        };
+        self.redactor.add(value.expose());
+        Ok(value.expose().to_owned())
+    }
+
+    /// The secret that the connection's settings name.
+    pub fn connection_secret(&mut self) -> Result<String, Trouble> {
+        let Some(name) = self.settings.and_then(|s| s.secret.as_deref()) else {
+            return Err(Trouble::Refused(target::not_set_up(self.connection)));
+        };
+        self.resolve(&SecretSource::Named(Arc::from(name))).map_err(Trouble::Refused)
+    }
+
+    /// An outcome whose words and result hold no secret of this call.
+    pub fn without_secrets(&self, outcome: CallOutcome) -> CallOutcome {
+        match outcome {
+            CallOutcome::Failed { reason } => CallOutcome::Failed { reason: self.redactor.text(&reason) },
+            CallOutcome::Unknown { reason } => CallOutcome::Unknown { reason: self.redactor.text(&reason) },
+            done => done,
+        }
+    }
+
+    /// What a service's records know this call by: shaped like a UUID, the same for every repetition.
+    pub fn correlation(&self) -> String {
+        let digest = Sha256::digest(self.request.id.as_bytes());
+        let hex: String = digest.iter().take(16).map(|b| format!("{b:02x}")).collect();
+        // Version 8 and the variant of RFC 9562: made by rules of our own.
+        format!("{}-{}-8{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
+    }
+}
+
+/// A meaning as an outcome.
+pub(super) fn outcome(meaning: Meaning) -> CallOutcome {
+    match meaning {
+        Meaning::Done(value) => CallOutcome::Done(value),
+        Meaning::Failed { reason, .. } => CallOutcome::Failed { reason },
+    }
+}

@@ -1,0 +1,174 @@
+//! Declared actions and queries in, calls to services out: the implementation of [`Connector`] for real
+//! connections over HTTP and SMTP.
+//!
+//! One call goes through these files: `job` binds arguments and builds the request, `target` finds the
+//! address, `exchange` tries (waiting for `rate` and between `tries`), `auth` and `token` sign in, `send`
+//! or `mail` talk, `pages` reads lists to the end, `confirm` reads the state back. `egress` keeps calls on
+//! the public internet, `redact` keeps secrets out of everything that is returned.
+
+mod auth;
+mod chance;
+mod confirm;
+mod egress;
+mod exchange;
+mod job;
+mod mail;
+mod master_key;
+mod pages;
+mod rate;
+mod redact;
+mod secrets;
+mod send;
+mod target;
+mod token;
+mod tries;
+
+pub use chance::Chance;
+pub use master_key::{KEY_LENGTH, MasterKey, MasterKeyError, PASSWORD_LENGTH};
+pub use secrets::{EnvironmentSecrets, FileSecrets, MemorySecrets, SecretError, SecretValue, Secrets, open};
+
+use crate::call::{CallOutcome, CallRequest, Connector};
+use crate::clock::Clock;
+use counterplay_machine::declare::Impact;
+use counterplay_machine::deployment::Deployment;
+use job::Job;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// Performs calls over HTTP and SMTP, as declared by programs and set up by a deployment.
+pub struct Connectors {
+    deployment: Deployment,
+    secrets: Arc<dyn Secrets>,
+    key: MasterKey,
+    clock: Arc<dyn Clock>,
+    chance: Chance,
+    buckets: rate::Buckets,
+    tokens: token::Tokens,
+    /// For connections that stay on the public internet.
+    public: reqwest::Client,
+    /// For connections that may reach private networks.
+    anywhere: reqwest::Client,
+}
+
+impl fmt::Debug for Connectors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&String> = self.deployment.connections.keys().collect();
+        f.debug_struct("Connectors").field("connections", &names).finish_non_exhaustive()
+    }
+}
+
+/// Why connectors cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The HTTP client cannot be set up, for instance because the system has no root certificates.
+    #[error("the HTTP client cannot be set up: {0}")]
+    Client(reqwest::Error),
+}
+
+impl Connectors {
+    /// Connectors for a deployment. Secrets are looked up at each call and kept nowhere; generated
+    /// passwords are derived from `key`.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be set up.
+    pub fn new(
+        deployment: Deployment,
+        secrets: Arc<dyn Secrets>,
+        key: MasterKey,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Connectors, ConnectError> {
+        Ok(Connectors {
+            deployment,
+            secrets,
+            key,
+            clock,
+            chance: Chance::from_system(),
+            buckets: rate::Buckets::default(),
+            tokens: token::Tokens::default(),
+            public: send::client(false).map_err(ConnectError::Client)?,
+            anywhere: send::client(true).map_err(ConnectError::Client)?,
+        })
+    }
+
+    /// The same, with this source of chance for the jitter of pauses.
+    pub fn with_chance(mut self, chance: Chance) -> Connectors {
+        self.chance = chance;
+        self
+    }
+
+    async fn perform(&self, request: &CallRequest) -> CallOutcome {
+        let Some(callable) = request.program.callables.get(&request.callable) else {
+            return failed(format!("the program has no action or query `{}`", request.callable));
+        };
+        let notifies = callable.impact == Some(Impact::Notify);
+        if request.repeated && callable.impact.is_some() && !callable.idempotent && !notifies {
+            return CallOutcome::Unknown {
+                reason: format!(
+                    "`{}` may have been sent before a restart; it is not sent again by itself, because doing it twice may do harm",
+                    callable.name
+                ),
+            };
+        }
+        let mut job = match Job::new(self, request, callable) {
+            Ok(job) => job,
+            Err(reason) => return failed(reason),
+        };
+        let outcome = match job.carry_out().await {
+            CallOutcome::Done(value) => match &callable.confirm {
+                Some(confirm) => job.confirm(confirm, value).await,
+                None => CallOutcome::Done(value),
+            },
+            other => other,
+        };
+        let outcome = job.without_secrets(outcome);
+        match &outcome {
+            CallOutcome::Done(_) => tracing::debug!(callable = %request.callable, id = %request.id, "done"),
+            CallOutcome::Failed { reason } => {
+                tracing::info!(callable = %request.callable, id = %request.id, %reason, "failed");
+            }
+            CallOutcome::Unknown { reason } => {
+                tracing::warn!(callable = %request.callable, id = %request.id, %reason, "outcome unknown");
+            }
+        }
+        outcome
+    }
+}
+
+impl Connector for Connectors {
+    fn call(&self, request: CallRequest) -> Pin<Box<dyn Future<Output = CallOutcome> + Send + '_>> {
+        Box::pin(async move { self.perform(&request).await })
+    }
+}
+
+fn failed(reason: impl Into<String>) -> CallOutcome {
+    CallOutcome::Failed { reason: reason.into() }
+}
+
+/// Why an attempt gave no answer.
+#[derive(Debug)]
+enum Trouble {
+    /// It was certainly not carried out; trying again later may help.
+    NotSent {
+        /// Why.
+        reason: String,
+        /// How long the other side asks to wait, in milliseconds.
+        asked_ms: Option<i64>,
+    },
+    /// It was sent, at least in part, and no answer came.
+    Lost(String),
+    /// It cannot be sent, or trying again does not help.
+    Refused(String),
+}
+
+impl Trouble {
+    fn not_sent(reason: impl Into<String>) -> Trouble {
+        Trouble::NotSent { reason: reason.into(), asked_ms: None }
+    }
+
+    fn refused(reason: impl Into<String>) -> Trouble {
+        Trouble::Refused(reason.into())
+    }
+}

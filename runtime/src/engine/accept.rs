@@ -1,0 +1,217 @@
+//! A raw object in; a committed event or a precise refusal out.
+
+use super::{Engine, Notice, Refusal};
+use crate::store::{ArrivalKind, Fault, NewArrival, StoreError, Tx};
+use counterplay_machine::eval::TenantFacts;
+use counterplay_machine::ingest::{self, Observation, Recognised, Rejection};
+use serde_json::Value as Json;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// An object from outside.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Incoming {
+    /// The tenant's name.
+    pub tenant: String,
+    /// The event; recognised by the object's fields when absent.
+    pub event: Option<String>,
+    /// The object.
+    pub payload: Json,
+    /// What its sender calls it; the same one is accepted once for each event.
+    pub source: Option<String>,
+}
+
+/// What was accepted. It is committed: matching happens whatever becomes of this process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The arrival's number.
+    pub event: i64,
+    /// The event, or the playbook that was started.
+    pub name: Arc<str>,
+    /// Why it is no occurrence, where it is none (an unchanged value, a key that was seen).
+    pub quiet: Option<String>,
+    /// Whether it was accepted before under the same name of its sender.
+    pub duplicate: bool,
+    /// Wire values that no enum member stands for, as paths; they were read as `unknown`.
+    pub unlisted: Vec<String>,
+}
+
+impl Engine {
+    /// Accepts an event: reads it, commits it, and leaves the rest to [`Engine::run`].
+    ///
+    /// # Errors
+    /// Why not, see [`Refusal`]; an object that cannot be read is kept as a dead letter.
+    pub async fn accept(&self, incoming: Incoming) -> Result<Receipt, Refusal> {
+        let tenant = self.admit(&incoming.tenant)?;
+        let kit = &self.inner.kit;
+        let event = match &incoming.event {
+            Some(name) => name.clone(),
+            None => match ingest::recognise(&kit.program, &incoming.payload) {
+                Recognised::Event(name) => name.to_string(),
+                Recognised::Unknown => {
+                    let known = self.events();
+                    let reason = "no declared event has its fields".to_owned();
+                    let letter = self.letter(&incoming, None, reason).await?;
+                    return Err(Refusal::Unrecognised { known, letter });
+                }
+                Recognised::Ambiguous(names) => {
+                    let events: Vec<String> = names.iter().map(|n| n.to_string()).collect();
+                    let reason = format!("it may be any of {}", events.join(", "));
+                    let letter = self.letter(&incoming, None, reason).await?;
+                    return Err(Refusal::Ambiguous { events, letter });
+                }
+            },
+        };
+        let scene = kit.scene(&tenant);
+        let now = scene.now_ms;
+        let typed = match ingest::read(scene, &event, &incoming.payload) {
+            Ok(typed) => typed,
+            Err(rejection) => return Err(self.reject(&incoming, &event, rejection).await?),
+        };
+        let name = typed.event.clone();
+        let unlisted = typed.unlisted;
+        let arrival = NewArrival {
+            tenant: incoming.tenant,
+            kind: ArrivalKind::Event,
+            name: name.to_string(),
+            payload: incoming.payload,
+            source: incoming.source,
+            at_ms: now,
+        };
+        let observation = typed.observation;
+        let (num, quiet, duplicate) = self
+            .inner
+            .store
+            .write(move |tx| take(tx, &arrival, &observation))
+            .await?;
+        self.inner.wake.notify_one();
+        Ok(Receipt {
+            event: num,
+            name,
+            quiet,
+            duplicate,
+            unlisted,
+        })
+    }
+
+    /// Whether anything is taken for this tenant.
+    pub(super) fn admit(&self, tenant: &str) -> Result<TenantFacts, Refusal> {
+        if self.inner.stopping.load(Ordering::SeqCst) {
+            return Err(Refusal::Stopping);
+        }
+        let kit = &self.inner.kit;
+        kit.tenant(tenant).ok_or_else(|| Refusal::UnknownTenant {
+            tenant: tenant.to_owned(),
+            known: kit.deployment.tenants.keys().cloned().collect(),
+        })
+    }
+
+    fn events(&self) -> Vec<String> {
+        self.inner
+            .kit
+            .program
+            .events
+            .keys()
+            .map(|n| n.to_string())
+            .collect()
+    }
+
+    async fn reject(
+        &self,
+        incoming: &Incoming,
+        event: &str,
+        rejection: Rejection,
+    ) -> Result<Refusal, Refusal> {
+        let letter = self
+            .letter(incoming, Some(event), rejection.to_string())
+            .await?;
+        Ok(match rejection {
+            Rejection::NoSuchEvent(event) => Refusal::UnknownEvent {
+                event,
+                known: self.events(),
+                letter,
+            },
+            Rejection::Mismatch(event, mismatch) => Refusal::Mismatch {
+                event,
+                mismatch,
+                letter,
+            },
+            Rejection::Unreadable(event, reason) => Refusal::Unreadable {
+                event,
+                reason,
+                letter,
+            },
+        })
+    }
+
+    async fn letter(
+        &self,
+        incoming: &Incoming,
+        event: Option<&str>,
+        reason: String,
+    ) -> Result<i64, StoreError> {
+        let (tenant, name) = (incoming.tenant.clone(), event.map(str::to_owned));
+        let now = self.inner.kit.clock.now_ms();
+        let letter = {
+            let (tenant, name, reason, payload) = (
+                tenant.clone(),
+                name.clone(),
+                reason.clone(),
+                incoming.payload.clone(),
+            );
+            self.inner
+                .store
+                .write(move |tx| {
+                    tx.add_letter(&tenant, name.as_deref(), None, &payload, &reason, now)
+                })
+                .await?
+        };
+        self.inner.tell(vec![Notice::DeadLetter {
+            letter,
+            tenant,
+            name,
+            reason,
+        }]);
+        Ok(letter)
+    }
+}
+
+/// Stores an event. Observations are noted here, in the order of acceptance, so that "changed to"
+/// means the same whatever order matching happens in.
+fn take(
+    tx: &Tx<'_>,
+    arrival: &NewArrival,
+    observation: &Observation,
+) -> Result<(i64, Option<String>, bool), Fault> {
+    let (tenant, name) = (arrival.tenant.as_str(), arrival.name.as_str());
+    if let Some(source) = &arrival.source
+        && let Some(num) = tx.seen(tenant, name, source)?
+    {
+        return Ok((num, None, true));
+    }
+    let quiet = match observation {
+        Observation::Fires => None,
+        Observation::Quiet(why) => Some(why.clone()),
+        Observation::FiresIfChanged {
+            object,
+            value,
+            reached,
+        } => {
+            let before = tx.observe(tenant, name, object, value)?;
+            if !reached {
+                Some(format!(
+                    "its value is {value}, which is not the one that fires"
+                ))
+            } else if before.as_ref() == Some(value) {
+                Some(format!("its value was {value} before"))
+            } else {
+                None
+            }
+        }
+        Observation::FiresOnce { key } => tx
+            .observe(tenant, name, key, "")?
+            .map(|_| format!("{key} was seen before")),
+    };
+    let num = tx.add_arrival(arrival, quiet.as_deref())?;
+    Ok((num, quiet, false))
+}

@@ -1,0 +1,176 @@
+//! Stored calls in: marked as sent, made on tasks, and their results taken into the runs.
+
+use super::drive::{Driver, Job, Report};
+use super::kit::Kit;
+use super::sample::sample;
+use super::transition::{advance, entries};
+use super::{Engine, EngineError, Notice};
+use crate::call::{CallOutcome, CallRequest};
+use crate::store::{CallKind, Fault, StoredCall, StoredRun, Tx};
+use counterplay_machine::journal::{Entry, What};
+use counterplay_machine::step::Input;
+use std::sync::Arc;
+
+/// A call on its way.
+#[derive(Clone, Debug)]
+pub(super) struct Sent {
+    /// Its number in the outbox.
+    pub(super) num: i64,
+    /// The run, by number.
+    pub(super) run: i64,
+    /// The effect's id.
+    pub(super) id: String,
+    kind: CallKind,
+    node: u32,
+    callable: Arc<str>,
+}
+
+impl Sent {
+    pub(super) fn of(stored: &StoredCall) -> Sent {
+        Sent {
+            num: stored.num,
+            run: stored.run,
+            id: stored.call.id.clone(),
+            kind: stored.call.kind,
+            node: stored.call.node,
+            callable: stored.call.callable.clone(),
+        }
+    }
+}
+
+/// How a call is answered.
+enum Way {
+    Connector(CallRequest),
+    Sample(CallOutcome),
+}
+
+impl Engine {
+    /// Sends stored calls as far as there is room; whether any was sent.
+    pub(super) async fn send_calls(&self, driver: &mut Driver) -> Result<bool, EngineError> {
+        let room = self.inner.calls_max.saturating_sub(driver.calls());
+        if room == 0
+            || self
+                .inner
+                .store
+                .read(|tx| tx.unsent_calls(1))
+                .await?
+                .is_empty()
+        {
+            return Ok(false);
+        }
+        let kit = self.inner.kit.clone();
+        let now = kit.clock.now_ms();
+        let ready = self
+            .inner
+            .store
+            .write(move |tx| {
+                let mut ready = Vec::new();
+                for call in tx.unsent_calls(room)? {
+                    tx.mark_sent(call.num, now)?;
+                    ready.push((Sent::of(&call), way(tx, &kit, call, now)?));
+                }
+                Ok(ready)
+            })
+            .await?;
+        for (sent, way) in ready {
+            let connector = self.inner.kit.connector.clone();
+            let report = sent.clone();
+            driver.spawn(Job::Call(sent), async move {
+                let outcome = match way {
+                    Way::Connector(request) => connector.call(request).await,
+                    Way::Sample(outcome) => outcome,
+                };
+                Report::Called(report, outcome)
+            });
+        }
+        Ok(true)
+    }
+}
+
+fn way(tx: &Tx<'_>, kit: &Kit, stored: StoredCall, now_ms: i64) -> Result<Way, Fault> {
+    let StoredRun {
+        run,
+        program,
+        simulated,
+        ..
+    } = tx.run(stored.run)?;
+    let program = kit.program_of(tx, program)?;
+    if simulated && stored.call.kind == CallKind::Perform {
+        let value = program
+            .callables
+            .get(&stored.call.callable)
+            .map_or(counterplay_machine::Value::Absent, |c| {
+                sample(&program.types, &c.returns_ty, now_ms)
+            });
+        return Ok(Way::Sample(CallOutcome::Done(value)));
+    }
+    Ok(Way::Connector(CallRequest {
+        id: stored.call.id,
+        callable: stored.call.callable,
+        args: stored.call.args,
+        tenant: run.tenant,
+        run: Some((run.id, run.started_ms)),
+        program,
+        repeated: stored.attempts > 0,
+    }))
+}
+
+/// Takes a call's outcome into its run.
+pub(super) fn answer(
+    tx: &Tx<'_>,
+    kit: &Kit,
+    sent: &Sent,
+    outcome: CallOutcome,
+    now_ms: i64,
+) -> Result<Vec<Notice>, Fault> {
+    tx.remove_call(sent.num)?;
+    let stored = tx.run(sent.run)?;
+    if stored.run.outcome.is_some() {
+        return late(tx, &stored, sent, outcome, now_ms);
+    }
+    let id = sent.id.clone();
+    let input = match outcome {
+        CallOutcome::Done(value) => Input::Done { id, value },
+        CallOutcome::Failed { reason } => Input::Failed { id, reason },
+        CallOutcome::Unknown { reason } => Input::Unknown { id, reason },
+    };
+    advance(tx, kit, sent.run, input, now_ms)
+}
+
+/// A run was ended while an action was under way: what became of it belongs in the journal.
+fn late(
+    tx: &Tx<'_>,
+    stored: &StoredRun,
+    sent: &Sent,
+    outcome: CallOutcome,
+    now_ms: i64,
+) -> Result<Vec<Notice>, Fault> {
+    if sent.kind == CallKind::Query {
+        return Ok(Vec::new());
+    }
+    let action = sent.callable.clone();
+    let what = match outcome {
+        CallOutcome::Done(value) => What::Performed {
+            action,
+            value: value.redacted_json(),
+        },
+        CallOutcome::Failed { reason } => What::ActionFailed {
+            action,
+            reason,
+            handled: true,
+        },
+        CallOutcome::Unknown { reason } => What::ActionFailed {
+            action,
+            reason: format!("whether it was performed is not known: {reason}"),
+            handled: true,
+        },
+    };
+    let entry = Entry {
+        at_ms: now_ms,
+        node: Some(sent.node),
+        path: String::new(),
+        what,
+    };
+    tx.save_run(stored, std::slice::from_ref(&entry), now_ms)?;
+    Ok(entries(stored, vec![entry]))
+}

@@ -1,0 +1,416 @@
+//! The loop: results, people's words, timers, schedules and arrivals in; transactions, then calls
+//! out. One loop drives every run, so that no two transitions of a run meet.
+
+use super::calls::{Sent, answer};
+use super::matching::{Finding, find};
+use super::schedules::Due;
+use super::starts::settle;
+use super::transition::advance;
+use super::{Engine, EngineError};
+use crate::call::CallOutcome;
+use crate::store::{Arrival, Word};
+use counterplay_machine::step::{Input, Vote};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+use tokio::task::{Id, JoinError, JoinSet};
+
+/// How many rows of a kind are taken up in one round.
+const BATCH: usize = 64;
+/// How many arrivals are matched at once.
+const MATCHING_MAX: usize = 16;
+/// How often the store is looked at for other processes' words.
+const POLL: Duration = Duration::from_millis(100);
+
+/// When [`Engine::run`] returns.
+pub enum Until {
+    /// When nothing is left to do but to wait for a time or for people. Time is not skipped.
+    Settled,
+    /// When every run has ended or waits for people: an approval is open or a run is held.
+    Asked,
+    /// When every run has ended and no arrival waits to be matched.
+    AllEnded,
+    /// When this future is done.
+    Stopped(Pin<Box<dyn Future<Output = ()> + Send>>),
+}
+
+impl Until {
+    /// Until a future is done, for instance a signal to stop.
+    pub fn stopped(signal: impl Future<Output = ()> + Send + 'static) -> Until {
+        Until::Stopped(Box::pin(signal))
+    }
+}
+
+/// How things stand when [`Engine::run`] returns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rest {
+    /// How many runs are open.
+    pub open_runs: i64,
+    /// How many of them are held.
+    pub held_runs: i64,
+    /// The approvals that wait for answers.
+    pub approvals: Vec<String>,
+    /// How many arrivals wait to be matched.
+    pub open_arrivals: i64,
+    /// How many calls were under way when a stop's patience ended; settled at the next start.
+    pub abandoned_calls: usize,
+    /// The next timer or attempt, in milliseconds since the Unix epoch.
+    pub next_ms: Option<i64>,
+}
+
+/// What a task is about.
+#[derive(Clone, Debug)]
+pub(super) enum Job {
+    Call(Sent),
+    Match(Arc<Arrival>),
+}
+
+/// What a task found.
+pub(super) enum Report {
+    Called(Sent, CallOutcome),
+    Found(Arc<Arrival>, Finding),
+}
+
+/// What the loop keeps in memory; all of it can be had from the store again.
+#[derive(Default)]
+pub(super) struct Driver {
+    tasks: JoinSet<Report>,
+    jobs: HashMap<Id, Job>,
+    /// Reports whose commit is due.
+    reports: VecDeque<(Id, Arc<Report>)>,
+    pub(super) schedules: BTreeSet<Due>,
+    /// Since when people have been asked, and what.
+    asked: Option<(Instant, Vec<String>, i64)>,
+}
+
+impl Driver {
+    pub(super) fn spawn(&mut self, job: Job, work: impl Future<Output = Report> + Send + 'static) {
+        let id = self.tasks.spawn(work).id();
+        self.jobs.insert(id, job);
+    }
+
+    pub(super) fn calls(&self) -> usize {
+        self.jobs
+            .values()
+            .filter(|j| matches!(j, Job::Call(_)))
+            .count()
+    }
+
+    pub(super) fn has_call(&self, num: i64) -> bool {
+        self.jobs
+            .values()
+            .any(|j| matches!(j, Job::Call(s) if s.num == num))
+    }
+
+    fn has_match(&self, num: i64) -> bool {
+        self.jobs
+            .values()
+            .any(|j| matches!(j, Job::Match(a) if a.num == num))
+    }
+
+    fn matches(&self) -> usize {
+        self.jobs.len() - self.calls()
+    }
+
+    fn note(&mut self, ended: Result<(Id, Report), JoinError>) {
+        let (id, report) = match ended {
+            Ok((id, report)) => (id, report),
+            Err(error) => {
+                let reason = "the connector broke off; this is a fault of Counterplay".to_owned();
+                tracing::error!("a task ended early: {error}");
+                let report = match self.jobs.get(&error.id()) {
+                    Some(Job::Call(sent)) => {
+                        Report::Called(sent.clone(), CallOutcome::Unknown { reason })
+                    }
+                    Some(Job::Match(arrival)) => {
+                        Report::Found(arrival.clone(), Finding::broken(reason))
+                    }
+                    None => return,
+                };
+                (error.id(), report)
+            }
+        };
+        self.reports.push_back((id, Arc::new(report)));
+    }
+}
+
+impl Engine {
+    /// Drives runs. Continues whatever the store holds, after a crash too. Only one call works at a
+    /// time; a second one waits for the first to return.
+    ///
+    /// # Errors
+    /// When the store fails. Nothing that was committed is lost; the next call, or the next process,
+    /// goes on from there.
+    pub async fn run(&self, mut until: Until) -> Result<Rest, EngineError> {
+        let mut driver = self.inner.driver.lock().await;
+        let driver = &mut *driver;
+        self.recover(driver).await?;
+        self.load_schedules(driver).await?;
+        driver.asked = None;
+        loop {
+            let mut busy = self.take_reports(driver).await?;
+            if self.inner.stopping.load(Ordering::SeqCst) {
+                return self.wind_down(driver).await;
+            }
+            busy |= self.take_words().await?;
+            busy |= self.fire_timers().await?;
+            busy |= self.fire_schedules(driver).await?;
+            busy |= self.begin_matching(driver).await?;
+            busy |= self.send_calls(driver).await?;
+            if busy {
+                self.poll(&mut until).await;
+                continue;
+            }
+            let rest = self.rest(driver).await?;
+            if driver.jobs.is_empty() {
+                let done = match until {
+                    Until::Settled => true,
+                    Until::Asked => {
+                        rest.held_runs > 0
+                            || !rest.approvals.is_empty()
+                            || rest.open_runs + rest.open_arrivals == 0
+                    }
+                    Until::AllEnded => rest.open_runs + rest.open_arrivals == 0,
+                    Until::Stopped(_) => false,
+                };
+                if done {
+                    return Ok(rest);
+                }
+                if self.skip(driver, &rest) {
+                    continue;
+                }
+            }
+            self.wait(driver, &mut until, rest.next_ms).await;
+        }
+    }
+
+    /// Commits what tasks found; whether there was anything.
+    async fn take_reports(&self, driver: &mut Driver) -> Result<bool, EngineError> {
+        let mut any = false;
+        loop {
+            while let Some(ended) = driver.tasks.try_join_next_with_id() {
+                driver.note(ended);
+            }
+            let Some((id, report)) = driver.reports.front().cloned() else {
+                return Ok(any);
+            };
+            let kit = self.inner.kit.clone();
+            let now = kit.clock.now_ms();
+            let notices = self
+                .inner
+                .store
+                .write(move |tx| match &*report {
+                    Report::Called(sent, outcome) => answer(tx, &kit, sent, outcome.clone(), now),
+                    Report::Found(arrival, found) => settle(tx, &kit, arrival, found, now),
+                })
+                .await?;
+            driver.reports.pop_front();
+            driver.jobs.remove(&id);
+            self.inner.tell(notices);
+            any = true;
+        }
+    }
+
+    async fn take_words(&self) -> Result<bool, EngineError> {
+        let words = self.inner.store.read(|tx| tx.words(BATCH)).await?;
+        let any = !words.is_empty();
+        for row in words {
+            let kit = self.inner.kit.clone();
+            let now = kit.clock.now_ms();
+            let notices = self
+                .inner
+                .store
+                .write(move |tx| {
+                    tx.remove_word(row.num)?;
+                    advance(tx, &kit, row.run, input(row.word), now)
+                })
+                .await?;
+            self.inner.tell(notices);
+        }
+        Ok(any)
+    }
+
+    async fn fire_timers(&self) -> Result<bool, EngineError> {
+        let now = self.inner.kit.clock.now_ms();
+        let due = self
+            .inner
+            .store
+            .read(move |tx| tx.due_timers(now, BATCH))
+            .await?;
+        let any = !due.is_empty();
+        for (run, id) in due {
+            let kit = self.inner.kit.clone();
+            let notices = self
+                .inner
+                .store
+                .write(move |tx| {
+                    // First: the step may start a timer of the same name.
+                    tx.stop_timer(run, &id)?;
+                    advance(tx, &kit, run, Input::Timer { id }, now)
+                })
+                .await?;
+            self.inner.tell(notices);
+        }
+        Ok(any)
+    }
+
+    async fn begin_matching(&self, driver: &mut Driver) -> Result<bool, EngineError> {
+        let under_way = driver.matches();
+        if under_way >= MATCHING_MAX {
+            return Ok(false);
+        }
+        let now = self.inner.kit.clock.now_ms();
+        let due = self
+            .inner
+            .store
+            .read(move |tx| tx.due_arrivals(now, MATCHING_MAX))
+            .await?;
+        let mut any = false;
+        for arrival in due {
+            if driver.has_match(arrival.num) || driver.matches() >= MATCHING_MAX {
+                continue;
+            }
+            let (kit, arrival) = (self.inner.kit.clone(), Arc::new(arrival));
+            driver.spawn(Job::Match(arrival.clone()), async move {
+                let found = find(kit, arrival.clone()).await;
+                Report::Found(arrival, found)
+            });
+            any = true;
+        }
+        Ok(any)
+    }
+
+    async fn rest(&self, driver: &Driver) -> Result<Rest, EngineError> {
+        let mut rest = self
+            .inner
+            .store
+            .read(|tx| {
+                let times = [tx.next_timer_ms()?, tx.next_arrival_ms()?];
+                Ok(Rest {
+                    open_runs: tx.open_runs()?,
+                    held_runs: tx.held_runs()?,
+                    approvals: tx.open_approvals()?,
+                    open_arrivals: tx.open_arrivals()?,
+                    abandoned_calls: 0,
+                    next_ms: times.into_iter().flatten().min(),
+                })
+            })
+            .await?;
+        let tick = driver.schedules.first().map(|d| d.at_ms);
+        rest.next_ms = rest.next_ms.into_iter().chain(tick).min();
+        Ok(rest)
+    }
+
+    /// Moves a virtual clock to the next time that matters, unless people are waited for.
+    fn skip(&self, driver: &mut Driver, rest: &Rest) -> bool {
+        let clock = &self.inner.kit.clock;
+        let Some(next) = rest.next_ms.filter(|_| clock.is_virtual()) else {
+            return false;
+        };
+        if let Some(patience) = self.inner.answer_wait
+            && (rest.held_runs > 0 || !rest.approvals.is_empty())
+        {
+            let same = |(_, approvals, held): &(Instant, Vec<String>, i64)| {
+                *approvals == rest.approvals && *held == rest.held_runs
+            };
+            match &driver.asked {
+                Some(asked) if same(asked) => {
+                    if asked.0.elapsed() < patience {
+                        return false;
+                    }
+                }
+                _ => {
+                    driver.asked = Some((Instant::now(), rest.approvals.clone(), rest.held_runs));
+                    return false;
+                }
+            }
+        }
+        clock.skip_to(next);
+        true
+    }
+
+    /// Notices a signal to stop while there is much to do.
+    async fn poll(&self, until: &mut Until) {
+        if let Until::Stopped(signal) = until {
+            tokio::select! {
+                biased;
+                () = signal => self.stop(),
+                () = std::future::ready(()) => {}
+            }
+        }
+    }
+
+    /// Waits until there may be something to do.
+    async fn wait(&self, driver: &mut Driver, until: &mut Until, next_ms: Option<i64>) {
+        let clock = &self.inner.kit.clock;
+        let pause = match next_ms {
+            Some(next) if !clock.is_virtual() => {
+                let left = next.saturating_sub(clock.now_ms()).max(1);
+                POLL.min(Duration::from_millis(left.unsigned_abs()))
+            }
+            _ => POLL,
+        };
+        let stop = async {
+            match until {
+                Until::Stopped(signal) => signal.await,
+                _ => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = stop => self.stop(),
+            () = self.inner.wake.notified() => {}
+            Some(ended) = driver.tasks.join_next_with_id() => driver.note(ended),
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+
+    /// Waits for what is under way, up to the limit, and commits it.
+    async fn wind_down(&self, driver: &mut Driver) -> Result<Rest, EngineError> {
+        let until = tokio::time::Instant::now() + self.inner.stop_within;
+        loop {
+            self.take_reports(driver).await?;
+            match tokio::time::timeout_at(until, driver.tasks.join_next_with_id()).await {
+                Ok(Some(ended)) => driver.note(ended),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        let abandoned_calls = driver.calls();
+        driver.tasks.shutdown().await;
+        driver.jobs.clear();
+        driver.reports.clear();
+        self.inner.stopping.store(false, Ordering::SeqCst);
+        let mut rest = self.rest(driver).await?;
+        rest.abandoned_calls = abandoned_calls;
+        Ok(rest)
+    }
+}
+
+impl Finding {
+    fn broken(reason: String) -> Finding {
+        Finding {
+            broken: vec![reason],
+            ..Finding::default()
+        }
+    }
+}
+
+fn input(word: Word) -> Input {
+    match word {
+        Word::Vote {
+            approval,
+            by,
+            approve,
+            comment,
+        } => Input::Vote(Vote {
+            approval,
+            by,
+            approve,
+            comment,
+        }),
+        Word::Resume { by } => Input::Resume { by },
+        Word::Cancel { by } => Input::Cancel { by },
+    }
+}

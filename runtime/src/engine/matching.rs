@@ -1,0 +1,375 @@
+//! An accepted arrival in; which runs it starts, and why others do not, out. Asks queries, changes
+//! nothing: it may be repeated as a whole after a restart.
+
+use super::begin::{ManualStart, Tick, manual_params};
+use super::kit::Kit;
+use super::schedules::describe;
+use crate::store::{Arrival, ArrivalKind};
+use counterplay_machine::deployment::Mode;
+use counterplay_machine::eval::TenantFacts;
+use counterplay_machine::expr::Slot;
+use counterplay_machine::ingest::{self, Judgement};
+use counterplay_machine::playbook::{ListSource, Playbook};
+use counterplay_machine::{Value, json};
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+type Slots = BTreeMap<Slot, Value>;
+
+/// A run that is to be started, unless it repeats one.
+#[derive(Clone, Debug)]
+pub(super) struct Planned {
+    pub(super) playbook: Arc<str>,
+    pub(super) slots: Slots,
+    pub(super) repeat_key: Option<String>,
+    pub(super) started_by: String,
+    pub(super) starter: Option<String>,
+}
+
+/// What matching found.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Finding {
+    /// Runs to start.
+    pub(super) planned: Vec<Planned>,
+    /// Why playbooks start no run, one line each.
+    pub(super) notes: Vec<String>,
+    /// What can never be matched, and why.
+    pub(super) broken: Vec<String>,
+    /// Playbooks that could not be judged now, and why.
+    pub(super) left: Vec<(Arc<str>, String)>,
+}
+
+/// A playbook that may start a run.
+struct Candidate<'k> {
+    playbook: &'k Playbook,
+    trigger: usize,
+    slots: Slots,
+    started_by: String,
+    starter: Option<String>,
+}
+
+struct Matcher<'k> {
+    kit: &'k Kit,
+    arrival: &'k Arrival,
+    tenant: TenantFacts,
+    found: Finding,
+}
+
+/// Finds out which runs an arrival starts.
+pub(super) async fn find(kit: Arc<Kit>, arrival: Arc<Arrival>) -> Finding {
+    let mut found = Finding::default();
+    let Some(tenant) = kit.tenant(&arrival.what.tenant) else {
+        let tenant = &arrival.what.tenant;
+        found.broken.push(format!(
+            "tenant `{tenant}` is no longer in counterplay.toml"
+        ));
+        return found;
+    };
+    let mut matcher = Matcher {
+        kit: &kit,
+        arrival: &arrival,
+        tenant,
+        found,
+    };
+    match arrival.what.kind {
+        ArrivalKind::Event => matcher.event().await,
+        ArrivalKind::Tick => matcher.tick().await,
+        ArrivalKind::Manual => matcher.manual().await,
+    }
+    matcher.found
+}
+
+impl<'k> Matcher<'k> {
+    async fn event(&mut self) {
+        let (kit, arrival) = (self.kit, self.arrival);
+        let typed = match ingest::read(
+            kit.scene(&self.tenant),
+            &arrival.what.name,
+            &arrival.what.payload,
+        ) {
+            Ok(typed) => typed,
+            Err(rejection) => return self.found.broken.push(rejection.to_string()),
+        };
+        let listeners = ingest::listeners(
+            &kit.program,
+            &kit.deployment,
+            &self.tenant.name,
+            &typed.event,
+        );
+        if listeners.is_empty() {
+            return self
+                .found
+                .notes
+                .push("no playbook waits for it in this tenant".into());
+        }
+        let mut candidates = Vec::new();
+        for (playbook, trigger) in listeners {
+            if arrival
+                .remaining
+                .as_ref()
+                .is_some_and(|r| !r.iter().any(|id| **id == *playbook.id))
+            {
+                continue;
+            }
+            let slots: Slots = playbook
+                .event_slot
+                .map(|s| (s, typed.record.clone()))
+                .into_iter()
+                .collect();
+            if self.may_start(playbook, trigger, &slots) {
+                candidates.push((playbook, trigger));
+            }
+        }
+        if candidates.is_empty() {
+            return;
+        }
+        let mut slots = typed.slots.clone();
+        loop {
+            let fetch = match ingest::next_fetch(kit.scene(&self.tenant), &typed.event, &slots) {
+                Ok(Some(fetch)) => fetch,
+                Ok(None) => break,
+                Err(error) => return self.found.broken.push(error.to_string()),
+            };
+            let value = match fetch.args {
+                None => Value::Absent,
+                Some(args) => {
+                    let id = format!("e-{}:{}", arrival.num, fetch.field);
+                    match kit.ask(id, &fetch.query, args, &self.tenant).await {
+                        Ok(value) => value,
+                        Err(reason) => {
+                            let left = candidates
+                                .iter()
+                                .map(|(p, _)| (p.id.clone(), reason.clone()));
+                            return self.found.left.extend(left);
+                        }
+                    }
+                }
+            };
+            slots.insert(fetch.slot, value);
+        }
+        let record = ingest::complete(&kit.program, &typed, &slots);
+        for (playbook, trigger) in candidates {
+            let slots = playbook
+                .event_slot
+                .map(|s| (s, record.clone()))
+                .into_iter()
+                .collect();
+            self.judge(Candidate {
+                playbook,
+                trigger,
+                slots,
+                started_by: typed.event.to_string(),
+                starter: None,
+            })
+            .await;
+        }
+    }
+
+    /// Whether the conditions over stored fields leave the question open.
+    fn may_start(&mut self, playbook: &Playbook, trigger: usize, slots: &Slots) -> bool {
+        // Conditions may look at the element of `for each`, which is not known yet.
+        let for_each = playbook
+            .triggers
+            .get(trigger)
+            .is_some_and(|t| t.for_each.is_some());
+        match ingest::judge(self.kit.scene(&self.tenant), playbook, slots, false) {
+            Ok(Judgement::Yes { .. }) => true,
+            Ok(Judgement::No { condition }) => {
+                self.not(playbook, &condition);
+                false
+            }
+            Err(_) if for_each => true,
+            Err(error) => {
+                self.found.broken.push(format!("{}: {error}", playbook.id));
+                false
+            }
+        }
+    }
+
+    fn not(&mut self, playbook: &Playbook, condition: &str) {
+        self.found
+            .notes
+            .push(format!("{}: not `{condition}`", playbook.id));
+    }
+
+    async fn tick(&mut self) {
+        let Some(playbook) = self.playbook() else {
+            return;
+        };
+        let tick: Result<Tick, _> = serde_json::from_value(self.arrival.what.payload.clone());
+        let trigger = match tick {
+            Ok(tick) => tick.trigger,
+            Err(error) => return self.found.broken.push(error.to_string()),
+        };
+        let Some(kind) = playbook.triggers.get(trigger).map(|t| &t.kind) else {
+            return self
+                .found
+                .notes
+                .push(format!("{}: its schedule is gone", playbook.id));
+        };
+        self.judge(Candidate {
+            playbook,
+            trigger,
+            slots: Slots::new(),
+            started_by: describe(kind),
+            starter: None,
+        })
+        .await;
+    }
+
+    async fn manual(&mut self) {
+        let Some(playbook) = self.playbook() else {
+            return;
+        };
+        let start: ManualStart = match serde_json::from_value(self.arrival.what.payload.clone()) {
+            Ok(start) => start,
+            Err(error) => return self.found.broken.push(error.to_string()),
+        };
+        let trigger = playbook.triggers.iter().position(|t| {
+            matches!(
+                t.kind,
+                counterplay_machine::playbook::TriggerKind::Manual(_)
+            )
+        });
+        let (Some(trigger), Some(params)) = (trigger, manual_params(playbook)) else {
+            return self
+                .found
+                .broken
+                .push(format!("{}: its manual trigger is gone", playbook.id));
+        };
+        let mut slots = Slots::new();
+        for param in params {
+            let given = start.values.get(&*param.name).unwrap_or(&Json::Null);
+            let value = match &param.lookup {
+                None => match json::convert(&self.kit.program.types, given, &param.ty, &param.name)
+                {
+                    Ok(value) => value,
+                    Err(mismatch) => return self.found.broken.push(mismatch.to_string()),
+                },
+                Some(query) => {
+                    let id = format!("e-{}:{}", self.arrival.num, param.name);
+                    let key = given.as_str().unwrap_or_default();
+                    match self
+                        .kit
+                        .ask(id, query, vec![Value::text(key)], &self.tenant)
+                        .await
+                    {
+                        Ok(value) if value.is_present() || param.ty.is_optional() => value,
+                        Ok(_) => {
+                            let ty = param.ty.present();
+                            return self
+                                .found
+                                .broken
+                                .push(format!("there is no {ty} `{key}` (`{}`)", param.name));
+                        }
+                        Err(reason) => return self.found.left.push((playbook.id.clone(), reason)),
+                    }
+                }
+            };
+            slots.insert(param.slot, value);
+        }
+        let started_by = start.by.clone().unwrap_or_else(|| "a person".into());
+        self.judge(Candidate {
+            playbook,
+            trigger,
+            slots,
+            started_by,
+            starter: start.by,
+        })
+        .await;
+    }
+
+    /// The playbook that a schedule or a person starts.
+    fn playbook(&mut self) -> Option<&'k Playbook> {
+        let name = self.arrival.what.name.as_str();
+        match self.kit.program.playbooks.get(name) {
+            None => {
+                self.found
+                    .broken
+                    .push(format!("there is no playbook `{name}` any more"));
+                None
+            }
+            Some(playbook) if ingest::mode(&self.kit.deployment, playbook) == Mode::Paused => {
+                self.found.notes.push(format!("{name}: it is paused"));
+                None
+            }
+            Some(playbook) => Some(playbook),
+        }
+    }
+
+    /// Expands `for each` and judges every condition.
+    async fn judge(&mut self, candidate: Candidate<'k>) {
+        let Candidate {
+            playbook,
+            trigger,
+            slots,
+            started_by,
+            starter,
+        } = candidate;
+        let asked = match self.list(playbook, trigger, &slots).await {
+            Ok(asked) => asked,
+            Err(()) => return,
+        };
+        let (kit, id) = (self.kit, playbook.id.clone());
+        let expanded =
+            match ingest::expand(kit.scene(&self.tenant), playbook, trigger, slots, asked) {
+                Ok(expanded) => expanded,
+                Err(error) => return self.found.broken.push(format!("{id}: {error}")),
+            };
+        if expanded.is_empty() {
+            self.found.notes.push(format!("{id}: the list is empty"));
+        }
+        for slots in expanded {
+            match ingest::judge(kit.scene(&self.tenant), playbook, &slots, true) {
+                Ok(Judgement::Yes { repeat_key }) => self.found.planned.push(Planned {
+                    playbook: id.clone(),
+                    slots,
+                    repeat_key,
+                    started_by: started_by.clone(),
+                    starter: starter.clone(),
+                }),
+                Ok(Judgement::No { condition }) => self.not(playbook, &condition),
+                Err(error) => self.found.broken.push(format!("{id}: {error}")),
+            }
+        }
+    }
+
+    /// Asks for the list of `for each`, where it comes from a query.
+    async fn list(
+        &mut self,
+        playbook: &Playbook,
+        trigger: usize,
+        slots: &Slots,
+    ) -> Result<Option<Value>, ()> {
+        let each = playbook
+            .triggers
+            .get(trigger)
+            .and_then(|t| t.for_each.as_ref());
+        let Some(ListSource::Query(query, exprs)) = each.map(|e| &e.list) else {
+            return Ok(None);
+        };
+        let mut args = Vec::new();
+        {
+            let scene = self.kit.scene(&self.tenant);
+            let names = |slot: Slot| playbook.slots.get(slot.0 as usize).map(|s| s.name.clone());
+            for expr in exprs {
+                match scene.eval(expr, slots, &names) {
+                    Ok(value) => args.push(value),
+                    Err(error) => {
+                        self.found.broken.push(format!("{}: {error}", playbook.id));
+                        return Err(());
+                    }
+                }
+            }
+        }
+        let id = format!("e-{}:{}:each", self.arrival.num, playbook.id);
+        match self.kit.ask(id, query, args, &self.tenant).await {
+            Ok(value) => Ok(Some(value)),
+            Err(reason) => {
+                self.found.left.push((playbook.id.clone(), reason));
+                Err(())
+            }
+        }
+    }
+}

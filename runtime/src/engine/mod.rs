@@ -1,0 +1,211 @@
+//! Events, times and people's words in; durable runs and calls to the outside out.
+//!
+//! Every transition of a run is one transaction of the store: state, journal, timers, calls and the
+//! input that it consumed. Calls are sent after the commit that asked for them and marked before
+//! they are, so that a restart goes on where the store stands and repeats nothing by accident.
+
+mod accept;
+mod begin;
+mod calls;
+mod drive;
+mod error;
+mod ids;
+mod kit;
+mod matching;
+mod notice;
+mod people;
+mod recover;
+mod sample;
+mod schedules;
+mod starts;
+mod transition;
+
+pub use accept::{Incoming, Receipt};
+pub use drive::{Rest, Until};
+pub use error::{EngineError, Refusal};
+pub use ids::Ids;
+pub use notice::Notice;
+
+use crate::call::Connector;
+use crate::clock::Clock;
+use crate::store::{EngineLock, Store};
+use counterplay_machine::Program;
+use counterplay_machine::deployment::Deployment;
+use counterplay_machine::program::FORMAT;
+use drive::Driver;
+use kit::Kit;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::{Mutex, Notify, broadcast};
+
+/// How many notices a watcher may lag behind before it misses some.
+const NOTICES: usize = 4096;
+
+/// What an engine is made of.
+pub struct EngineOptions {
+    /// The program that new runs are started with.
+    pub program: Arc<Program>,
+    /// Tenants, teams and modes.
+    pub deployment: Deployment,
+    /// Where everything is kept.
+    pub store: Store,
+    /// Performs calls.
+    pub connector: Arc<dyn Connector>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The source of randomness.
+    pub ids: Ids,
+    /// How many calls may be under way at once.
+    pub calls_max: usize,
+    /// Whether schedules fire; on a virtual clock their times are then waited for like timers.
+    pub schedules: bool,
+    /// On a virtual clock: for how long (in real time) to wait for people before time goes on while
+    /// an approval is open or a run is held; [`Duration::MAX`] waits for ever.
+    pub answer_wait: Option<Duration>,
+    /// For how long (in real time) a stop waits for calls that are under way.
+    pub stop_within: Duration,
+}
+
+impl EngineOptions {
+    /// Options with the usual limits and true randomness.
+    pub fn new(
+        program: Arc<Program>,
+        deployment: Deployment,
+        store: Store,
+        connector: Arc<dyn Connector>,
+        clock: Arc<dyn Clock>,
+    ) -> EngineOptions {
+        EngineOptions {
+            program,
+            deployment,
+            store,
+            connector,
+            clock,
+            ids: Ids::random(),
+            calls_max: 32,
+            schedules: true,
+            answer_wait: None,
+            stop_within: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The host of runs. A cheap handle; the last one that is dropped ends the engine at once, as a
+/// crash would, and nothing is lost by it.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    kit: Arc<Kit>,
+    driver: Mutex<Driver>,
+    watch: broadcast::Sender<Notice>,
+    wake: Notify,
+    stopping: AtomicBool,
+    calls_max: usize,
+    schedules: bool,
+    answer_wait: Option<Duration>,
+    stop_within: Duration,
+    store: Store,
+    _lock: EngineLock,
+}
+
+impl Engine {
+    /// Takes the store's lock, checks that every open run can be carried on, and keeps the program.
+    /// Nothing happens before [`Engine::run`].
+    ///
+    /// # Errors
+    /// When another engine runs on the store, or an open run's program cannot be read.
+    pub async fn open(options: EngineOptions) -> Result<Engine, EngineError> {
+        let EngineOptions {
+            program,
+            deployment,
+            store,
+            connector,
+            clock,
+            ids,
+            ..
+        } = options;
+        let lock = store.lock_engine()?;
+        let now = clock.now_ms();
+        let kind = if clock.is_virtual() {
+            "virtual"
+        } else {
+            "real"
+        };
+        let kept = program.clone();
+        let (num, stored) = store
+            .write(move |tx| {
+                let open = tx.open_programs()?;
+                let mut stored = Vec::new();
+                for program in open {
+                    let known = program.format == i64::from(FORMAT);
+                    let read = if known {
+                        tx.program(program.num).map_err(|e| e.to_string())
+                    } else {
+                        Err(String::new())
+                    };
+                    stored.push((program, read));
+                }
+                tx.set_meta("clock", kind)?;
+                Ok((tx.keep_program(&kept, now)?, stored))
+            })
+            .await?;
+        let kit = Kit::new(program, num, deployment, connector, clock, ids);
+        for (open, read) in stored {
+            match read {
+                Ok(program) => kit.remember(open.num, program),
+                Err(reason) => return Err(EngineError::cannot_carry_on(&open, reason)),
+            }
+        }
+        Ok(Engine {
+            inner: Arc::new(Inner {
+                kit: Arc::new(kit),
+                driver: Mutex::default(),
+                watch: broadcast::channel(NOTICES).0,
+                wake: Notify::new(),
+                stopping: AtomicBool::new(false),
+                calls_max: options.calls_max.max(1),
+                schedules: options.schedules,
+                answer_wait: options.answer_wait,
+                stop_within: options.stop_within,
+                store,
+                _lock: lock,
+            }),
+        })
+    }
+
+    /// The store, to look things up.
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// The program that new runs are started with.
+    pub fn program(&self) -> &Arc<Program> {
+        &self.inner.kit.program
+    }
+
+    /// What happens from now on, in the order of its commits. A watcher that lags far behind misses
+    /// some and is told so; the store has everything.
+    pub fn watch(&self) -> broadcast::Receiver<Notice> {
+        self.inner.watch.subscribe()
+    }
+
+    /// Ends [`Engine::run`] in good order: nothing new is taken or sent, calls under way are waited
+    /// for up to the limit, what they gave is committed.
+    pub fn stop(&self) {
+        self.inner.stopping.store(true, Ordering::SeqCst);
+        self.inner.wake.notify_one();
+    }
+}
+
+impl Inner {
+    fn tell(&self, notices: Vec<Notice>) {
+        for notice in notices {
+            // Nobody may be watching.
+            let _ = self.watch.send(notice);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! People's words in: checked at once, committed, decided by the stepper.
+
+use super::Engine;
+use crate::store::WordRefused;
+
+impl Engine {
+    /// Answers an approval, named by its own id or, where it is the only one, by its run's; returns
+    /// the approval's id.
+    ///
+    /// # Errors
+    /// When the answer would not count, with the reason.
+    pub async fn vote(
+        &self,
+        target: &str,
+        by: &str,
+        approve: bool,
+        comment: Option<String>,
+    ) -> Result<String, WordRefused> {
+        let now = self.inner.kit.clock.now_ms();
+        let approval = self
+            .inner
+            .store
+            .submit_vote(target, by, approve, comment, now)
+            .await?;
+        self.inner.wake.notify_one();
+        Ok(approval)
+    }
+
+    /// Tells a held run to try its step again.
+    ///
+    /// # Errors
+    /// When there is no such run or it is not held.
+    pub async fn resume(&self, run: &str, by: &str) -> Result<(), WordRefused> {
+        let now = self.inner.kit.clock.now_ms();
+        self.inner.store.submit_resume(run, by, now).await?;
+        self.inner.wake.notify_one();
+        Ok(())
+    }
+
+    /// Ends a run. A call that is under way is not stopped by it.
+    ///
+    /// # Errors
+    /// When there is no such run or it has ended.
+    pub async fn cancel(&self, run: &str, by: &str) -> Result<(), WordRefused> {
+        let now = self.inner.kit.clock.now_ms();
+        self.inner.store.submit_cancel(run, by, now).await?;
+        self.inner.wake.notify_one();
+        Ok(())
+    }
+}

@@ -1,0 +1,66 @@
+//! Calls that were sent and never answered, because the process ended in between, in; each repeated
+//! or given to a person out.
+
+use super::calls::{Sent, answer};
+use super::drive::Driver;
+use super::kit::Kit;
+use super::{Engine, EngineError, Notice};
+use crate::call::CallOutcome;
+use crate::store::{CallKind, Fault, StoredCall, Tx};
+use counterplay_machine::declare::Impact;
+use counterplay_machine::duration::{DAY_MS, format_time_ms};
+
+/// An action is not repeated when it was first sent longer ago: the world has moved on since.
+const REPEAT_WITHIN_MS: i64 = DAY_MS;
+
+impl Engine {
+    /// Settles every call that is marked as sent and is not under way.
+    pub(super) async fn recover(&self, driver: &mut Driver) -> Result<(), EngineError> {
+        let sent = self.inner.store.read(|tx| tx.sent_calls()).await?;
+        for call in sent.into_iter().filter(|c| !driver.has_call(c.num)) {
+            let kit = self.inner.kit.clone();
+            let now = kit.clock.now_ms();
+            let notices = self
+                .inner
+                .store
+                .write(move |tx| settle(tx, &kit, &call, now))
+                .await?;
+            self.inner.tell(notices);
+        }
+        Ok(())
+    }
+}
+
+fn settle(tx: &Tx<'_>, kit: &Kit, call: &StoredCall, now_ms: i64) -> Result<Vec<Notice>, Fault> {
+    let stored = tx.run(call.run)?;
+    let program = kit.program_of(tx, stored.program)?;
+    let sent_ms = call.first_sent_ms.unwrap_or(now_ms);
+    let open = stored.run.outcome.is_none();
+    let repeatable = match call.call.kind {
+        CallKind::Query => true,
+        CallKind::Perform if stored.simulated => true,
+        CallKind::Perform => {
+            let harmless = program
+                .callables
+                .get(&call.call.callable)
+                .is_some_and(|c| c.idempotent || c.impact == Some(Impact::Notify));
+            harmless && now_ms.saturating_sub(sent_ms) <= REPEAT_WITHIN_MS
+        }
+    };
+    if open && repeatable {
+        tx.send_again(call.num)?;
+        return Ok(Vec::new());
+    }
+    let reason = format!(
+        "`{}` was sent at {} and the engine ended before an answer came; whether it was performed is not known",
+        call.call.callable,
+        format_time_ms(sent_ms)
+    );
+    answer(
+        tx,
+        kit,
+        &Sent::of(call),
+        CallOutcome::Unknown { reason },
+        now_ms,
+    )
+}

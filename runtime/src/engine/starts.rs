@@ -1,0 +1,206 @@
+//! What matching found in; within one transaction runs started, repeats ignored and the arrival
+//! settled or put off.
+
+use super::Notice;
+use super::kit::Kit;
+use super::matching::{Finding, Planned};
+use super::transition::{entries, keep_effects};
+use crate::store::{Arrival, Fault, NewRunRow, StoredRun, Tx};
+use counterplay_machine::deployment::Mode;
+use counterplay_machine::duration::{HOUR_MS, SECOND_MS};
+use counterplay_machine::ingest;
+use counterplay_machine::step::{Context, NewRun, start};
+
+/// How often matching is tried before the arrival is given up: about seven hours in all.
+const ATTEMPTS_MAX: i64 = 14;
+
+/// Settles an arrival.
+pub(super) fn settle(
+    tx: &Tx<'_>,
+    kit: &Kit,
+    arrival: &Arrival,
+    found: &Finding,
+    now_ms: i64,
+) -> Result<Vec<Notice>, Fault> {
+    let mut notices = Vec::new();
+    let mut notes = found.notes.clone();
+    let mut started = Vec::new();
+    for planned in &found.planned {
+        match begin(tx, kit, arrival, planned, now_ms)? {
+            Begun::Run(id, told) => {
+                started.push(id);
+                notices.extend(told);
+            }
+            Begun::Repeat(run) => {
+                notes.push(format!("{}: repeats {run}", planned.playbook));
+                notices.push(Notice::Repeated {
+                    run,
+                    playbook: planned.playbook.clone(),
+                    tenant: arrival.what.tenant.clone(),
+                    event: arrival.num,
+                });
+            }
+        }
+    }
+    let mut broken = found.broken.clone();
+    let give_up = arrival.attempts + 1 >= ATTEMPTS_MAX;
+    if give_up {
+        let tries = arrival.attempts + 1;
+        let lost = found
+            .left
+            .iter()
+            .map(|(id, why)| format!("{id}: given up after {tries} attempts: {why}"));
+        broken.extend(lost);
+    }
+    for reason in &broken {
+        notes.push(reason.clone());
+        notices.push(dead(tx, arrival, reason, now_ms)?);
+    }
+    if found.left.is_empty() || give_up {
+        tx.settle_arrival(
+            arrival.num,
+            &notes.join("\n"),
+            !broken.is_empty() && started.is_empty(),
+        )?;
+        notices.push(Notice::Matched {
+            event: arrival.num,
+            tenant: arrival.what.tenant.clone(),
+            name: arrival.what.name.clone(),
+            started,
+            notes,
+        });
+    } else {
+        notices.push(put_off(tx, arrival, found, &notes, now_ms)?);
+    }
+    Ok(notices)
+}
+
+/// The pause after so many attempts: half a minute, doubled each time, an hour at most.
+fn pause_ms(attempts: i64) -> i64 {
+    ((30 * SECOND_MS) << attempts.clamp(0, 10)).min(HOUR_MS)
+}
+
+fn put_off(
+    tx: &Tx<'_>,
+    arrival: &Arrival,
+    found: &Finding,
+    notes: &[String],
+    now_ms: i64,
+) -> Result<Notice, Fault> {
+    let until_ms = now_ms.saturating_add(pause_ms(arrival.attempts));
+    let left: Vec<String> = found.left.iter().map(|(id, _)| id.to_string()).collect();
+    tx.hold_arrival(arrival.num, until_ms, &left, &notes.join("\n"))?;
+    let reasons: Vec<String> = found
+        .left
+        .iter()
+        .map(|(id, why)| format!("{id}: {why}"))
+        .collect();
+    Ok(Notice::Postponed {
+        event: arrival.num,
+        until_ms,
+        reason: reasons.join("; "),
+    })
+}
+
+fn dead(tx: &Tx<'_>, arrival: &Arrival, reason: &str, now_ms: i64) -> Result<Notice, Fault> {
+    let what = &arrival.what;
+    let letter = tx.add_letter(
+        &what.tenant,
+        Some(&what.name),
+        Some(arrival.num),
+        &what.payload,
+        reason,
+        now_ms,
+    )?;
+    Ok(Notice::DeadLetter {
+        letter,
+        tenant: what.tenant.clone(),
+        name: Some(what.name.clone()),
+        reason: reason.to_owned(),
+    })
+}
+
+enum Begun {
+    Run(String, Vec<Notice>),
+    Repeat(String),
+}
+
+fn begin(
+    tx: &Tx<'_>,
+    kit: &Kit,
+    arrival: &Arrival,
+    planned: &Planned,
+    now_ms: i64,
+) -> Result<Begun, Fault> {
+    let name = arrival.what.tenant.as_str();
+    let (Some(playbook), Some(tenant)) = (
+        kit.program.playbooks.get(&planned.playbook),
+        kit.tenant(name),
+    ) else {
+        return Err(Fault::NotFound(format!(
+            "there is no playbook `{}` for `{name}`",
+            planned.playbook
+        )));
+    };
+    if let Some(key) = &planned.repeat_key
+        && let Some((num, run)) = tx.repeated_run(name, &playbook.id, key, now_ms)?
+    {
+        tx.link(arrival.num, num, false, now_ms)?;
+        return Ok(Begun::Repeat(run));
+    }
+    let id = loop {
+        let id = kit.ids.run(now_ms);
+        if tx.run_num(&id)?.is_none() {
+            break id;
+        }
+    };
+    let context = Context {
+        program: &kit.program,
+        playbook,
+        deployment: &kit.deployment,
+    };
+    let new = NewRun {
+        id: id.clone(),
+        tenant,
+        started_by: planned.started_by.clone(),
+        starter: planned.starter.clone(),
+        slots: planned.slots.clone(),
+    };
+    let (run, transition) = start(context, new, now_ms);
+    let simulated = ingest::mode(&kit.deployment, playbook) == Mode::Simulate;
+    let row = NewRunRow {
+        program: kit.program_num,
+        simulated,
+    };
+    let num = tx.add_run(row, &run, &transition.journal, now_ms)?;
+    let stored = StoredRun {
+        num,
+        program: kit.program_num,
+        simulated,
+        entries: transition.journal.len() as i64,
+        run,
+    };
+    tx.link(arrival.num, num, true, now_ms)?;
+    // Before the effects: a run that ends at once takes its key with it.
+    if let (Some(key), Some(repeats)) = (&planned.repeat_key, &playbook.repeats) {
+        let until = repeats.for_ms.map(|ms| now_ms.saturating_add(ms));
+        tx.ignore_repeats(name, &playbook.id, key, num, until)?;
+    }
+    let mut notices = entries(&stored, transition.journal);
+    notices.extend(keep_effects(tx, &stored, transition.effects, now_ms)?);
+    Ok(Begun::Run(id, notices))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_end() {
+        let pauses: Vec<i64> = (0..ATTEMPTS_MAX - 1).map(pause_ms).collect();
+        assert_eq!(pauses[0], 30 * SECOND_MS);
+        assert!(pauses.windows(2).all(|w| w[0] <= w[1]));
+        assert_eq!(pauses[12], HOUR_MS);
+        assert!(pauses.iter().sum::<i64>() < 8 * HOUR_MS);
+    }
+}

@@ -1,0 +1,113 @@
+//! A stored run and an input in; within one transaction the run stepped, stored and its effects
+//! turned into rows. What watchers are to be told comes out.
+
+use super::Notice;
+use super::kit::Kit;
+use crate::store::{CallKind, Fault, NewCall, StoredRun, Tx, approval_info};
+use counterplay_machine::journal::Entry;
+use counterplay_machine::step::{Context, Effect, Input, step};
+use std::sync::Arc;
+
+/// Applies an input to a run. One that has ended stays as it is.
+pub(super) fn advance(
+    tx: &Tx<'_>,
+    kit: &Kit,
+    num: i64,
+    input: Input,
+    now_ms: i64,
+) -> Result<Vec<Notice>, Fault> {
+    let mut stored = tx.run(num)?;
+    if stored.run.outcome.is_some() {
+        return Ok(Vec::new());
+    }
+    let program = kit.program_of(tx, stored.program)?;
+    let playbook =
+        program
+            .playbooks
+            .get(&stored.run.playbook)
+            .ok_or_else(|| Fault::Unreadable {
+                what: format!("run {}", stored.run.id),
+                detail: format!("its program has no playbook `{}`", stored.run.playbook),
+            })?;
+    let context = Context {
+        program: &program,
+        playbook,
+        deployment: &kit.deployment,
+    };
+    let transition = step(context, &mut stored.run, input, now_ms);
+    tx.save_run(&stored, &transition.journal, now_ms)?;
+    let mut notices = entries(&stored, transition.journal);
+    notices.extend(keep_effects(tx, &stored, transition.effects, now_ms)?);
+    Ok(notices)
+}
+
+/// Turns effects into rows: nothing is done before they are committed.
+pub(super) fn keep_effects(
+    tx: &Tx<'_>,
+    stored: &StoredRun,
+    effects: Vec<Effect>,
+    now_ms: i64,
+) -> Result<Vec<Notice>, Fault> {
+    let run = stored.num;
+    let mut notices = Vec::new();
+    for effect in effects {
+        match effect {
+            Effect::Perform {
+                id,
+                node,
+                action,
+                args,
+            } => {
+                let call = NewCall {
+                    id,
+                    kind: CallKind::Perform,
+                    node,
+                    callable: action,
+                    args,
+                };
+                tx.add_call(run, &call, now_ms)?;
+            }
+            Effect::Query {
+                id,
+                node,
+                query,
+                args,
+            } => {
+                let call = NewCall {
+                    id,
+                    kind: CallKind::Query,
+                    node,
+                    callable: query,
+                    args,
+                };
+                tx.add_call(run, &call, now_ms)?;
+            }
+            Effect::StartTimer { id, at_ms } => tx.start_timer(run, &id, at_ms)?,
+            Effect::CancelTimer { id } => tx.stop_timer(run, &id)?,
+            Effect::AskApproval { id } => {
+                tx.open_approval(run, &id, now_ms)?;
+                notices
+                    .extend(approval_info(stored, &id, now_ms).map(|a| Notice::Asked(Box::new(a))));
+            }
+            Effect::CloseApproval { id } => tx.close_approval(run, &id)?,
+            Effect::Finish { .. } => tx.void_run(run)?,
+        }
+    }
+    Ok(notices)
+}
+
+/// Journal entries as notices.
+pub(super) fn entries(stored: &StoredRun, journal: Vec<Entry>) -> Vec<Notice> {
+    let run: Arc<str> = Arc::from(stored.run.id.as_str());
+    let tenant: Arc<str> = Arc::from(stored.run.tenant.name.as_str());
+    journal
+        .into_iter()
+        .map(|entry| Notice::Entry {
+            run: run.clone(),
+            playbook: stored.run.playbook.clone(),
+            tenant: tenant.clone(),
+            simulated: stored.simulated,
+            entry,
+        })
+        .collect()
+}

@@ -1,0 +1,306 @@
+//! Runs in, their whole future out: plays the part of the engine, with time that jumps from one thing that
+//! happens to the next.
+
+use super::begin;
+use super::sample;
+use super::{
+    ActionTaken, Assumed, Scenario, SimulatedRun, Simulation, SimulationEnd, SimulationError, TRANSITIONS_MAX,
+};
+use crate::call::{CallOutcome, CallRequest};
+use counterplay_machine::declare::Callable;
+use counterplay_machine::journal::{Entry, What};
+use counterplay_machine::playbook::Playbook;
+use counterplay_machine::state::{Run, Waiting};
+use counterplay_machine::step::{self, Context, Effect, Input, NewRun, Transition};
+use counterplay_machine::{Program, Value};
+use serde_json::Value as Json;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+pub(super) async fn simulate(scenario: &Scenario) -> Result<Simulation, SimulationError> {
+    let program = &*scenario.program;
+    let Some(playbook) = program.playbooks.get(scenario.playbook.as_str()) else {
+        return Err(SimulationError::NoSuchPlaybook(scenario.playbook.clone()));
+    };
+    scenario.answers.check(program)?;
+    let mut oracle = Oracle { scenario, counts: BTreeMap::new() };
+    let begun = begin::begin(scenario, playbook, &mut oracle).await?;
+    let mut simulation = Simulation {
+        playbook: playbook.id.clone(),
+        started_ms: begun.at_ms,
+        runs: Vec::new(),
+        not_started: begun.not_started,
+        assumed: begun.assumed,
+        transitions: 0,
+    };
+    for (index, slots) in begun.runs.into_iter().enumerate() {
+        let new = NewRun {
+            id: format!("simulated-{}", index + 1),
+            tenant: scenario.tenant.clone(),
+            started_by: begun.by.clone(),
+            starter: begun.starter.clone(),
+            slots,
+        };
+        let context = Context { program, playbook, deployment: &scenario.deployment };
+        let left = TRANSITIONS_MAX.saturating_sub(simulation.transitions);
+        let played = play(context, new, begun.at_ms, left, &mut oracle).await;
+        simulation.transitions += played.1;
+        simulation.runs.push(played.0);
+    }
+    Ok(simulation)
+}
+
+/// What is going to happen to a run, by time and then by order of arising.
+#[derive(Default)]
+struct Agenda {
+    items: BTreeMap<(i64, u64), Input>,
+    next: u64,
+}
+
+impl Agenda {
+    fn add(&mut self, at_ms: i64, input: Input) {
+        self.items.insert((at_ms, self.next), input);
+        self.next += 1;
+    }
+
+    fn cancel_timer(&mut self, id: &str) {
+        self.items.retain(|_, input| !matches!(input, Input::Timer { id: timer } if timer == id));
+    }
+}
+
+/// One run, from its start to its end; with how many transitions it took.
+async fn play(
+    context: Context<'_>,
+    new: NewRun,
+    at_ms: i64,
+    transitions_max: u32,
+    oracle: &mut Oracle<'_>,
+) -> (SimulatedRun, u32) {
+    let mut now_ms = at_ms;
+    let (run, first) = step::start(context, new, now_ms);
+    let mut stage = Stage {
+        run,
+        journal: Vec::new(),
+        actions: Vec::new(),
+        assumed: Vec::new(),
+        agenda: Agenda::default(),
+        guesses: BTreeSet::new(),
+    };
+    stage.take_in(first, None, now_ms, oracle).await;
+    let mut transitions = 1;
+    let end = loop {
+        if stage.run.outcome.is_some() {
+            break SimulationEnd::Ended;
+        }
+        if transitions >= transitions_max {
+            break SimulationEnd::TooLong;
+        }
+        let Some(((due_ms, _), input)) = stage.agenda.items.pop_first() else {
+            break SimulationEnd::Stuck;
+        };
+        if let Some(reason) = held_by(&stage.run, &input) {
+            break SimulationEnd::Held { reason };
+        }
+        now_ms = now_ms.max(due_ms);
+        let guessed = match &input {
+            Input::Done { id, value } if stage.guesses.remove(id) => Some(value.redacted_json()),
+            _ => None,
+        };
+        let transition = step::step(context, &mut stage.run, input, now_ms);
+        transitions += 1;
+        stage.take_in(transition, guessed, now_ms, oracle).await;
+    };
+    let played = SimulatedRun {
+        run: stage.run,
+        journal: stage.journal,
+        actions: stage.actions,
+        assumed: stage.assumed,
+        end,
+        ended_ms: now_ms,
+    };
+    (played, transitions)
+}
+
+/// Why the run is held, when the next thing that would happen is that the holding itself gives up.
+fn held_by(run: &Run, input: &Input) -> Option<String> {
+    let Input::Timer { id } = input else { return None };
+    run.threads.values().find_map(|thread| match &thread.waiting {
+        Waiting::Held { id: held, reason } if held == id => Some(reason.clone()),
+        _ => None,
+    })
+}
+
+/// A run while it is played.
+struct Stage {
+    run: Run,
+    journal: Vec<Entry>,
+    actions: Vec<ActionTaken>,
+    assumed: Vec<Assumed>,
+    agenda: Agenda,
+    /// Effects whose answers are assumed.
+    guesses: BTreeSet<String>,
+}
+
+impl Stage {
+    /// Keeps a transition's journal and lets its effects happen. `guessed` is the assumed answer that led to it.
+    async fn take_in(&mut self, transition: Transition, guessed: Option<Json>, now_ms: i64, oracle: &mut Oracle<'_>) {
+        if let Some(value) = guessed {
+            let answered = transition.journal.iter().enumerate().find_map(|(at, entry)| match &entry.what {
+                What::Answered { query, .. } => Some((at, query.clone())),
+                _ => None,
+            });
+            if let Some((at, query)) = answered {
+                self.assumed.push(Assumed { entry: Some(self.journal.len() + at), query, value });
+            }
+        }
+        self.journal.extend(transition.journal);
+        let mut effects: VecDeque<Effect> = transition.effects.into();
+        while let Some(effect) = effects.pop_front() {
+            match effect {
+                Effect::Perform { id, action, args, .. } => {
+                    self.act(&action, &args, now_ms, oracle.program());
+                    let input = match oracle.perform(&action, now_ms) {
+                        Ok(value) => Input::Done { id, value },
+                        Err(reason) => Input::Failed { id, reason },
+                    };
+                    self.agenda.add(now_ms, input);
+                }
+                Effect::Query { id, query, args, .. } => {
+                    let run = Some((self.run.id.clone(), self.run.started_ms));
+                    let input = match oracle.ask(&query, args, &id, run, now_ms, Assume::Plain).await {
+                        Told::Given(value) => Input::Done { id, value },
+                        Told::Assumed(value) => {
+                            self.guesses.insert(id.clone());
+                            Input::Done { id, value }
+                        }
+                        Told::Fails(reason) => Input::Failed { id, reason },
+                    };
+                    self.agenda.add(now_ms, input);
+                }
+                Effect::StartTimer { id, at_ms } => self.agenda.add(at_ms, Input::Timer { id }),
+                Effect::CancelTimer { id } => self.agenda.cancel_timer(&id),
+                Effect::AskApproval { id } => {
+                    if let Some(open) = self.run.approvals.get(&id) {
+                        for (after_ms, vote) in oracle.scenario.people.votes(&id, open) {
+                            self.agenda.add(now_ms.saturating_add(after_ms), Input::Vote(vote));
+                        }
+                    }
+                }
+                Effect::CloseApproval { id } => {
+                    self.agenda.items.retain(|_, input| !matches!(input, Input::Vote(vote) if vote.approval == id));
+                }
+                Effect::Finish { .. } => {}
+            }
+        }
+    }
+
+    fn act(&mut self, action: &Arc<str>, args: &[Value], now_ms: i64, program: &Program) {
+        let Some(callable) = program.callables.get(action) else { return };
+        let Some(impact) = callable.impact else { return };
+        self.actions.push(ActionTaken { at_ms: now_ms, action: action.clone(), impact, args: shown(callable, args) });
+    }
+}
+
+/// Arguments by name, secrets replaced.
+fn shown(callable: &Callable, args: &[Value]) -> Json {
+    let named = callable.params.iter().zip(args);
+    Json::Object(named.map(|(param, value)| (param.name.to_string(), value.redacted_json())).collect())
+}
+
+/// What is assumed when nobody answers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Assume {
+    /// No, nothing, an empty list, else a sample.
+    Plain,
+    /// The same, with one element in a list.
+    OneElement,
+}
+
+/// What a query was told.
+pub(super) enum Told {
+    /// By a given answer or a live system.
+    Given(Value),
+    /// Nobody said so.
+    Assumed(Value),
+    /// It fails.
+    Fails(String),
+}
+
+/// Answers queries and actions.
+pub(super) struct Oracle<'a> {
+    pub scenario: &'a Scenario,
+    /// How often each was called.
+    counts: BTreeMap<Arc<str>, usize>,
+}
+
+impl Oracle<'_> {
+    pub fn program(&self) -> &Program {
+        &self.scenario.program
+    }
+
+    fn count(&mut self, name: &Arc<str>) -> usize {
+        let count = self.counts.entry(name.clone()).or_default();
+        let before = *count;
+        *count += 1;
+        before
+    }
+
+    /// An action's result: given, else a sample.
+    fn perform(&mut self, action: &Arc<str>, now_ms: i64) -> Result<Value, String> {
+        let before = self.count(action);
+        if let Some(given) = self.scenario.answers.next(self.program(), action, before) {
+            return given;
+        }
+        match self.program().callables.get(action) {
+            Some(callable) => Ok(sample::sample(&self.program().types, &callable.returns_ty, now_ms)),
+            None => Err(format!("the program has no action `{action}`")),
+        }
+    }
+
+    /// A query's answer: given, else live, else assumed.
+    pub async fn ask(
+        &mut self,
+        query: &Arc<str>,
+        args: Vec<Value>,
+        id: &str,
+        run: Option<(String, i64)>,
+        now_ms: i64,
+        assume: Assume,
+    ) -> Told {
+        let before = self.count(query);
+        match self.scenario.answers.next(self.program(), query, before) {
+            Some(Ok(value)) => return Told::Given(value),
+            Some(Err(reason)) => return Told::Fails(reason),
+            None => {}
+        }
+        let Some(callable) = self.program().callables.get(query) else {
+            return Told::Fails(format!("the program has no query `{query}`"));
+        };
+        // Whatever stands in a query's place: what acts is not sent.
+        if let Some(live) = self.scenario.live.as_ref().filter(|_| callable.impact.is_none()) {
+            let request = CallRequest {
+                id: id.to_owned(),
+                callable: query.clone(),
+                args,
+                tenant: self.scenario.tenant.clone(),
+                run,
+                program: self.scenario.program.clone(),
+                repeated: false,
+            };
+            return match live.call(request).await {
+                CallOutcome::Done(value) => Told::Given(value),
+                CallOutcome::Failed { reason } | CallOutcome::Unknown { reason } => Told::Fails(reason),
+            };
+        }
+        let types = &self.program().types;
+        Told::Assumed(match assume {
+            Assume::Plain => sample::assumed(types, &callable.returns_ty, now_ms),
+            Assume::OneElement => sample::one_element(types, &callable.returns_ty, now_ms),
+        })
+    }
+}
+
+/// A playbook's variables by name, for messages.
+pub(super) fn names(playbook: &Playbook) -> impl Fn(counterplay_machine::expr::Slot) -> Option<Arc<str>> + '_ {
+    |slot| playbook.slots.get(slot.0 as usize).map(|info| info.name.clone())
+}

@@ -1,0 +1,192 @@
+//! Typed reads and transactions in, rows of one SQLite file out. All SQL of the runtime is here.
+//!
+//! A [`Store`] is a cheap handle on two threads with a connection each: one writes, one transaction
+//! at a time; the other reads what is committed. Several processes may open the same file; the
+//! engine's lock ([`Store::lock_engine`]) sees to it that only one of them drives runs.
+
+mod codec;
+mod error;
+mod events;
+mod guards;
+mod inputs;
+mod letters;
+mod lock;
+mod open;
+mod outbox;
+mod people;
+mod programs;
+mod read;
+mod runs;
+mod schema;
+mod ticks;
+mod timers;
+mod worker;
+
+pub use error::{Fault, StoreError};
+pub use events::{Arrival, ArrivalKind, NewArrival};
+pub use inputs::{InputRow, Word};
+pub use lock::EngineLock;
+pub use outbox::{CallKind, NewCall, StoredCall};
+pub use people::WordRefused;
+pub use programs::OpenProgram;
+pub(crate) use read::approval_info;
+pub use read::{ApprovalInfo, DeadLetter, EventInfo, RunDetail, RunFilter, RunInfo};
+pub use runs::{NewRunRow, StoredRun};
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use worker::{Shared, Worker};
+
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// How long a transaction waits for another program that holds the file before it gives up.
+    pub patience: Duration,
+    /// Simulates the end of the process, for tests of recovery.
+    pub crash: Option<Crash>,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        StoreOptions {
+            patience: Duration::from_secs(60),
+            crash: None,
+        }
+    }
+}
+
+/// A simulated end of the process: from then on the handle answers [`StoreError::Stopped`] only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crash {
+    /// Right after this many commits, before the caller hears of the last one.
+    After(u64),
+    /// Instead of the commit that follows this many, so that its transaction is lost.
+    Instead(u64),
+}
+
+/// A transaction that is under way, or a view of what is committed.
+///
+/// The methods are grouped by table in this module's files.
+pub struct Tx<'a> {
+    conn: &'a rusqlite::Connection,
+}
+
+/// A handle on the store.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    // Dropped in this order: the writer last, so that the last connection to close has written.
+    reader: Worker,
+    writer: Worker,
+    shared: Arc<Shared>,
+}
+
+impl Store {
+    /// Opens the store in a file, which is made when it is not there, brought to this version's
+    /// schema and checked.
+    ///
+    /// # Errors
+    /// Whatever keeps the file from being used, see [`StoreError`]. Nothing is changed then.
+    pub fn open(path: impl AsRef<Path>) -> Result<Store, StoreError> {
+        Store::open_with(path, StoreOptions::default())
+    }
+
+    /// [`Store::open`] with options.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_with(path: impl AsRef<Path>, options: StoreOptions) -> Result<Store, StoreError> {
+        open::prepare(path.as_ref(), options.patience)?;
+        Store::connect(path.as_ref(), options)
+    }
+
+    /// Opens a store that exists and has this version's schema, without the check of every page:
+    /// for commands that look something up or leave a word for a running engine.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; also when the file is missing or of an earlier version.
+    pub fn attach(path: impl AsRef<Path>) -> Result<Store, StoreError> {
+        open::look(path.as_ref())?;
+        Store::connect(path.as_ref(), StoreOptions::default())
+    }
+
+    fn connect(path: &Path, options: StoreOptions) -> Result<Store, StoreError> {
+        let busy = open::busy(options.patience);
+        let writer = open::connect(path, busy, false)?;
+        let reader = open::connect(path, busy, true)?;
+        Ok(Store {
+            inner: Arc::new(Inner {
+                reader: Worker::spawn("store-reader", reader, path)?,
+                writer: Worker::spawn("store-writer", writer, path)?,
+                shared: Arc::new(Shared::new(path.to_owned(), options)),
+            }),
+        })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.inner.shared.path
+    }
+
+    /// Takes the lock that a running engine holds. It is released when the guard is dropped or the
+    /// process ends, however it ends.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] when another engine holds it.
+    pub fn lock_engine(&self) -> Result<EngineLock, StoreError> {
+        EngineLock::take(self.path())
+    }
+
+    /// Runs one transaction on the writer's thread and returns after its commit has reached the
+    /// disk. It is rolled back when `work` fails. Once handed over it runs even if the caller stops
+    /// waiting.
+    ///
+    /// # Errors
+    /// What `work` or the commit failed with.
+    pub async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Tx<'_>) -> Result<T, Fault> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let shared = self.inner.shared.clone();
+        self.inner.writer.send(Box::new(move |conn| {
+            // Nobody may be waiting any more; the transaction counts all the same.
+            let _ = answer.send(shared.write(conn, work));
+        }))?;
+        answered.await.map_err(|_| StoreError::Stopped)?
+    }
+
+    /// Looks at what is committed, consistent within `work`.
+    ///
+    /// # Errors
+    /// What `work` failed with.
+    pub async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Tx<'_>) -> Result<T, Fault> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let shared = self.inner.shared.clone();
+        self.inner.reader.send(Box::new(move |conn| {
+            let _ = answer.send(shared.read(conn, work));
+        }))?;
+        answered.await.map_err(|_| StoreError::Stopped)?
+    }
+
+    /// How many transactions this handle has committed.
+    pub fn commits(&self) -> u64 {
+        self.inner.shared.commits()
+    }
+}
+
+fn lock_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
+}

@@ -1,0 +1,184 @@
+//! A path in, a connection to a store of this version out; every way in which that fails has its
+//! own sentence, and nothing is written before the file is known to be ours.
+
+use super::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
+use super::{EngineLock, StoreError};
+use rusqlite::{Connection, MAIN_DB, OpenFlags, TransactionBehavior};
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::time::Duration;
+
+/// What the header of a file says.
+struct Header {
+    application: i64,
+    version: i64,
+    empty: bool,
+}
+
+/// How long one statement waits for a lock, given a transaction's patience.
+pub(super) fn busy(patience: Duration) -> Duration {
+    patience.min(Duration::from_secs(5))
+}
+
+/// Makes the file where it is missing, checks it and brings its schema up to date.
+pub(super) fn prepare(path: &Path, patience: Duration) -> Result<(), StoreError> {
+    let sql = |e: rusqlite::Error| StoreError::of_sqlite(path, &e);
+    if !exists(path)? {
+        create(path)?;
+    }
+    let mut conn = raw(path, busy(patience))?;
+    let header = header(&conn, path)?;
+    check_pages(&conn, path)?;
+    wal(&conn, path)?;
+    if header.version < VERSION {
+        let _lock = EngineLock::take(path)?;
+        migrate(&mut conn).map_err(sql)?;
+    }
+    conn.close().map_err(|(_, e)| sql(e))
+}
+
+/// Checks that a store is there and has this version's schema.
+pub(super) fn look(path: &Path) -> Result<(), StoreError> {
+    if !exists(path)? {
+        return Err(StoreError::Missing(path.to_owned()));
+    }
+    let header = header(&raw(path, busy(Duration::MAX))?, path)?;
+    if header.empty {
+        return Err(StoreError::Missing(path.to_owned()));
+    }
+    if header.version < VERSION {
+        return Err(StoreError::Older {
+            path: path.to_owned(),
+            found: header.version,
+            known: VERSION,
+        });
+    }
+    Ok(())
+}
+
+/// A connection for work, after [`prepare`] or [`look`].
+pub(super) fn connect(path: &Path, busy: Duration, read: bool) -> Result<Connection, StoreError> {
+    let conn = raw(path, busy)?;
+    wal(&conn, path)?;
+    conn.pragma_update(None, "synchronous", "FULL")
+        .and_then(|()| conn.pragma_update(None, "foreign_keys", true))
+        .and_then(|()| conn.pragma_update(None, "trusted_schema", false))
+        .and_then(|()| conn.pragma_update(None, "query_only", read))
+        .map_err(|e| StoreError::of_sqlite(path, &e))?;
+    conn.set_prepared_statement_cache_capacity(128);
+    Ok(conn)
+}
+
+fn exists(path: &Path) -> Result<bool, StoreError> {
+    if path.is_dir() {
+        return Err(StoreError::IsFolder(path.to_owned()));
+    }
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+    if let Some(folder) = folder
+        && !folder.is_dir()
+    {
+        return Err(StoreError::NoFolder(folder.to_owned()));
+    }
+    path.try_exists().map_err(|e| StoreError::CannotOpen {
+        path: path.to_owned(),
+        detail: e.to_string(),
+    })
+}
+
+/// Makes an empty file that only its owner may read: it will hold personal data.
+fn create(path: &Path) -> Result<(), StoreError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(e)
+            if matches!(
+                e.kind(),
+                std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem
+            ) =>
+        {
+            Err(StoreError::ReadOnly(path.to_owned()))
+        }
+        Err(e) => Err(StoreError::CannotOpen {
+            path: path.to_owned(),
+            detail: e.to_string(),
+        }),
+    }
+}
+
+fn raw(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
+    let sql = |e: rusqlite::Error| StoreError::of_sqlite(path, &e);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags).map_err(sql)?;
+    conn.busy_timeout(busy).map_err(sql)?;
+    if conn.is_readonly(MAIN_DB).map_err(sql)? {
+        return Err(StoreError::ReadOnly(path.to_owned()));
+    }
+    Ok(conn)
+}
+
+fn header(conn: &Connection, path: &Path) -> Result<Header, StoreError> {
+    let ask = |sql: &str| {
+        conn.query_row(sql, [], |row| row.get::<_, i64>(0))
+            .map_err(|e| StoreError::of_sqlite(path, &e))
+    };
+    let header = Header {
+        application: ask("PRAGMA application_id")?,
+        version: ask("PRAGMA user_version")?,
+        empty: ask("SELECT count(*) FROM sqlite_master")? == 0,
+    };
+    let fresh = header.empty && header.application == 0 && header.version == 0;
+    if header.application != APPLICATION_ID && !fresh {
+        return Err(StoreError::OtherProgram(path.to_owned()));
+    }
+    if header.version > VERSION {
+        return Err(StoreError::Newer {
+            path: path.to_owned(),
+            found: header.version,
+            known: VERSION,
+        });
+    }
+    Ok(header)
+}
+
+fn check_pages(conn: &Connection, path: &Path) -> Result<(), StoreError> {
+    let verdict: String = conn
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(|e| StoreError::of_sqlite(path, &e))?;
+    if verdict == "ok" {
+        return Ok(());
+    }
+    Err(StoreError::Corrupt {
+        path: path.to_owned(),
+        detail: verdict.split_whitespace().collect::<Vec<_>>().join(" "),
+    })
+}
+
+fn wal(conn: &Connection, path: &Path) -> Result<(), StoreError> {
+    let mode: String = conn
+        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
+        .map_err(|e| StoreError::of_sqlite(path, &e))?;
+    if mode.eq_ignore_ascii_case("wal") {
+        Ok(())
+    } else {
+        Err(StoreError::NoWal(path.to_owned()))
+    }
+}
+
+fn migrate(conn: &mut Connection) -> Result<(), rusqlite::Error> {
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Read again under the lock: another process may have been faster.
+    let version: i64 = tx.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    for step in MIGRATIONS
+        .iter()
+        .skip(usize::try_from(version).unwrap_or(0))
+    {
+        tx.execute_batch(step)?;
+    }
+    tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+    tx.pragma_update(None, "user_version", VERSION)?;
+    tx.commit()
+}

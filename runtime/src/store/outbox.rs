@@ -1,0 +1,172 @@
+//! Calls that runs have asked for: stored with the intent, marked before they are sent, gone with
+//! their result.
+
+use super::{Fault, Tx, codec};
+use counterplay_machine::Value;
+use rusqlite::{Row, params};
+use std::sync::Arc;
+
+/// The kinds of calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallKind {
+    /// An action.
+    Perform,
+    /// A query.
+    Query,
+}
+
+/// A call to be stored.
+#[derive(Clone, Debug)]
+pub struct NewCall {
+    /// The effect's id.
+    pub id: String,
+    /// The kind.
+    pub kind: CallKind,
+    /// The step.
+    pub node: u32,
+    /// The action or query.
+    pub callable: Arc<str>,
+    /// Its arguments.
+    pub args: Vec<Value>,
+}
+
+/// A stored call.
+#[derive(Clone, Debug)]
+pub struct StoredCall {
+    /// Its number; calls are sent in this order.
+    pub num: i64,
+    /// The run, by number.
+    pub run: i64,
+    /// The call.
+    pub call: NewCall,
+    /// How often it was sent.
+    pub attempts: i64,
+    /// When it was first sent, in milliseconds since the Unix epoch.
+    pub first_sent_ms: Option<i64>,
+}
+
+const COLUMNS: &str = "num, run, id, kind, node, callable, args, attempts, first_sent_ms";
+
+impl Tx<'_> {
+    /// Stores a call that is to be sent.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn add_call(&self, run: i64, call: &NewCall, now_ms: i64) -> Result<(), Fault> {
+        let kind = match call.kind {
+            CallKind::Perform => "perform",
+            CallKind::Query => "query",
+        };
+        self.conn
+            .prepare_cached(
+                "INSERT INTO outbox (run, id, kind, node, callable, args, created_ms) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![
+                run,
+                call.id,
+                kind,
+                call.node,
+                &*call.callable,
+                codec::encode("a call", &call.args)?,
+                now_ms
+            ])?;
+        Ok(())
+    }
+
+    /// The calls that are still to be sent, in order.
+    ///
+    /// # Errors
+    /// When SQLite refuses or a row cannot be read.
+    pub fn unsent_calls(&self, limit: usize) -> Result<Vec<StoredCall>, Fault> {
+        let sql = format!("SELECT {COLUMNS} FROM outbox WHERE sent = 0 ORDER BY num LIMIT ?1");
+        self.calls(&sql, limit as i64)
+    }
+
+    /// The calls that were sent and whose result is not committed.
+    ///
+    /// # Errors
+    /// When SQLite refuses or a row cannot be read.
+    pub fn sent_calls(&self) -> Result<Vec<StoredCall>, Fault> {
+        let sql = format!("SELECT {COLUMNS} FROM outbox WHERE sent = 1 ORDER BY num LIMIT ?1");
+        self.calls(&sql, i64::MAX)
+    }
+
+    fn calls(&self, sql: &str, limit: i64) -> Result<Vec<StoredCall>, Fault> {
+        let mut ask = self.conn.prepare_cached(sql)?;
+        let mut rows = ask.query([limit])?;
+        let mut out = Vec::new();
+        while let Some(row) = rows.next()? {
+            out.push(read(row)?);
+        }
+        Ok(out)
+    }
+
+    /// Marks a call as sent, before it is.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn mark_sent(&self, num: i64, now_ms: i64) -> Result<(), Fault> {
+        self.conn
+            .prepare_cached(
+                "UPDATE outbox SET sent = 1, attempts = attempts + 1, \
+                 first_sent_ms = coalesce(first_sent_ms, ?2) WHERE num = ?1",
+            )?
+            .execute(params![num, now_ms])?;
+        Ok(())
+    }
+
+    /// A call that was sent is to be sent again.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn send_again(&self, num: i64) -> Result<(), Fault> {
+        self.conn
+            .prepare_cached("UPDATE outbox SET sent = 0 WHERE num = ?1")?
+            .execute([num])?;
+        Ok(())
+    }
+
+    /// Removes a call: its result is part of this transaction.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn remove_call(&self, num: i64) -> Result<(), Fault> {
+        self.conn
+            .prepare_cached("DELETE FROM outbox WHERE num = ?1")?
+            .execute([num])?;
+        Ok(())
+    }
+
+    /// How many calls are to be sent or under way.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn open_calls(&self) -> Result<i64, Fault> {
+        let sql = "SELECT count(*) FROM outbox";
+        Ok(self
+            .conn
+            .prepare_cached(sql)?
+            .query_row([], |row| row.get(0))?)
+    }
+}
+
+fn read(row: &Row<'_>) -> Result<StoredCall, Fault> {
+    let kind = match row.get::<_, String>(3)?.as_str() {
+        "perform" => CallKind::Perform,
+        _ => CallKind::Query,
+    };
+    Ok(StoredCall {
+        num: row.get(0)?,
+        run: row.get(1)?,
+        call: NewCall {
+            id: row.get(2)?,
+            kind,
+            node: row.get(4)?,
+            callable: Arc::from(row.get::<_, String>(5)?),
+            args: codec::decode("a call", &row.get::<_, String>(6)?)?,
+        },
+        attempts: row.get(7)?,
+        first_sent_ms: row.get(8)?,
+    })
+}

@@ -1,0 +1,180 @@
+//! A person's word in, an immediate answer and a row for the engine out. Works from any process.
+
+use super::{Fault, Store, StoreError, StoredRun, Tx, Word};
+use counterplay_machine::state::{Status, Waiting};
+use counterplay_machine::step::{Vote, check_vote};
+
+/// Why a word was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WordRefused {
+    /// There is no such run.
+    #[error("there is no run {0}")]
+    NoRun(String),
+    /// The run has ended.
+    #[error("run {run} has ended ({outcome})")]
+    Ended {
+        /// The run.
+        run: String,
+        /// How.
+        outcome: String,
+    },
+    /// Nothing is asked.
+    #[error("nothing waits for an answer in run {0}")]
+    NothingAsked(String),
+    /// More than one thing is asked.
+    #[error("run {run} asks several questions; name one of {}", approvals.join(", "))]
+    Several {
+        /// The run.
+        run: String,
+        /// The approvals' ids.
+        approvals: Vec<String>,
+    },
+    /// The answer would not count.
+    #[error("{0}")]
+    Vote(String),
+    /// The run is not held.
+    #[error("run {0} is not held; there is nothing to resume")]
+    NotHeld(String),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+type Answer<T> = Result<Result<T, WordRefused>, Fault>;
+
+impl Store {
+    /// Leaves an answer for the engine and returns the approval that it is for. `target` is an
+    /// approval's id, or a run's where that asks one question. `now_ms` is the caller's time in
+    /// milliseconds since the Unix epoch; a store whose engine runs on a virtual clock ignores it.
+    ///
+    /// # Errors
+    /// When the answer would not count, with the reason. The stepper has the last word: an approval
+    /// may be decided before the engine takes this one up.
+    pub async fn submit_vote(
+        &self,
+        target: &str,
+        by: &str,
+        approve: bool,
+        comment: Option<String>,
+        now_ms: i64,
+    ) -> Result<String, WordRefused> {
+        let (target, by) = (target.to_owned(), by.to_owned());
+        self.write(move |tx| tx.leave_vote(&target, by, approve, comment, now_ms))
+            .await?
+    }
+
+    /// Tells a held run to try its step again.
+    ///
+    /// # Errors
+    /// When there is no such run or it is not held.
+    pub async fn submit_resume(&self, run: &str, by: &str, now_ms: i64) -> Result<(), WordRefused> {
+        let (run, by) = (run.to_owned(), by.to_owned());
+        self.write(move |tx| {
+            let stored = match tx.open_run(&run)? {
+                Ok(stored) => stored,
+                Err(refused) => return Ok(Err(refused)),
+            };
+            if stored.run.status() != Status::Held {
+                return Ok(Err(WordRefused::NotHeld(run)));
+            }
+            tx.add_word(stored.num, &Word::Resume { by }, now_ms)
+                .map(Ok)
+        })
+        .await?
+    }
+
+    /// Ends a run. A call that is under way is not stopped by it.
+    ///
+    /// # Errors
+    /// When there is no such run or it has ended.
+    pub async fn submit_cancel(&self, run: &str, by: &str, now_ms: i64) -> Result<(), WordRefused> {
+        let (run, by) = (run.to_owned(), by.to_owned());
+        self.write(move |tx| match tx.open_run(&run)? {
+            Ok(stored) => tx
+                .add_word(stored.num, &Word::Cancel { by }, now_ms)
+                .map(Ok),
+            Err(refused) => Ok(Err(refused)),
+        })
+        .await?
+    }
+}
+
+impl Tx<'_> {
+    fn open_run(&self, id: &str) -> Answer<StoredRun> {
+        let Some(num) = self.run_num(id)? else {
+            return Ok(Err(WordRefused::NoRun(id.to_owned())));
+        };
+        let stored = self.run(num)?;
+        Ok(match &stored.run.outcome {
+            Some(outcome) => Err(WordRefused::Ended {
+                run: id.to_owned(),
+                outcome: outcome.to_string(),
+            }),
+            None => Ok(stored),
+        })
+    }
+
+    fn leave_vote(
+        &self,
+        target: &str,
+        by: String,
+        approve: bool,
+        comment: Option<String>,
+        now_ms: i64,
+    ) -> Answer<String> {
+        let id = target.split_once(':').map_or(target, |(run, _)| run);
+        let stored = match self.open_run(id)? {
+            Ok(stored) => stored,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let approval = match self.approval_of(&stored, target) {
+            Ok(approval) => approval,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let vote = Vote {
+            approval: approval.clone(),
+            by: by.clone(),
+            approve,
+            comment: comment.clone(),
+        };
+        // On a virtual clock the run's own time is the only one that means anything.
+        let now = match self.meta("clock")?.as_deref() {
+            Some("virtual") => stored.run.started_ms,
+            _ => now_ms,
+        };
+        if let Err(reason) = check_vote(&stored.run, &vote, now) {
+            return Ok(Err(WordRefused::Vote(reason)));
+        }
+        let word = Word::Vote {
+            approval: approval.clone(),
+            by,
+            approve,
+            comment,
+        };
+        self.add_word(stored.num, &word, now_ms)?;
+        Ok(Ok(approval))
+    }
+
+    fn approval_of(&self, stored: &StoredRun, target: &str) -> Result<String, WordRefused> {
+        if target.contains(':') {
+            return Ok(target.to_owned());
+        }
+        let asked: Vec<String> = stored
+            .run
+            .threads
+            .values()
+            .filter_map(|t| match &t.waiting {
+                Waiting::Approval { id } => Some(id.clone()),
+                _ => None,
+            })
+            .collect();
+        match asked.as_slice() {
+            [] => Err(WordRefused::NothingAsked(target.to_owned())),
+            [one] => Ok(one.clone()),
+            _ => Err(WordRefused::Several {
+                run: target.to_owned(),
+                approvals: asked,
+            }),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Timers and open approvals of runs.
+
+use super::{Fault, Tx};
+use rusqlite::params;
+
+impl Tx<'_> {
+    /// Starts a timer, or moves it.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn start_timer(&self, run: i64, id: &str, at_ms: i64) -> Result<(), Fault> {
+        self.conn
+            .prepare_cached(
+                "INSERT INTO timers (run, id, at_ms) VALUES (?1, ?2, ?3) \
+                 ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms",
+            )?
+            .execute(params![run, id, at_ms])?;
+        Ok(())
+    }
+
+    /// Stops a timer.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn stop_timer(&self, run: i64, id: &str) -> Result<(), Fault> {
+        self.conn
+            .prepare_cached("DELETE FROM timers WHERE run = ?1 AND id = ?2")?
+            .execute(params![run, id])?;
+        Ok(())
+    }
+
+    /// The timers that are due, the earliest first: the run's number and the timer's id.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn due_timers(&self, now_ms: i64, limit: usize) -> Result<Vec<(i64, String)>, Fault> {
+        let mut ask = self.conn.prepare_cached(
+            "SELECT run, id FROM timers WHERE at_ms <= ?1 ORDER BY at_ms, run, id LIMIT ?2",
+        )?;
+        let rows = ask.query_map(params![now_ms, limit as i64], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// When the earliest timer fires.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn next_timer_ms(&self) -> Result<Option<i64>, Fault> {
+        Ok(self
+            .conn
+            .prepare_cached("SELECT min(at_ms) FROM timers")?
+            .query_row([], |row| row.get(0))?)
+    }
+
+    /// Lists an approval among the open ones.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn open_approval(&self, run: i64, id: &str, now_ms: i64) -> Result<(), Fault> {
+        self.conn
+            .prepare_cached(
+                "INSERT OR REPLACE INTO approvals (run, id, asked_ms) VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![run, id, now_ms])?;
+        Ok(())
+    }
+
+    /// Takes an approval from the open ones.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn close_approval(&self, run: i64, id: &str) -> Result<(), Fault> {
+        self.conn
+            .prepare_cached("DELETE FROM approvals WHERE run = ?1 AND id = ?2")?
+            .execute(params![run, id])?;
+        Ok(())
+    }
+
+    /// The ids of the open approvals, the first asked first.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn open_approvals(&self) -> Result<Vec<String>, Fault> {
+        let mut ask = self
+            .conn
+            .prepare_cached("SELECT id FROM approvals ORDER BY asked_ms, run, id")?;
+        let rows = ask.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Makes a run's timers, approvals and unsent calls void: it has ended.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn void_run(&self, run: i64) -> Result<(), Fault> {
+        for sql in [
+            "DELETE FROM timers WHERE run = ?1",
+            "DELETE FROM approvals WHERE run = ?1",
+            "DELETE FROM outbox WHERE run = ?1 AND sent = 0",
+            "DELETE FROM repeats WHERE run = ?1 AND until_ms IS NULL",
+        ] {
+            self.conn.prepare_cached(sql)?.execute([run])?;
+        }
+        Ok(())
+    }
+}

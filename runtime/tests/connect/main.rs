@@ -1,0 +1,9 @@
+//! Connectors against real sockets: scripted servers that misbehave, and the sandbox.
+
+mod auth;
+mod egress;
+mod http;
+mod mail;
+mod pages;
+mod server;
+mod support;

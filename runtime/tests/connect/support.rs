@@ -1,0 +1,197 @@
+//! Small programs and deployments for the tests.
+
+use counterplay_machine::declare::{Auth, Base, Callable, Connection, Impact, Param, PathPart, Request, Retry};
+use counterplay_machine::deployment::{ConnectionSettings, Deployment};
+use counterplay_machine::eval::TenantFacts;
+use counterplay_machine::expr::{Expr, Slot};
+use counterplay_machine::types::Type;
+use counterplay_machine::{Program, Value};
+use counterplay_runtime::call::{CallOutcome, CallRequest, Connector};
+use counterplay_runtime::clock::{Clock, VirtualClock};
+use counterplay_runtime::connect::{Chance, Connectors, MasterKey, MemorySecrets};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A moment: 2026-01-01T00:00:00Z.
+pub const START_MS: i64 = 1_767_225_600_000;
+/// The secret of every connection that has one.
+pub const SECRET: &str = "planted-Secret/4711+x";
+
+/// The first parameter's variable.
+pub const ARG: Slot = Slot(0);
+/// The body's variable.
+pub const BODY: Slot = Slot(1);
+
+pub fn arc(text: &str) -> Arc<str> {
+    Arc::from(text)
+}
+
+pub fn text(text: &str) -> Expr {
+    Expr::Const(Value::text(text))
+}
+
+pub fn connection(auth: Auth) -> Connection {
+    Connection {
+        name: arc("service"),
+        base: None,
+        auth,
+        rates: vec![],
+        retry: Retry { within_ms: 60_000, from_ms: 1_000, up_to_ms: 8_000 },
+        timeout_ms: 5_000,
+        floors: vec![],
+    }
+}
+
+pub fn settings(base: &str) -> ConnectionSettings {
+    ConnectionSettings {
+        base: Some(base.to_owned()),
+        client_id: Some("the-client".into()),
+        secret: Some("service-secret".into()),
+        from: Some("Counterplay <counterplay@contoso.example>".into()),
+        allow_private: true,
+        ..Default::default()
+    }
+}
+
+/// A call to `/things`, with one Text parameter.
+pub fn callable(name: &str, impact: Option<Impact>, method: &str) -> Callable {
+    Callable {
+        name: arc(name),
+        impact,
+        idempotent: false,
+        params: vec![Param { name: arc("value"), ty: Type::Text, slot: ARG, acted_on: false }],
+        permissions: vec![],
+        request: Request::Http {
+            connection: arc("service"),
+            method: arc(method),
+            path: vec![PathPart::Literal(arc("/things"))],
+            address: None,
+            query: vec![],
+            headers: vec![],
+            json: impact.map(|_| Expr::Object(vec![(arc("value"), Expr::Slot(ARG))])),
+            paged: false,
+        },
+        expect: vec![],
+        on_status: vec![],
+        body: BODY,
+        returns: None,
+        returns_ty: Type::Nothing,
+        confirm: None,
+        undo: None,
+        doc: arc(""),
+    }
+}
+
+pub fn action(name: &str) -> Callable {
+    callable(name, Some(Impact::Reversible), "POST")
+}
+
+/// A query that returns the body as it is.
+pub fn query(name: &str) -> Callable {
+    Callable { returns_ty: Type::Json, ..callable(name, None, "GET") }
+}
+
+pub fn mail(name: &str) -> Callable {
+    Callable {
+        request: Request::Mail {
+            connection: arc("service"),
+            to: Expr::Slot(ARG),
+            subject: text("Subject ü"),
+            body: text("Hello,\nthis is the text."),
+        },
+        ..callable(name, Some(Impact::Notify), "POST")
+    }
+}
+
+/// Connectors on a virtual clock, and the program that they are used with.
+pub struct Bench {
+    pub clock: Arc<dyn Clock>,
+    pub connectors: Connectors,
+    pub program: Arc<Program>,
+    pub tenant: TenantFacts,
+}
+
+impl Bench {
+    pub fn new(connection: Connection, settings: Option<ConnectionSettings>, callables: Vec<Callable>) -> Bench {
+        Bench::with_clock(connection, settings, callables, Arc::new(VirtualClock::at(START_MS)))
+    }
+
+    pub fn with_clock(
+        connection: Connection,
+        settings: Option<ConnectionSettings>,
+        callables: Vec<Callable>,
+        clock: Arc<dyn Clock>,
+    ) -> Bench {
+        let program = Program {
+            connections: BTreeMap::from([(connection.name.clone(), connection)]),
+            callables: callables.into_iter().map(|c| (c.name.clone(), c)).collect(),
+            ..Program::default()
+        };
+        let deployment = Deployment {
+            connections: settings.map(|s| ("service".to_owned(), s)).into_iter().collect(),
+            ..Deployment::default()
+        };
+        let secrets = MemorySecrets::new([
+            ("service-secret", SECRET),
+            ("sandbox-app", "sandbox-secret"),
+            ("sandbox-hook", "sandbox-webhook-secret"),
+        ]);
+        let key = MasterKey::from_bytes([9; 32]);
+        let connectors = Connectors::new(deployment, Arc::new(secrets), key, clock.clone()).expect("an HTTP client");
+        Bench {
+            clock,
+            connectors: connectors.with_chance(Chance::seeded(1)),
+            program: Arc::new(program),
+            tenant: TenantFacts {
+                name: "contoso".into(),
+                id: "3f1c0a52-8d1e-4b67-9c0a-5e2d7b41f6a8".into(),
+                zone: "UTC".into(),
+                domains: vec![],
+            },
+        }
+    }
+
+    pub fn request(&self, name: &str, value: &str) -> CallRequest {
+        CallRequest {
+            id: format!("run-1:{name}"),
+            callable: arc(name),
+            args: vec![Value::text(value)],
+            tenant: self.tenant.clone(),
+            run: Some(("run-1".into(), START_MS)),
+            program: self.program.clone(),
+            repeated: false,
+        }
+    }
+
+    pub async fn call(&self, name: &str) -> CallOutcome {
+        self.connectors.call(self.request(name, "a value")).await
+    }
+
+    pub fn passed_ms(&self) -> i64 {
+        self.clock.now_ms() - START_MS
+    }
+}
+
+pub fn done() -> CallOutcome {
+    CallOutcome::Done(Value::Absent)
+}
+
+/// The reason of a failure.
+pub fn failure(outcome: CallOutcome) -> String {
+    match outcome {
+        CallOutcome::Failed { reason } => reason,
+        other => panic!("expected a failure, found {other:?}"),
+    }
+}
+
+/// The reason of an unknown outcome.
+pub fn unknown(outcome: CallOutcome) -> String {
+    match outcome {
+        CallOutcome::Unknown { reason } => reason,
+        other => panic!("expected an unknown outcome, found {other:?}"),
+    }
+}
+
+pub fn smtp() -> Connection {
+    Connection { base: Some(Base::Smtp), ..connection(Auth::None) }
+}

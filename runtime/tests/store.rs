@@ -1,0 +1,223 @@
+//! What a store answers when its file is missing, foreign, damaged, newer or in use.
+
+mod support;
+
+use counterplay_runtime::store::{Store, StoreError, StoreOptions};
+use rusqlite::Connection;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+fn refused(path: &Path) -> (StoreError, String) {
+    match Store::open_with(path, impatient()) {
+        Ok(_) => panic!("{} was opened", path.display()),
+        Err(error) => (error.clone(), error.to_string()),
+    }
+}
+
+fn impatient() -> StoreOptions {
+    StoreOptions {
+        patience: Duration::from_millis(50),
+        crash: None,
+    }
+}
+
+#[test]
+fn a_missing_folder_and_a_folder_are_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (error, text) = refused(&folder.path().join("none/store.db"));
+    assert!(matches!(error, StoreError::NoFolder(_)), "{text}");
+    assert!(
+        text.contains("there is no folder") && text.contains("none"),
+        "{text}"
+    );
+    let (error, text) = refused(folder.path());
+    assert!(matches!(error, StoreError::IsFolder(_)), "{text}");
+}
+
+#[test]
+fn a_file_that_is_no_database_is_left_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("notes.txt");
+    let notes = "Dear diary, this is certainly not a database.\n".repeat(100);
+    fs::write(&path, &notes).expect("written");
+    let (error, text) = refused(&path);
+    assert!(matches!(error, StoreError::NotADatabase(_)), "{text}");
+    assert!(text.contains("notes.txt is not a database"), "{text}");
+    assert_eq!(fs::read_to_string(&path).expect("readable"), notes);
+}
+
+#[test]
+fn another_programs_database_is_left_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("other.db");
+    let other = Connection::open(&path).expect("a database");
+    other
+        .execute_batch("CREATE TABLE cats (name TEXT)")
+        .expect("a table");
+    other.close().expect("closed");
+    let before = fs::read(&path).expect("readable");
+    let (error, text) = refused(&path);
+    assert!(matches!(error, StoreError::OtherProgram(_)), "{text}");
+    assert!(text.contains("database of another program"), "{text}");
+    assert_eq!(fs::read(&path).expect("readable"), before);
+}
+
+#[test]
+fn a_newer_version_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store.db");
+    drop(Store::open(&path).expect("made"));
+    let db = Connection::open(&path).expect("a database");
+    db.pragma_update(None, "user_version", 999).expect("set");
+    db.close().expect("closed");
+    let (error, text) = refused(&path);
+    assert!(
+        matches!(error, StoreError::Newer { found: 999, .. }),
+        "{text}"
+    );
+    assert!(text.contains("version 999"), "{text}");
+    assert!(matches!(
+        Store::attach(&path),
+        Err(StoreError::Newer { .. })
+    ));
+}
+
+#[test]
+fn a_locked_file_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store.db");
+    drop(Store::open(&path).expect("made"));
+    let other = Connection::open(&path).expect("a database");
+    other
+        .execute_batch(
+            "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; INSERT INTO meta VALUES ('x', 'y');",
+        )
+        .expect("locked");
+    let (error, text) = refused(&path);
+    assert!(matches!(error, StoreError::Locked(_)), "{text}");
+    assert!(text.contains("locked by another program"), "{text}");
+}
+
+#[tokio::test]
+async fn a_lock_that_passes_is_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store.db");
+    let store = Store::open(&path).expect("made");
+    let other = Connection::open(&path).expect("a database");
+    other.execute_batch("BEGIN IMMEDIATE").expect("locked");
+    let write = tokio::spawn(async move { store.write(|tx| tx.set_meta("a", "b")).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!write.is_finished());
+    other.execute_batch("COMMIT").expect("unlocked");
+    write.await.expect("no panic").expect("written");
+}
+
+#[test]
+fn a_damaged_page_is_found() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store.db");
+    drop(Store::open(&path).expect("made"));
+    let mut bytes = fs::read(&path).expect("readable");
+    // The header of each page but the first.
+    for page in 1..bytes.len() / 4096 {
+        bytes[page * 4096..page * 4096 + 64].fill(0xa5);
+    }
+    fs::write(&path, &bytes).expect("written");
+    let (error, text) = refused(&path);
+    assert!(matches!(error, StoreError::Corrupt { .. }), "{text}");
+    assert!(
+        text.contains("is damaged") && text.contains("put a backup in its place"),
+        "{text}"
+    );
+    assert_eq!(fs::read(&path).expect("readable"), bytes);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_store_is_private_and_a_read_only_one_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store.db");
+    drop(Store::open(&path).expect("made"));
+    let mode = fs::metadata(&path).expect("there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).expect("set");
+    // The superuser may write whatever the mode says.
+    if fs::OpenOptions::new().write(true).open(&path).is_err() {
+        let (error, text) = refused(&path);
+        assert!(matches!(error, StoreError::ReadOnly(_)), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn attaching_needs_a_store_and_leaves_the_engine_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store.db");
+    assert!(matches!(Store::attach(&path), Err(StoreError::Missing(_))));
+    assert!(!path.exists());
+    let store = Store::open(&path).expect("made");
+    let lock = store.lock_engine().expect("free");
+    let second = Store::attach(&path).expect("readers are welcome");
+    let error = second.lock_engine().expect_err("taken").to_string();
+    assert!(
+        error.contains(&format!(
+            "another engine (process {}) is running",
+            std::process::id()
+        )),
+        "{error}"
+    );
+    assert!(second.approvals().await.expect("readable").is_empty());
+    drop(lock);
+    second.lock_engine().expect("free again");
+}
+
+#[tokio::test]
+async fn a_transaction_that_fails_changes_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(folder.path().join("store.db")).expect("made");
+    let failed = store
+        .write(|tx| {
+            tx.set_meta("a", "b")?;
+            tx.program(77).map(|_| ())
+        })
+        .await;
+    assert!(matches!(failed, Err(StoreError::NotFound(_))), "{failed:?}");
+    let panicked = store
+        .write::<(), _>(|tx| {
+            tx.set_meta("a", "b")?;
+            panic!("on purpose")
+        })
+        .await;
+    let text = panicked.expect_err("it panicked").to_string();
+    assert!(
+        text.contains("on purpose") && text.contains("nothing was changed"),
+        "{text}"
+    );
+    assert_eq!(store.read(|tx| tx.meta("a")).await.expect("readable"), None);
+}
+
+#[tokio::test]
+async fn deep_programs_can_be_read_back() {
+    use counterplay_machine::expr::Expr;
+    use counterplay_machine::{Program, Value};
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(folder.path().join("store.db")).expect("made");
+    let mut expr = Expr::Const(Value::Number(0.1 + 0.2));
+    for _ in 0..1_000 {
+        expr = Expr::Not(Box::new(expr));
+    }
+    let mut program = Program::default();
+    let mut playbook =
+        support::project::playbook("deep", support::project::short_graph("do.block", &expr));
+    playbook.hash = "deep".into();
+    program.playbooks.insert("deep".into(), playbook);
+    let sent = program.clone();
+    let num = store
+        .write(move |tx| tx.keep_program(&sent, 0))
+        .await
+        .expect("kept");
+    let back = store.read(move |tx| tx.program(num)).await.expect("read");
+    let node = |p: &Program| p.playbooks["deep"].graph.node_weights().nth(1).cloned();
+    assert_eq!(node(&back), node(&program));
+}
