@@ -4,6 +4,7 @@ use crate::check::Checker;
 use crate::check::declare::{duration_ms, property, single};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::index::{self, FileItems, Index};
+pub use crate::inputs::{Project, SourceFile};
 use crate::lower::{self, Lower};
 use crate::project::{self, ProjectFile};
 use crate::span::Anchor;
@@ -16,28 +17,6 @@ use counterplay_machine::program::FORMAT;
 use counterplay_machine::types::Types;
 use counterplay_machine::{Program, hash};
 use std::sync::Arc;
-
-/// A source file.
-#[salsa::input]
-pub struct SourceFile {
-    /// The path as given, or `std:/…`.
-    pub path: Arc<str>,
-    /// The module, `microsoft.entra`.
-    pub module: Arc<str>,
-    /// The text.
-    pub text: Arc<str>,
-}
-
-/// A project: all of its files, the standard library's included.
-#[salsa::input]
-pub struct Project {
-    /// The files.
-    pub files: Vec<SourceFile>,
-    /// The project file: its path and text.
-    pub config: Option<(Arc<str>, Arc<str>)>,
-    /// The ids of the responses that ship.
-    pub shipped: Vec<String>,
-}
 
 /// The database.
 #[salsa::db]

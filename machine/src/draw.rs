@@ -37,7 +37,9 @@ impl Look {
             NodeKind::Perform(perform) => Look::Action(perform.impact),
             NodeKind::Fork | NodeKind::ForEach { .. } => Look::Split,
             NodeKind::JoinEnd => Look::Join,
-            NodeKind::Wait { .. } | NodeKind::WaitSinceStart { .. } | NodeKind::WaitUntil { .. } => Look::Wait,
+            NodeKind::Wait { .. }
+            | NodeKind::WaitSinceStart { .. }
+            | NodeKind::WaitUntil { .. } => Look::Wait,
             NodeKind::Approve(_) => Look::Gate,
             NodeKind::End { .. } => Look::End,
         }
@@ -133,13 +135,24 @@ pub fn mermaid(playbook: &Playbook) -> String {
         let node = &playbook.graph[index];
         let look = Look::of(&node.kind);
         let (open, close) = look.brackets();
-        let text = label(playbook, node).iter().map(|line| mermaid_text(line)).collect::<Vec<_>>().join("<br/>");
-        out.push_str(&format!("  n{}{open}\"{text}\"{close}:::{}\n", index.index(), look.class()));
+        let text = label(playbook, node)
+            .iter()
+            .map(|line| mermaid_text(line))
+            .collect::<Vec<_>>()
+            .join("<br/>");
+        out.push_str(&format!(
+            "  n{}{open}\"{text}\"{close}:::{}\n",
+            index.index(),
+            look.class()
+        ));
     }
     for (from, to, text, aside) in edges(playbook) {
         let arrow = if aside { "-.->" } else { "-->" };
         match text {
-            Some(text) => out.push_str(&format!("  n{from} {arrow}|\"{}\"| n{to}\n", mermaid_text(&text))),
+            Some(text) => out.push_str(&format!(
+                "  n{from} {arrow}|\"{}\"| n{to}\n",
+                mermaid_text(&text)
+            )),
             None => out.push_str(&format!("  n{from} {arrow} n{to}\n")),
         }
     }
@@ -149,8 +162,15 @@ pub fn mermaid(playbook: &Playbook) -> String {
     }
     for look in LOOKS {
         let (stroke, fill) = look.colours();
-        let width = if look == Look::Gate { ",stroke-width:3px" } else { "" };
-        out.push_str(&format!("  classDef {} fill:{fill},stroke:{stroke},color:#111827{width}\n", look.class()));
+        let width = if look == Look::Gate {
+            ",stroke-width:3px"
+        } else {
+            ""
+        };
+        out.push_str(&format!(
+            "  classDef {} fill:{fill},stroke:{stroke},color:#111827{width}\n",
+            look.class()
+        ));
     }
     out
 }
@@ -184,13 +204,19 @@ pub fn dot(playbook: &Playbook) -> String {
         if aside {
             attributes.push("style=dashed".to_owned());
         }
-        let attributes =
-            if attributes.is_empty() { String::new() } else { format!(" [{}]", attributes.join(", ")) };
+        let attributes = if attributes.is_empty() {
+            String::new()
+        } else {
+            format!(" [{}]", attributes.join(", "))
+        };
         out.push_str(&format!("  n{from} -> n{to}{attributes};\n"));
     }
     if let Some(start) = playbook.on_failure {
         out.push_str("  failure [label=\"the run fails\", shape=box, style=\"filled,rounded\"];\n");
-        out.push_str(&format!("  failure -> n{} [style=dashed];\n", start.index()));
+        out.push_str(&format!(
+            "  failure -> n{} [style=dashed];\n",
+            start.index()
+        ));
     }
     out.push_str("}\n");
     out
@@ -205,7 +231,8 @@ fn edges(playbook: &Playbook) -> Vec<(usize, usize, Option<String>, bool)> {
         .map(|edge| {
             let from = &playbook.graph[edge.source()];
             let text = edge_text(&from.kind, edge.weight());
-            let aside = *edge.weight() == Edge::Tick && !matches!(from.kind, NodeKind::WaitUntil { .. });
+            let aside =
+                *edge.weight() == Edge::Tick && !matches!(from.kind, NodeKind::WaitUntil { .. });
             (edge.source().index(), edge.target().index(), text, aside)
         })
         .collect()
@@ -240,7 +267,9 @@ fn case_text(patterns: Option<&Vec<Expr>>, index: u32) -> String {
         Expr::Const(value) => Some(value.plain()),
         _ => None,
     };
-    let texts: Option<Vec<String>> = patterns.map(|p| p.iter().map(constant).collect()).unwrap_or_default();
+    let texts: Option<Vec<String>> = patterns
+        .map(|p| p.iter().map(constant).collect())
+        .unwrap_or_default();
     match texts {
         Some(texts) if !texts.is_empty() => texts.join(", "),
         _ => format!("case {}", index + 1),
@@ -250,7 +279,13 @@ fn case_text(patterns: Option<&Vec<Expr>>, index: u32) -> String {
 /// What stands in a node, in lines.
 fn label(playbook: &Playbook, node: &Node) -> Vec<String> {
     let written = || cut(node.label.trim_end().trim_end_matches('{').trim_end());
-    let or = |fallback: &str| if written().is_empty() { fallback.to_owned() } else { written() };
+    let or = |fallback: &str| {
+        if written().is_empty() {
+            fallback.to_owned()
+        } else {
+            written()
+        }
+    };
     match &node.kind {
         NodeKind::Start => {
             let mut lines = vec![cut(&playbook.title)];
@@ -261,7 +296,9 @@ fn label(playbook: &Playbook, node: &Node) -> Vec<String> {
             StageKind::Then(1) => "then".to_owned(),
             StageKind::Then(number) => format!("then ({number})"),
             StageKind::Wait => "wait".to_owned(),
-            StageKind::Escalate { level, after_ms } => format!("escalation {level} after {}", format_ms(*after_ms)),
+            StageKind::Escalate { level, after_ms } => {
+                format!("escalation {level} after {}", format_ms(*after_ms))
+            }
             StageKind::EscalateSkipped { level } => format!("escalation {level} is skipped"),
             StageKind::OnFailure => "on failure".to_owned(),
         })],
@@ -270,46 +307,86 @@ fn label(playbook: &Playbook, node: &Node) -> Vec<String> {
         NodeKind::Match { .. } => vec![or("match")],
         NodeKind::Query { query, .. } => vec![or(query)],
         NodeKind::Perform(perform) => match perform.impact {
-            Impact::Disruptive | Impact::Destructive => vec![or(&perform.action), perform.impact.to_string()],
+            Impact::Disruptive | Impact::Destructive => {
+                vec![or(&perform.action), perform.impact.to_string()]
+            }
             Impact::Notify | Impact::Reversible => vec![or(&perform.action)],
         },
         NodeKind::Fork => vec![or("in parallel")],
         NodeKind::ForEach { limit, .. } => vec![or("for each"), format!("at most {limit}")],
         NodeKind::JoinEnd => vec!["·".into()],
         NodeKind::Wait { .. } => vec![or("wait")],
-        NodeKind::WaitSinceStart { after_ms } => vec![format!("until {} after the start", format_ms(*after_ms))],
-        NodeKind::WaitUntil { at_most_ms, every_ms } => {
-            vec![or("wait until"), format!("at most {}, looks every {}", format_ms(*at_most_ms), format_ms(*every_ms))]
+        NodeKind::WaitSinceStart { after_ms } => {
+            vec![format!("until {} after the start", format_ms(*after_ms))]
+        }
+        NodeKind::WaitUntil {
+            at_most_ms,
+            every_ms,
+        } => {
+            vec![
+                or("wait until"),
+                format!(
+                    "at most {}, looks every {}",
+                    format_ms(*at_most_ms),
+                    format_ms(*every_ms)
+                ),
+            ]
         }
         NodeKind::Approve(approve) => {
-            let people = if approve.needs == 1 { "1 person".into() } else { format!("{} people", approve.needs) };
-            vec![or("approve"), format!("{people} within {}", format_ms(approve.within_ms))]
+            let people = if approve.needs == 1 {
+                "1 person".into()
+            } else {
+                format!("{} people", approve.needs)
+            };
+            vec![
+                or("approve"),
+                format!("{people} within {}", format_ms(approve.within_ms)),
+            ]
         }
-        NodeKind::End { outcome, .. } => vec![match outcome {
-            EndKind::Completed => "completed",
-            EndKind::Resolved => "resolved",
-            EndKind::Stopped => "stopped",
-            EndKind::Failed => "failed",
-        }
-        .into()],
+        NodeKind::End { outcome, .. } => vec![
+            match outcome {
+                EndKind::Completed => "completed",
+                EndKind::Resolved => "resolved",
+                EndKind::Stopped => "stopped",
+                EndKind::Failed => "failed",
+            }
+            .into(),
+        ],
     }
 }
 
 fn trigger(trigger: &Trigger) -> String {
-    const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    const DAYS: [&str; 7] = [
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+    ];
     let text = match &trigger.kind {
         TriggerKind::Event(name) => format!("when {name}"),
         TriggerKind::Every(ms) => format!("every {}", format_ms(*ms)),
         TriggerKind::At { weekday, minutes } => {
-            let day = weekday.and_then(|d| DAYS.get(usize::from(d)).copied()).unwrap_or("day");
+            let day = weekday
+                .and_then(|d| DAYS.get(usize::from(d)).copied())
+                .unwrap_or("day");
             format!("every {day} at {:02}:{:02}", minutes / 60, minutes % 60)
         }
         TriggerKind::Manual(params) => {
-            let params: Vec<String> = params.iter().map(|p| format!("{}: {}", p.name, p.ty)).collect();
+            let params: Vec<String> = params
+                .iter()
+                .map(|p| format!("{}: {}", p.name, p.ty))
+                .collect();
             format!("by hand ({})", params.join(", "))
         }
     };
-    if trigger.for_each.is_some() { format!("{text}, for each element") } else { text }
+    if trigger.for_each.is_some() {
+        format!("{text}, for each element")
+    } else {
+        text
+    }
 }
 
 fn cut(text: &str) -> String {
@@ -325,7 +402,8 @@ fn mermaid_text(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         match c {
-            '"' | '#' | '&' | '<' | '>' | '`' | '*' | '\\' | '|' | ';' | '$' | '%' | '{' | '}' | '~' => {
+            '"' | '#' | '&' | '<' | '>' | '`' | '*' | '\\' | '|' | ';' | '$' | '%' | '{' | '}'
+            | '~' => {
                 out.push_str(&format!("#{};", u32::from(c)));
             }
             '\n' | '\r' | '\t' => out.push(' '),
@@ -362,14 +440,23 @@ mod tests {
     use std::sync::Arc;
 
     fn node(kind: NodeKind, label: &str) -> Node {
-        Node { kind, label: Arc::from(label), origin: Origin::default() }
+        Node {
+            kind,
+            label: Arc::from(label),
+            origin: Origin::default(),
+        }
     }
 
     fn playbook() -> Playbook {
         let mut graph = Graph::new();
         let start = graph.add_node(node(NodeKind::Start, ""));
         let yes = Expr::Const(Value::Bool(true));
-        let branch = graph.add_node(node(NodeKind::Branch { condition: yes.clone() }, "if user.name == \"A & <B>\" {"));
+        let branch = graph.add_node(node(
+            NodeKind::Branch {
+                condition: yes.clone(),
+            },
+            "if user.name == \"A & <B>\" {",
+        ));
         let gate = graph.add_node(node(
             NodeKind::Approve(Approve {
                 question: yes.clone(),
@@ -399,7 +486,13 @@ mod tests {
             }),
             r"intune.wipe(device) \ C:#1;",
         ));
-        let end = graph.add_node(node(NodeKind::End { outcome: EndKind::Completed, why: None }, ""));
+        let end = graph.add_node(node(
+            NodeKind::End {
+                outcome: EndKind::Completed,
+                why: None,
+            },
+            "",
+        ));
         graph.add_edge(start, branch, Edge::Done);
         graph.add_edge(branch, end, Edge::False);
         graph.add_edge(branch, gate, Edge::True);
@@ -412,7 +505,10 @@ mod tests {
             mode: Mode::Active,
             tenants: Tenants::All,
             tags: vec![],
-            triggers: vec![Trigger { kind: TriggerKind::Manual(vec![]), for_each: None }],
+            triggers: vec![Trigger {
+                kind: TriggerKind::Manual(vec![]),
+                for_each: None,
+            }],
             event_slot: None,
             conditions: vec![],
             repeats: None,
@@ -447,8 +543,16 @@ mod tests {
     #[test]
     fn dot_is_escaped() {
         let drawn = dot(&playbook());
-        assert!(drawn.starts_with("digraph \"lost_device\" {\n  label=\"Lost \\\"device\\\"\";\n"), "{drawn}");
-        assert!(drawn.contains(r#"n3 [label="intune.wipe(device) \\ C:#1;\ndestructive", class="destructive""#), "{drawn}");
+        assert!(
+            drawn.starts_with("digraph \"lost_device\" {\n  label=\"Lost \\\"device\\\"\";\n"),
+            "{drawn}"
+        );
+        assert!(
+            drawn.contains(
+                r#"n3 [label="intune.wipe(device) \\ C:#1;\ndestructive", class="destructive""#
+            ),
+            "{drawn}"
+        );
         assert!(drawn.contains("  n1 -> n2 [label=\"yes\"];\n"), "{drawn}");
         // Every quote that is not escaped has a partner on its line.
         for line in drawn.lines() {

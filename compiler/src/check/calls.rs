@@ -235,8 +235,12 @@ impl Checker<'_> {
                 Some(written) => match params.iter().position(|p| p.decl.name.text == written.text) {
                     Some(index) => index,
                     None => {
-                        self.no_such_argument(def, params, written);
-                        self.expr(&arg.value, None);
+                        let meant = self.no_such_argument(def, params, written);
+                        self.arguments_of_unknown(std::slice::from_ref(arg));
+                        // What was meant is not missing as well.
+                        if let Some(value) = meant.and_then(|index| found.get_mut(index)) {
+                            value.get_or_insert(Expr::Const(Value::Absent));
+                        }
                         continue;
                     }
                 },
@@ -317,7 +321,7 @@ impl Checker<'_> {
             .collect()
     }
 
-    fn no_such_argument(&mut self, def: &Def, params: &[Parameter], written: &Name) {
+    fn no_such_argument(&mut self, def: &Def, params: &[Parameter], written: &Name) -> Option<usize> {
         let place = self.at(written.span);
         let names: Vec<&str> = params.iter().map(|p| p.decl.name.text.as_str()).collect();
         let mut diagnostic = Diagnostic::error(
@@ -327,19 +331,20 @@ impl Checker<'_> {
             "not an argument of it",
         )
         .also(def.place(), signature(def, params));
-        if let Some(near) = near::best(&written.text, names) {
+        let mut meant = None;
+        if let Some(near) = near::best(&written.text, names.iter().copied()) {
+            meant = names.iter().position(|n| *n == near);
             diagnostic = diagnostic.fix(format!("write `{near}`"), false, place, near);
         }
         self.report(diagnostic);
+        meant
     }
 
     /// A call inside an expression.
     pub(super) fn call(&mut self, span: Span, callee: &Ast, args: &[Arg]) -> Checked {
         match self.callee(callee) {
             Callee::Unknown => {
-                for arg in args {
-                    self.expr(&arg.value, None);
-                }
+                self.arguments_of_unknown(args);
                 Checked::unknown()
             }
             Callee::NewPassword => Checked {
@@ -372,6 +377,15 @@ impl Checker<'_> {
                     Checked::unknown()
                 }
             },
+        }
+    }
+
+    /// The arguments of something that is not known: bare names may be members of a type that it would want.
+    pub fn arguments_of_unknown(&mut self, args: &[Arg]) {
+        for arg in args {
+            if !self.wants_a_meaning(&arg.value) {
+                self.expr(&arg.value, None);
+            }
         }
     }
 
@@ -558,22 +572,24 @@ impl Checker<'_> {
     /// Whether inlining would not end; reports the cycle.
     pub fn cycle(&mut self, name: &Arc<str>, def: &Def, span: Span) -> bool {
         let Some(from) = self.inlining.iter().position(|(n, _)| n == name) else { return false };
-        let mut chain: Vec<String> = self.inlining.iter().skip(from).map(|(n, _)| format!("`{n}`")).collect();
+        // One circle, one finding: where the first of its names, in order, is checked where it stands.
+        let first = self.inlining.iter().map(|(n, _)| n).min();
+        if from > 0 || first != Some(name) {
+            return true;
+        }
+        let mut chain: Vec<String> = self.inlining.iter().map(|(n, _)| format!("`{n}`")).collect();
         chain.push(format!("`{name}`"));
         let place = self.at(span);
         let was = std::mem::replace(&mut self.silent, false);
-        let already = self.diagnostics.iter().any(|d| d.code == codes::CYCLE);
-        if !already {
-            let diagnostic = Diagnostic::error(
-                codes::CYCLE,
-                format!("`{}` comes back to itself", def.name.text),
-                place,
-                format!("the circle is {}", chain.join(" → ")),
-            )
-            .also(def.place(), "declared here")
-            .because("every playbook has to end, so that nothing may call itself");
-            self.report(diagnostic);
-        }
+        let diagnostic = Diagnostic::error(
+            codes::CYCLE,
+            format!("`{}` comes back to itself", def.name.text),
+            place,
+            format!("the circle is {}", chain.join(" → ")),
+        )
+        .also(def.place(), "declared here")
+        .because("every playbook has to end, so that nothing may call itself");
+        self.report(diagnostic);
         self.silent = was;
         true
     }

@@ -110,13 +110,13 @@ impl Checker<'_> {
                 }
             }
             (Type::Int | Type::Number | Type::Bool | Type::Duration | Type::Time, Type::Text) => {
-                diagnostic = diagnostic.fix("put it into a text", false, place, format!("\"{{{written}}}\""));
+                diagnostic = diagnostic.fix(format!("put it into a text: `\"{{{written}}}\"`"), false, place, format!("\"{{{written}}}\""));
             }
             (Type::Record(_), Type::Text) => {
                 diagnostic = diagnostic.help(format!("name the field that you mean, for instance `{written}.name`"));
             }
             (Type::Record(_), Type::List(_)) => {
-                diagnostic = diagnostic.fix("make it a list of one", false, place, format!("[{written}]"));
+                diagnostic = diagnostic.fix(format!("make it a list of one: `[{written}]`"), false, place, format!("[{written}]"));
             }
             _ => {}
         }

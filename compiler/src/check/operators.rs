@@ -171,18 +171,25 @@ impl Checker<'_> {
     }
 
     /// Whether an expression is a bare name that only the other side can give a meaning.
-    fn wants_a_meaning(&self, expr: &Ast) -> bool {
+    pub fn wants_a_meaning(&self, expr: &Ast) -> bool {
         matches!(&expr.kind, ExprKind::Name(name) if self.local(name).is_none())
+    }
+
+    /// The other side of a comparison; beside something unreadable a bare name says nothing of its own.
+    fn other_side(&mut self, expr: &Ast, known: &Checked) -> Checked {
+        if known.ty == Type::Unknown && self.wants_a_meaning(expr) {
+            return Checked::unknown();
+        }
+        self.expr(expr, Some(known.ty.present()))
     }
 
     fn comparison(&mut self, op: BinaryOp, op_span: Span, left: &Ast, right: &Ast) -> Expr {
         let (a, b) = if self.wants_a_meaning(left) && !self.wants_a_meaning(right) {
             let b = self.expr(right, None);
-            let a = self.expr(left, Some(b.ty.present()));
-            (a, b)
+            (self.other_side(left, &b), b)
         } else {
             let a = self.expr(left, None);
-            let b = self.expr(right, Some(a.ty.present()));
+            let b = self.other_side(right, &a);
             (a, b)
         };
         let compiled = match op {

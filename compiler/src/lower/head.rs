@@ -265,6 +265,21 @@ impl Lower<'_> {
         let mut manual_bound: Option<Vec<ManualParam>> = None;
         let mut element: Option<Local> = None;
         for (when, _) in &whens {
+            let for_each = match &when.for_each {
+                None => None,
+                Some((var, list)) => {
+                    let (source, ty) = self.run_list(list);
+                    let slot = match &element {
+                        Some(local) => local.slot,
+                        None => {
+                            let slot = self.c.bind(var, &ty);
+                            element = Some(Local { slot, ty, place: self.c.at(var.span) });
+                            slot
+                        }
+                    };
+                    Some(ForEachRun { slot, list: source })
+                }
+            };
             let kind = match &when.trigger {
                 WrittenTrigger::Event(_) => match self.event_name_silently(&when.trigger) {
                     Some(name) => TriggerKind::Event(name),
@@ -300,21 +315,6 @@ impl Lower<'_> {
                         manual_bound = Some(self.manual(params));
                     }
                     TriggerKind::Manual(manual_bound.clone().unwrap_or_default())
-                }
-            };
-            let for_each = match &when.for_each {
-                None => None,
-                Some((var, list)) => {
-                    let (source, ty) = self.run_list(list);
-                    let slot = match &element {
-                        Some(local) => local.slot,
-                        None => {
-                            let slot = self.c.bind(var, &ty);
-                            element = Some(Local { slot, ty, place: self.c.at(var.span) });
-                            slot
-                        }
-                    };
-                    Some(ForEachRun { slot, list: source })
                 }
             };
             compiled.triggers.push(Trigger { kind, for_each });

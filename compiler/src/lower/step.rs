@@ -164,9 +164,7 @@ impl Lower<'_> {
                 }
             }
             Callee::Unknown => {
-                for arg in args {
-                    self.c.with_queries(Queries::Allowed, |c| c.expr(&arg.value, None));
-                }
+                self.c.with_queries(Queries::Allowed, |c| c.arguments_of_unknown(args));
                 self.c.asked.clear();
                 self.silent_arms(arms);
             }

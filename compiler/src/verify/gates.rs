@@ -119,6 +119,8 @@ fn ungated(playbook: &Playbook, facts: &Facts, performed: &Performed, impact: Im
     if let Some(gate) = on_the_way {
         let text = if by_default(playbook, gate.node) {
             "this approval is granted by silence, which never opens such a step".to_owned()
+        } else if performed.acts_on.get(open.entity).and_then(Option::as_ref).is_some_and(|p| covers(facts, gate, p)) {
+            "this way does not need the approval to be given".to_owned()
         } else {
             format!("this approval is not about `{entity}`")
         };

@@ -1,0 +1,156 @@
+//! What the checker says about mistakes, as a policy author reads it. Each snapshot holds the source and
+//! the rendered findings.
+
+use counterplay_compiler::workspace::{Source, Workspace};
+
+const CONFIG: &str = r#"
+[project]
+name = "Test"
+
+[teams.soc]
+members = ["ana@example.org", "bo@example.org"]
+email = "soc@example.org"
+
+[teams.leads]
+members = ["dana@example.org"]
+
+[tenants.contoso]
+id = "contoso"
+domains = ["example.org"]
+groups = ["gold"]
+"#;
+
+fn findings(source: &str) -> String {
+    let workspace = Workspace::new(
+        vec![Source {
+            path: "playbooks/case.play".into(),
+            module: "case".into(),
+            text: source.to_owned(),
+        }],
+        Some(("counterplay.toml".into(), CONFIG.into())),
+    );
+    let compiled = workspace.compile();
+    format!("{source}\n---\n{}", workspace.render(&compiled.diagnostics, false))
+}
+
+/// A playbook about a device that Intune reports, with these lines in its head and its first stage.
+fn about_device(head: &str, then: &str) -> String {
+    format!(
+        "use microsoft.(intune, entra)\nuse notify, ticket\n\nplaybook p \"P\" {{\n  when intune.noncompliant as drift\n{head}\n  then {{\n{then}\n  }}\n}}\n"
+    )
+}
+
+macro_rules! cases {
+    ($($name:ident: $source:expr;)*) => {
+        $(
+            #[test]
+            fn $name() {
+                insta::assert_snapshot!(stringify!($name), findings(&$source));
+            }
+        )*
+    };
+}
+
+cases! {
+    misspelt_action: about_device("", "    intune.snyc(drift.device)");
+    misspelt_module: about_device("", "    intun.sync(drift.device)");
+    module_not_imported: "use microsoft.intune\n\nplaybook p \"P\" {\n  when intune.noncompliant as drift\n  then { ticket.create(title: \"x\", priority: high) }\n}\n".to_owned();
+    module_that_does_not_exist: "use microsoft.(intunes, entra)\n\nplaybook p \"P\" {\n  when entra.nothing as e\n  then { end run }\n}\n".to_owned();
+    misspelt_field: about_device("", "    notify.email(team.soc, subject: \"x\", body: drift.device.nmae)");
+    relation_read_as_a_field: about_device("  if drift.owner is present\n", "    notify.email(drift.owner.manager, subject: \"x\", body: \"y\")");
+    misspelt_binding: about_device("", "    intune.sync(drfit.device)");
+    misspelt_event: "use microsoft.intune\n\nplaybook p \"P\" {\n  when intune.noncomplaint as drift\n  then { intune.sync(drift.device) }\n}\n".to_owned();
+    misspelt_member: about_device("", "    ticket.create(title: \"x\", priority: hihg)");
+    member_in_quotes: about_device("", "    ticket.create(title: \"x\", priority: \"high\")");
+    unknown_team: about_device("", "    notify.teams(team.sok, \"x\")");
+    unknown_tenant: about_device("", "    intune.sync(drift.device)").replace("  when", "  tenants: [\"contso\"]\n  when");
+    unknown_group: about_device("", "    intune.sync(drift.device)").replace("  when", "  tenants: group \"golden\"\n  when");
+    missing_argument: about_device("", "    ticket.create(title: \"x\")");
+    extra_argument: about_device("", "    intune.sync(drift.device, drift.owner)");
+    misnamed_argument: about_device("", "    ticket.create(titel: \"x\", priority: high)");
+    argument_of_another_type: about_device("", "    entra.block_sign_in(drift.device)");
+    argument_given_twice: about_device("", "    ticket.create(\"x\", title: \"y\", priority: high)");
+    maybe_absent_argument: about_device("", "    entra.block_sign_in(drift.owner)");
+    maybe_absent_in_text: about_device("", "    notify.teams(team.soc, \"synced {drift.last_sync}\")");
+    maybe_absent_field: about_device("", "    notify.teams(team.soc, \"{drift.owner.name}\")");
+    narrowing_lost_after_the_block: about_device("", "    if drift.owner is present {\n      entra.block_sign_in(drift.owner)\n    }\n    entra.revoke_sessions(drift.owner)");
+    present_question_about_a_certain_value: about_device("", "    if drift.device is present {\n      intune.sync(drift.device)\n    }");
+    comparison_with_absent: about_device("", "    if drift.owner == absent {\n      end run\n    }");
+    comparing_enum_with_text: about_device("  if drift.device.platform == \"Windows\"\n", "    intune.sync(drift.device)");
+    comparing_user_with_text: about_device("  if drift.device == \"d-1\"\n", "    intune.sync(drift.device)");
+    ordering_members_without_order: about_device("  if drift.device.platform > windows\n", "    intune.sync(drift.device)");
+    comparing_duration_with_number: about_device("", "    if now - run.started > 4 {\n      end run\n    }");
+    text_as_condition: about_device("  if drift.device.name\n", "    intune.sync(drift.device)");
+    record_in_text: about_device("", "    notify.teams(team.soc, \"{drift.device}\")");
+    number_for_text: about_device("", "    ticket.create(title: 42, priority: high)");
+    secret_in_text: about_device("", "    notify.teams(team.soc, \"send to {team.soc.teams_webhook}\")");
+    secret_kept: about_device("", "    let hook = team.soc.teams_webhook\n    intune.sync(drift.device)");
+    query_in_head: about_device("  if intune.is_compliant(drift.device)\n", "    intune.sync(drift.device)");
+    query_in_comprehension: about_device("", "    let devices = [drift.device]\n    let bad = list(d for d in devices where not intune.is_compliant(d))\n    notify.teams(team.soc, \"{length(bad)}\")");
+    action_in_expression: about_device("", "    notify.teams(team.soc, \"{intune.sync(drift.device)}\")");
+    query_without_use: about_device("", "    intune.is_compliant(drift.device)");
+    value_without_use: about_device("", "    drift.device");
+    result_of_nothing: about_device("", "    let x = intune.sync(drift.device)");
+    bound_twice: about_device("", "    let x = 1\n    let x = 2\n    notify.teams(team.soc, \"{x}\")");
+    bound_in_a_branch: about_device("", "    if intune.is_compliant(drift.device) {\n      let why = \"fine\"\n    }\n    notify.teams(team.soc, why)");
+    match_leaves_cases_out: about_device("", "    match drift.device.platform {\n      windows { intune.sync(drift.device) }\n      ios, android { end run }\n    }");
+    match_leaves_absent_out: about_device("", "    match drift.owner {\n      present { entra.block_sign_in(drift.owner) }\n    }");
+    match_twice: about_device("", "    match drift.device.platform {\n      windows { intune.sync(drift.device) }\n      windows { end run }\n      else { end run }\n    }");
+    loop_over_one: about_device("", "    for each d in drift.device {\n      intune.sync(d)\n    }");
+    wrong_arm: about_device("", "    intune.sync(drift.device) {\n      success { end run }\n    }");
+    approval_arm_misspelt: about_device("", "    approve \"Wipe?\" about drift.device, by team.soc {\n      aproved { intune.wipe(drift.device) }\n    }");
+    wipe_without_approval: about_device("", "    intune.wipe(drift.device)");
+    wipe_on_one_way: about_device("", "    if not intune.is_compliant(drift.device) {\n      approve \"Wipe?\" about drift.device, by team.soc\n    }\n    intune.wipe(drift.device)");
+    wipe_after_rejection: about_device("", "    approve \"Wipe?\" about drift.device, by team.soc {\n      rejected { intune.wipe(drift.device) }\n    }");
+    wipe_of_another_device: about_device("  if drift.owner is present\n", "    let others = intune.devices_of(drift.owner)\n    approve \"Wipe?\" about drift.device, by team.soc\n    for each other in others {\n      intune.wipe(other)\n    }");
+    wipe_by_silence: about_device("", "    approve \"Wipe?\" about drift.device, by team.soc, default approve\n    intune.wipe(drift.device)");
+    wipe_long_after_approval: about_device("", "    approve \"Wipe?\" about drift.device, by team.soc\n    wait 3d\n    intune.wipe(drift.device)");
+    wipe_in_one_parallel_branch: about_device("", "    in parallel {\n      approve \"Wipe?\" about drift.device, by team.soc\n      intune.wipe(drift.device)\n    }");
+    wipe_inside_steps: format!("steps erase(device: Device) {{\n  intune.wipe(device)\n}}\n\n{}", about_device("", "    erase(drift.device)")).replace("steps erase", "use microsoft.intune as_is\n\nsteps erase").replace("use microsoft.intune as_is\n\n", "");
+    lock_without_approval_is_a_warning: about_device("", "    intune.remote_lock(drift.device)");
+    approval_that_nobody_can_give: about_device("", "    approve \"Wipe?\" about drift.device, by team.leads, needs 2 {\n      approved { intune.wipe(drift.device) }\n    }");
+    approval_without_a_decider: about_device("", "    approve \"Wipe?\" about drift.device, within 4h");
+    approval_about_a_text: about_device("", "    approve \"Wipe?\" about drift.owner_id ?? \"x\", by drift.device\n    intune.sync(drift.device)");
+    revoked_before_blocked: about_device("  if drift.owner is present\n", "    entra.revoke_sessions(drift.owner)\n    entra.block_sign_in(drift.owner)");
+    revoked_beside_blocked: about_device("  if drift.owner is present\n", "    in parallel {\n      entra.revoke_sessions(drift.owner)\n      entra.block_sign_in(drift.owner)\n    }");
+    step_after_the_end: about_device("", "    end run \"done\"\n    intune.sync(drift.device)");
+    levels_out_of_order: "use microsoft.intune\n\nplaybook p \"P\" {\n  when intune.noncompliant as drift\n  then { intune.sync(drift.device) }\n  escalate after 24h { intune.sync(drift.device) }\n  escalate after 4h { intune.sync(drift.device) }\n}\n".to_owned();
+    no_trigger: "use microsoft.intune\n\nplaybook p \"P\" {\n  then { end run }\n}\n".to_owned();
+    no_stage: "use microsoft.intune\n\nplaybook p \"P\" {\n  when intune.noncompliant as drift\n}\n".to_owned();
+    two_playbooks_of_one_id: "use microsoft.intune\n\nplaybook p \"P\" {\n  when intune.noncompliant as drift\n  then { end run }\n}\n\nplaybook p \"Q\" {\n  when intune.noncompliant as drift\n  then { end run }\n}\n".to_owned();
+    bad_mode: about_device("", "    intune.sync(drift.device)").replace("  when", "  mode: activ\n  when");
+    unknown_setting: about_device("", "    intune.sync(drift.device)").replace("  when", "  mod: active\n  when");
+    impact_understated: "connection graph2 {\n  base: \"https://graph.microsoft.com/v1.0\"\n  destructive: POST \"/devices/*/wipe\"\n}\n\naction erase(device: Device) {\n  impact: reversible\n  request: graph2.post(\"/devices/{device.id}/wipe\")\n}\n".to_owned();
+    impact_hidden_in_a_value: "connection graph2 {\n  base: \"https://graph.microsoft.com/v1.0\"\n  reversible: POST \"/devices/*/sync\"\n  destructive: POST \"/devices/*/wipe\"\n}\n\naction order(device: Device, verb: Text) {\n  impact: reversible\n  request: graph2.post(\"/devices/{device.id}/{verb}\")\n}\n".to_owned();
+    write_that_nothing_mentions: "action tag(device: Device) {\n  impact: reversible\n  request: graph.post(\"/deviceManagement/managedDevices/{device.id}/tag\")\n}\n".to_owned();
+    query_that_writes: "query touch(device: Device) -> Bool {\n  request: graph.post(\"/deviceManagement/managedDevices/{device.id}/touch\")\n  returns: body.ok\n}\n".to_owned();
+    action_on_nothing: "action flush() {\n  impact: reversible\n  request: graph.post(\"/deviceManagement/managedDevices/x/syncDevice\")\n}\n".to_owned();
+    unknown_connection: "query q(device: Device) -> Bool {\n  request: grahp.get(\"/x\")\n  returns: body.ok\n}\n".to_owned();
+    unknown_property: "query q(device: Device) -> Bool {\n  request: graph.get(\"/x\")\n  permision: \"X\"\n  returns: body.ok\n}\n".to_owned();
+    unknown_type: "query q(device: Devcie) -> Bool {\n  request: graph.get(\"/x\")\n  returns: body.ok\n}\n".to_owned();
+    constructor_lacks_a_field: "query q(id: Text) -> User {\n  request: graph.get(\"/x/{id}\")\n  returns: User(id: body.id, name: body.displayName)\n}\n".to_owned();
+    definition_that_calls_itself: "define f(x: Int) -> Int = g(x)\ndefine g(x: Int) -> Int = f(x) + 1\n".to_owned();
+    steps_that_call_each_other: "steps a(user: User) {\n  b(user)\n}\n\nsteps b(user: User) {\n  a(user)\n}\n".to_owned();
+    schedule_too_short: "use microsoft.entra\n\nplaybook p \"P\" {\n  when every 5s, for each user in entra.inactive_users(since: 90d)\n  then { entra.block_sign_in(user) }\n}\n".to_owned();
+    several_mistakes_several_findings: about_device("  if drift.device.platfrom == windows\n", "    intune.sycn(drift.device)\n    wait 4\n    ticket.create(title: \"x\")\n    intune.wipe(drift.device)");
+}
+
+#[test]
+fn mistakes_in_the_project_file() {
+    let mut all = String::new();
+    for config in [
+        "",
+        "[project]\nname = 3\n",
+        "[project]\nname = \"X\"\nresponses = [\"compromised_users\"]\n",
+        "[project]\nname = \"X\"\n\n[teams.soc]\nmembers = [\"ana\"]\n",
+        "[project]\nname = \"X\"\n\n[tenants.a]\nid = \"a\"\nzone = \"Europe/Londn\"\n",
+        "[project]\nname = \"X\"\n\n[tenant.a]\nid = \"a\"\n",
+        "[project]\nname = \"X\"\n\n[secrets]\nprovider = \"vault\"\n",
+        "[project\nname = \"X\"\n",
+    ] {
+        let workspace = Workspace::new(Vec::new(), Some(("counterplay.toml".into(), config.into())));
+        let compiled = workspace.compile();
+        all.push_str(&format!("{config}---\n{}\n", workspace.render(&compiled.diagnostics, false)));
+    }
+    insta::assert_snapshot!(all);
+}
