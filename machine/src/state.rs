@@ -60,6 +60,8 @@ pub struct Thread {
     pub slots: BTreeMap<Slot, Value>,
     /// How often the present step has been tried again after a hold.
     pub tries: u32,
+    /// How often waits that look in between have looked: what is asked then is asked anew each time.
+    pub laps: u32,
     /// When waits that are looked at in between end, by node.
     pub deadlines: BTreeMap<u32, i64>,
 }

@@ -4,7 +4,9 @@
 //! gives plain text with the columns aligned.
 
 use counterplay_machine::declare::Impact;
-use counterplay_machine::duration::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, format_ms, format_time_ms};
+use counterplay_machine::duration::{
+    DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, format_ms, format_time_ms,
+};
 use counterplay_machine::journal::{Entry, What};
 use counterplay_machine::playbook::StageKind;
 use counterplay_machine::state::Outcome;
@@ -138,7 +140,9 @@ fn fold(lines: Vec<Line>) -> Vec<Line> {
 
 fn say_repeats(lines: &mut [Line], recent: &mut Vec<(usize, u32, i64)>) {
     for (at, count, last_ms) in recent.drain(..).filter(|(_, count, _)| *count > 1) {
-        let Some(line) = lines.get_mut(at) else { continue };
+        let Some(line) = lines.get_mut(at) else {
+            continue;
+        };
         let note = format!(" · {count} times until +{}", relative(last_ms));
         match &mut line.result {
             Some(result) => result.push_str(&note),
@@ -164,8 +168,13 @@ pub fn render(lines: &[Line]) -> String {
         if line.impact.is_some() || line.result.is_some() {
             let used = shown(line).chars().count();
             text.push_str(&" ".repeat(width.saturating_sub(used)));
-            let impact = line.impact.map_or_else(String::new, |impact| impact.to_string());
-            text.push_str(&format!("  {impact:<IMPACT_WIDTH$} {}", line.result.as_deref().unwrap_or_default()));
+            let impact = line
+                .impact
+                .map_or_else(String::new, |impact| impact.to_string());
+            text.push_str(&format!(
+                "  {impact:<IMPACT_WIDTH$} {}",
+                line.result.as_deref().unwrap_or_default()
+            ));
         }
         out.push_str(text.trim_end());
         out.push('\n');
@@ -173,14 +182,14 @@ pub fn render(lines: &[Line]) -> String {
     out
 }
 
-/// A time from the start as people say it: the two largest units, days from the second one on.
+/// A time from the start as people say it: the largest unit and one below it, days from the second one on.
 pub fn relative(ms: i64) -> String {
     let ms = ms.max(0);
-    let (large, small) = match ms {
-        _ if ms >= 2 * DAY_MS => (DAY_MS, HOUR_MS),
-        _ if ms >= HOUR_MS => (HOUR_MS, MINUTE_MS),
-        _ if ms >= MINUTE_MS => (MINUTE_MS, SECOND_MS),
-        _ => (SECOND_MS, SECOND_MS),
+    let (large, below): (i64, &[i64]) = match ms {
+        _ if ms >= 2 * DAY_MS => (DAY_MS, &[HOUR_MS, MINUTE_MS]),
+        _ if ms >= HOUR_MS => (HOUR_MS, &[MINUTE_MS]),
+        _ if ms >= MINUTE_MS => (MINUTE_MS, &[SECOND_MS]),
+        _ => (SECOND_MS, &[]),
     };
     let unit = |size: i64| match size {
         DAY_MS => "d",
@@ -188,19 +197,27 @@ pub fn relative(ms: i64) -> String {
         MINUTE_MS => "m",
         _ => "s",
     };
-    let rest = ms % large / small;
-    match rest {
-        0 => format!("{}{}", ms / large, unit(large)),
-        _ => format!("{}{} {rest}{}", ms / large, unit(large), unit(small)),
+    let rest = ms % large;
+    match below.iter().find(|small| rest >= **small) {
+        None => format!("{}{}", ms / large, unit(large)),
+        Some(small) => format!(
+            "{}{} {}{}",
+            ms / large,
+            unit(large),
+            rest / small,
+            unit(*small)
+        ),
     }
 }
 
 /// An action or query with its arguments as one reads it: `entra.block_sign_in(user: Ana Lopez)`.
 pub fn call(name: &str, args: &Json) -> String {
     let args = match args {
-        Json::Object(args) => {
-            args.iter().map(|(name, value)| format!("{name}: {}", value_text(value))).collect::<Vec<_>>().join(", ")
-        }
+        Json::Object(args) => args
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value_text(value)))
+            .collect::<Vec<_>>()
+            .join(", "),
         Json::Null => String::new(),
         other => value_text(other),
     };
@@ -212,9 +229,15 @@ pub fn value_text(value: &Json) -> String {
     match value {
         Json::Null => "absent".into(),
         Json::String(text) if text == "[secret]" => text.clone(),
-        Json::String(text) => format!("\"{}\"", cut(&text.split_whitespace().collect::<Vec<_>>().join(" "))),
+        Json::String(text) => format!(
+            "\"{}\"",
+            cut(&text.split_whitespace().collect::<Vec<_>>().join(" "))
+        ),
         Json::Array(items) if items.len() > 5 => format!("a list of {}", items.len()),
-        Json::Array(items) => format!("[{}]", items.iter().map(value_text).collect::<Vec<_>>().join(", ")),
+        Json::Array(items) => format!(
+            "[{}]",
+            items.iter().map(value_text).collect::<Vec<_>>().join(", ")
+        ),
         Json::Object(fields) => ["name", "title", "number", "email", "id"]
             .iter()
             .find_map(|key| match fields.get(*key) {
@@ -249,13 +272,25 @@ impl<'a> Reader<'a> {
         use Severity as S;
         let entry = &self.journal[index];
         match &entry.what {
-            What::Started { by } => self.line(entry, K::Start, S::Quiet, format!("started by {by}")),
+            What::Started { by } => {
+                self.line(entry, K::Start, S::Quiet, format!("started by {by}"))
+            }
             What::Stage { stage, label } => self.stage(index, stage, label),
             What::Chose { label, way } => {
-                self.line(entry, K::Branch, S::Quiet, format!("{}: {way}", label.trim_end_matches([' ', '{'])));
+                self.line(
+                    entry,
+                    K::Branch,
+                    S::Quiet,
+                    format!("{}: {way}", label.trim_end_matches([' ', '{'])),
+                );
             }
             What::Asked { query, args } => self.query(index, query, args),
-            What::Intended { action, args, impact, authority } => {
+            What::Intended {
+                action,
+                args,
+                impact,
+                authority,
+            } => {
                 self.action(index, action, args, *impact, authority.as_deref());
             }
             // Ends that no beginning has told: a step that failed before it was sent, or a journal cut short.
@@ -271,7 +306,11 @@ impl<'a> Reader<'a> {
                 self.line(entry, K::Action, S::Normal, action.to_string());
                 self.result("done".into());
             }
-            What::ActionFailed { action, reason, handled } => {
+            What::ActionFailed {
+                action,
+                reason,
+                handled,
+            } => {
                 self.line(entry, K::Action, S::Problem, action.to_string());
                 self.result(failure(reason, *handled));
             }
@@ -285,31 +324,63 @@ impl<'a> Reader<'a> {
             }
             // The next line's time tells it.
             What::Woke => {}
-            What::ApprovalAsked { question, about, eligible, needs, until_ms } => {
+            What::ApprovalAsked {
+                question,
+                about,
+                eligible,
+                needs,
+                until_ms,
+            } => {
                 let limit = format_ms(until_ms.saturating_sub(entry.at_ms));
-                let about = if about.is_empty() { String::new() } else { format!(" (about {})", about.join(", ")) };
+                let about = if about.is_empty() {
+                    String::new()
+                } else {
+                    format!(" (about {})", about.join(", "))
+                };
                 let text = format!(
                     "approval asked of {} ({needs} needed, {limit}): \"{question}\"{about}",
                     eligible.join(", ")
                 );
                 self.line(entry, K::Approval, S::Normal, text);
             }
-            What::Voted { by, approve, comment } => self.vote(index, by, *approve, comment.as_deref()),
+            What::Voted {
+                by,
+                approve,
+                comment,
+            } => self.vote(index, by, *approve, comment.as_deref()),
             What::VoteRefused { by, reason } => {
-                self.line(entry, K::Approval, S::Notice, format!("the answer of {by} does not count: {reason}"));
+                self.line(
+                    entry,
+                    K::Approval,
+                    S::Notice,
+                    format!("the answer of {by} does not count: {reason}"),
+                );
             }
             What::ApprovalDecided { decision } => self.decision(index, decision),
-            What::Held { reason } => self.line(entry, K::Held, S::Problem, format!("held for a person: {reason}")),
+            What::Held { reason } => self.line(
+                entry,
+                K::Held,
+                S::Problem,
+                format!("held for a person: {reason}"),
+            ),
             What::Resumed => self.line(entry, K::Held, S::Normal, "told to try again".into()),
             What::Forked { count } => {
-                let what = if *count == 1 { "1 branch".into() } else { format!("{count} branches or elements") };
+                let what = if *count == 1 {
+                    "1 branch".into()
+                } else {
+                    format!("{count} branches or elements")
+                };
                 self.line(entry, K::Fork, S::Quiet, what);
             }
-            What::Failing { reason } => self.line(entry, K::End, S::Problem, format!("failed: {reason}")),
+            What::Failing { reason } => {
+                self.line(entry, K::End, S::Problem, format!("failed: {reason}"))
+            }
             What::Ended { outcome } => {
                 let severity = match outcome {
                     Outcome::Failed(_) => S::Problem,
-                    Outcome::CompletedWithFailures | Outcome::Rejected { .. } | Outcome::Cancelled { .. } => S::Notice,
+                    Outcome::CompletedWithFailures
+                    | Outcome::Rejected { .. }
+                    | Outcome::Cancelled { .. } => S::Notice,
                     Outcome::Completed | Outcome::Resolved | Outcome::Stopped { .. } => S::Normal,
                 };
                 self.line(entry, K::End, severity, format!("ended: {outcome}"));
@@ -344,7 +415,9 @@ impl<'a> Reader<'a> {
         let entry = &self.journal[index];
         let mut rest = self.journal.iter().enumerate().skip(index + 1);
         let found = rest.find(|(_, e)| {
-            e.node == entry.node && e.path == entry.path && (test(&e.what) || matches!(e.what, What::Held { .. }))
+            e.node == entry.node
+                && e.path == entry.path
+                && (test(&e.what) || matches!(e.what, What::Held { .. }))
         });
         found.filter(|(_, e)| test(&e.what)).map(|(at, _)| at)
     }
@@ -354,10 +427,13 @@ impl<'a> Reader<'a> {
         let (severity, text) = match stage {
             StageKind::Then(1) => (Severity::Normal, "then".to_owned()),
             StageKind::Then(number) => (Severity::Normal, format!("then ({number})")),
-            StageKind::Escalate { level, after_ms } => {
-                (Severity::Normal, format!("escalation {level} · after {}", relative(*after_ms)))
+            StageKind::Escalate { level, after_ms } => (
+                Severity::Normal,
+                format!("escalation {level} · after {}", relative(*after_ms)),
+            ),
+            StageKind::EscalateSkipped { level } => {
+                (Severity::Notice, format!("level {level} skipped: {label}"))
             }
-            StageKind::EscalateSkipped { level } => (Severity::Notice, format!("level {level} skipped: {label}")),
             StageKind::OnFailure => (Severity::Problem, "on failure".to_owned()),
             StageKind::Wait => {
                 let next = index + 1;
@@ -386,14 +462,18 @@ impl<'a> Reader<'a> {
 
     fn query(&mut self, index: usize, query: &str, args: &Json) {
         let entry = &self.journal[index];
-        let end = self.later(index, |w| matches!(w, What::Answered { .. } | What::QueryFailed { .. }));
+        let end = self.later(index, |w| {
+            matches!(w, What::Answered { .. } | What::QueryFailed { .. })
+        });
         let text = format!("ask {}", call(query, args));
         let (severity, result) = match end.map(|at| (at, &self.journal[at].what)) {
             Some((at, What::Answered { value, .. })) if self.reading.assumed.contains(&at) => {
                 (Severity::Notice, format!("{} (assumed)", value_text(value)))
             }
             Some((_, What::Answered { value, .. })) => (Severity::Normal, value_text(value)),
-            Some((_, What::QueryFailed { reason, .. })) => (Severity::Problem, format!("failed: {reason}")),
+            Some((_, What::QueryFailed { reason, .. })) => {
+                (Severity::Problem, format!("failed: {reason}"))
+            }
             _ => (Severity::Notice, "no answer yet".to_owned()),
         };
         self.told.extend(end);
@@ -401,13 +481,26 @@ impl<'a> Reader<'a> {
         self.result(result);
     }
 
-    fn action(&mut self, index: usize, action: &str, args: &Json, impact: Impact, authority: Option<&str>) {
+    fn action(
+        &mut self,
+        index: usize,
+        action: &str,
+        args: &Json,
+        impact: Impact,
+        authority: Option<&str>,
+    ) {
         let entry = &self.journal[index];
-        let end = self.later(index, |w| matches!(w, What::Performed { .. } | What::ActionFailed { .. }));
+        let end = self.later(index, |w| {
+            matches!(w, What::Performed { .. } | What::ActionFailed { .. })
+        });
         let (severity, mut result) = match end.map(|at| &self.journal[at].what) {
-            Some(What::Performed { .. }) if self.reading.simulated => (Severity::Normal, "would be done".to_owned()),
+            Some(What::Performed { .. }) if self.reading.simulated => {
+                (Severity::Normal, "would be done".to_owned())
+            }
             Some(What::Performed { .. }) => (Severity::Normal, "done".to_owned()),
-            Some(What::ActionFailed { reason, handled, .. }) => (Severity::Problem, failure(reason, *handled)),
+            Some(What::ActionFailed {
+                reason, handled, ..
+            }) => (Severity::Problem, failure(reason, *handled)),
             _ => (Severity::Notice, "no answer yet".to_owned()),
         };
         if let Some(at) = end {
@@ -431,10 +524,15 @@ impl<'a> Reader<'a> {
         let entry = &self.journal[index];
         let said = comment.map_or_else(String::new, |comment| format!(": \"{comment}\""));
         let is_last = self.journal.get(index + 1).is_some_and(|e| {
-            e.node == entry.node && e.path == entry.path && matches!(e.what, What::ApprovalDecided { .. })
+            e.node == entry.node
+                && e.path == entry.path
+                && matches!(e.what, What::ApprovalDecided { .. })
         });
         if !is_last {
-            let text = format!("{by} {}{said}", if approve { "approves" } else { "rejects" });
+            let text = format!(
+                "{by} {}{said}",
+                if approve { "approves" } else { "rejects" }
+            );
             self.line(entry, LineKind::Approval, Severity::Normal, text);
         }
     }
@@ -442,11 +540,20 @@ impl<'a> Reader<'a> {
     fn decision(&mut self, index: usize, decision: &str) {
         let entry = &self.journal[index];
         let same = |e: &&Entry| e.node == entry.node && e.path == entry.path;
-        let asked = self.journal[..index].iter().rposition(|e| same(&e) && matches!(e.what, What::ApprovalAsked { .. }));
-        let votes = self.journal[asked.unwrap_or(0)..index].iter().filter(same).filter_map(|e| match &e.what {
-            What::Voted { by, approve, comment } => Some((by.as_str(), *approve, comment.as_deref())),
-            _ => None,
-        });
+        let asked = self.journal[..index]
+            .iter()
+            .rposition(|e| same(&e) && matches!(e.what, What::ApprovalAsked { .. }));
+        let votes = self.journal[asked.unwrap_or(0)..index]
+            .iter()
+            .filter(same)
+            .filter_map(|e| match &e.what {
+                What::Voted {
+                    by,
+                    approve,
+                    comment,
+                } => Some((by.as_str(), *approve, comment.as_deref())),
+                _ => None,
+            });
         let votes: Vec<(&str, bool, Option<&str>)> = votes.collect();
         let said = match votes.last() {
             Some((_, _, Some(comment))) => format!(": \"{comment}\""),
@@ -455,13 +562,18 @@ impl<'a> Reader<'a> {
         let (severity, text) = match decision {
             "approved" => {
                 let by: Vec<&str> = votes.iter().filter(|v| v.1).map(|v| v.0).collect();
-                (Severity::Normal, format!("approved by {}{said}", by.join(", ")))
+                (
+                    Severity::Normal,
+                    format!("approved by {}{said}", by.join(", ")),
+                )
             }
             "rejected" => {
                 let by = votes.iter().find(|v| !v.1).map_or("someone", |v| v.0);
                 (Severity::Notice, format!("rejected by {by}{said}"))
             }
-            "unanswered" if votes.is_empty() => (Severity::Notice, "nobody answered in time".to_owned()),
+            "unanswered" if votes.is_empty() => {
+                (Severity::Notice, "nobody answered in time".to_owned())
+            }
             "unanswered" => (Severity::Notice, "too few answered in time".to_owned()),
             other => (Severity::Notice, other.to_owned()),
         };
@@ -470,7 +582,11 @@ impl<'a> Reader<'a> {
 }
 
 fn failure(reason: &str, handled: bool) -> String {
-    if handled { format!("failed, the run goes on: {reason}") } else { format!("failed: {reason}") }
+    if handled {
+        format!("failed, the run goes on: {reason}")
+    } else {
+        format!("failed: {reason}")
+    }
 }
 
 /// The branches and elements of a path such as `/1[2]`, outermost first, counted from 1 as people do.
@@ -498,16 +614,34 @@ mod tests {
     use std::sync::Arc;
 
     fn entry(at_ms: i64, node: u32, path: &str, what: What) -> Entry {
-        Entry { at_ms, node: Some(node), path: path.into(), what }
+        Entry {
+            at_ms,
+            node: Some(node),
+            path: path.into(),
+            what,
+        }
     }
 
     #[test]
     fn times_are_said_as_people_say_them() {
-        let said: Vec<String> =
-            [0, 900, 59_000, 90_000, 4 * HOUR_MS, 24 * HOUR_MS, 26 * HOUR_MS + 30 * MINUTE_MS, 60 * DAY_MS]
-                .map(relative)
-                .into();
-        assert_eq!(said, ["0s", "0s", "59s", "1m 30s", "4h", "24h", "26h 30m", "60d"]);
+        let said: Vec<String> = [
+            0,
+            900,
+            59_000,
+            90_000,
+            4 * HOUR_MS,
+            26 * HOUR_MS + 30 * MINUTE_MS,
+            60 * DAY_MS,
+            60 * DAY_MS + 600_000,
+        ]
+        .map(relative)
+        .into();
+        assert_eq!(
+            said,
+            [
+                "0s", "0s", "59s", "1m 30s", "4h", "26h 30m", "60d", "60d 10m"
+            ]
+        );
     }
 
     #[test]
@@ -526,16 +660,35 @@ mod tests {
             )
         };
         let journal = [
-            entry(1_000, 0, "", What::Started { by: "manual".into() }),
+            entry(
+                1_000,
+                0,
+                "",
+                What::Started {
+                    by: "manual".into(),
+                },
+            ),
             intended(1, "[0]", 1_000),
             intended(1, "[1]", 1_000),
             entry(
                 4_000,
                 1,
                 "[1]",
-                What::ActionFailed { action: Arc::from("entra.block_sign_in"), reason: "no such user".into(), handled: true },
+                What::ActionFailed {
+                    action: Arc::from("entra.block_sign_in"),
+                    reason: "no such user".into(),
+                    handled: true,
+                },
             ),
-            entry(61_000, 1, "[0]", What::Performed { action: Arc::from("entra.block_sign_in"), value: Json::Null }),
+            entry(
+                61_000,
+                1,
+                "[0]",
+                What::Performed {
+                    action: Arc::from("entra.block_sign_in"),
+                    value: Json::Null,
+                },
+            ),
         ];
         let text = render(&lines(&journal, &Reading::default()));
         assert_eq!(
@@ -565,7 +718,14 @@ mod tests {
             entry(0, 1, "", asked),
             entry(600_000, 1, "", voted("ana@x", None)),
             entry(900_000, 1, "", voted("bo@x", Some("it is gone"))),
-            entry(900_000, 1, "", What::ApprovalDecided { decision: "approved".into() }),
+            entry(
+                900_000,
+                1,
+                "",
+                What::ApprovalDecided {
+                    decision: "approved".into(),
+                },
+            ),
         ];
         assert_eq!(
             render(&lines(&journal, &Reading::default())),

@@ -167,6 +167,7 @@ pub fn start(context: Context<'_>, new: NewRun, now_ms: i64) -> (Run, Transition
         waiting: Waiting::Ready,
         slots: new.slots,
         tries: 0,
+        laps: 0,
         deadlines: BTreeMap::new(),
     };
     let mut run = Run {
@@ -265,11 +266,15 @@ impl<'a> Stepper<'a, '_> {
 
     /// The id of a thread's present step, the same each time that it is derived.
     fn effect_id(&self, thread: u32) -> String {
-        match self.run.threads.get(&thread) {
-            Some(t) if t.tries > 0 => format!("{}:{}{}#{}", self.run.id, t.node, t.path, t.tries),
-            Some(t) => format!("{}:{}{}", self.run.id, t.node, t.path),
-            None => self.run.id.clone(),
+        let Some(t) = self.run.threads.get(&thread) else { return self.run.id.clone() };
+        let mut id = format!("{}:{}{}", self.run.id, t.node, t.path);
+        if t.laps > 0 {
+            id.push_str(&format!("~{}", t.laps));
         }
+        if t.tries > 0 {
+            id.push_str(&format!("#{}", t.tries));
+        }
+        id
     }
 
     /// The thread that waits for a call.

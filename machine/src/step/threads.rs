@@ -30,6 +30,7 @@ impl Stepper<'_, '_> {
                 waiting: Waiting::Ready,
                 slots: binding.into_iter().collect::<BTreeMap<_, _>>(),
                 tries: 0,
+                laps: 0,
                 deadlines: BTreeMap::new(),
             },
         );

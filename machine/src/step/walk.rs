@@ -34,6 +34,9 @@ impl Stepper<'_, '_> {
                 t.node = next.index() as u32;
                 t.waiting = Waiting::Ready;
                 t.tries = 0;
+                if *edge == Edge::Tick {
+                    t.laps += 1;
+                }
                 true
             }
             None => false,

@@ -17,22 +17,34 @@ const SIGNATURE: HeaderName = HeaderName::from_static("x-counterplay-signature")
 
 impl Job<'_> {
     /// The headers to add, and the access token among them where one was used.
-    pub async fn authorise(&mut self, sending: &Sending) -> Result<(HeaderMap, Option<String>), Trouble> {
+    pub async fn authorise(
+        &mut self,
+        sending: &Sending,
+    ) -> Result<(HeaderMap, Option<String>), Trouble> {
         let mut headers = HeaderMap::new();
         match &self.connection.auth {
             Auth::None => {}
             Auth::OAuth2 { token_url, scope } => {
                 let token = self.token(token_url, scope).await?;
-                headers.insert(AUTHORIZATION, self.secret_header(&format!("Bearer {token}"))?);
+                headers.insert(
+                    AUTHORIZATION,
+                    self.secret_header(&format!("Bearer {token}"))?,
+                );
                 return Ok((headers, Some(token)));
             }
             Auth::Bearer => {
                 let secret = self.connection_secret()?;
-                headers.insert(AUTHORIZATION, self.secret_header(&format!("Bearer {secret}"))?);
+                headers.insert(
+                    AUTHORIZATION,
+                    self.secret_header(&format!("Bearer {secret}"))?,
+                );
             }
             Auth::Basic => {
                 let secret = self.connection_secret()?;
-                let user = self.settings.and_then(|s| s.client_id.as_deref()).unwrap_or_default();
+                let user = self
+                    .settings
+                    .and_then(|s| s.client_id.as_deref())
+                    .unwrap_or_default();
                 let pair = STANDARD.encode(format!("{user}:{secret}"));
                 self.redactor.add(&pair);
                 headers.insert(AUTHORIZATION, self.secret_header(&format!("Basic {pair}"))?);
@@ -50,7 +62,12 @@ impl Job<'_> {
                 mac.update(timestamp.as_bytes());
                 mac.update(b".");
                 mac.update(sending.body.as_deref().unwrap_or_default());
-                let hex: String = mac.finalize().into_bytes().iter().map(|b| format!("{b:02x}")).collect();
+                let hex: String = mac
+                    .finalize()
+                    .into_bytes()
+                    .iter()
+                    .map(|b| format!("{b:02x}"))
+                    .collect();
                 headers.insert(TIMESTAMP, self.secret_header(&timestamp)?);
                 headers.insert(SIGNATURE, self.secret_header(&format!("sha256={hex}"))?);
             }

@@ -28,7 +28,9 @@ impl Job<'_> {
             let left_ms = until_ms.saturating_sub(clock.now_ms());
             if left_ms <= 0 {
                 let within = duration::format_ms(confirm.within_ms);
-                return failed(format!("accepted, but not confirmed within {within}: {reason}"));
+                return failed(format!(
+                    "accepted, but not confirmed within {within}: {reason}"
+                ));
             }
             clock.sleep(pause_ms.min(left_ms)).await;
             pause_ms = (pause_ms * 2).min(PAUSE_MS_MAX);
@@ -41,7 +43,11 @@ impl Job<'_> {
         let mut seen = Vec::new();
         for (slot, query, args) in &confirm.queries {
             let args = self
-                .with_env(&bound, |env| args.iter().map(|arg| eval(arg, env)).collect::<Result<Vec<_>, _>>())
+                .with_env(&bound, |env| {
+                    args.iter()
+                        .map(|arg| eval(arg, env))
+                        .collect::<Result<Vec<_>, _>>()
+                })
                 .map_err(|error| error.to_string())?;
             let Some(callable) = self.request.program.callables.get(query) else {
                 return Err(format!("the program has no query `{query}`"));

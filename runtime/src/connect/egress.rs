@@ -31,7 +31,9 @@ pub(super) enum EgressError {
 impl fmt::Display for EgressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            EgressError::Unresolved { host, reason } => write!(f, "the address of {host} was not found: {reason}"),
+            EgressError::Unresolved { host, reason } => {
+                write!(f, "the address of {host} was not found: {reason}")
+            }
             EgressError::NotPublic { host, address } => write!(
                 f,
                 "{host} is {address}, an address on this machine, a private or a special network; if that is intended, set allow_private = true for the connection"
@@ -60,30 +62,47 @@ impl Resolve for Resolver {
 }
 
 /// The addresses of a host (a name, or an address as text) that may be connected to.
-pub(super) async fn addresses(host: &str, port: u16, allow_private: bool) -> Result<Vec<SocketAddr>, EgressError> {
+pub(super) async fn addresses(
+    host: &str,
+    port: u16,
+    allow_private: bool,
+) -> Result<Vec<SocketAddr>, EgressError> {
     let found: Vec<SocketAddr> = match literal(host) {
         Some(ip) => vec![SocketAddr::new(ip, port)],
         None => match tokio::net::lookup_host((host, port)).await {
             Ok(found) => found.collect(),
             Err(error) => {
-                return Err(EgressError::Unresolved { host: host.to_owned(), reason: error.to_string() });
+                return Err(EgressError::Unresolved {
+                    host: host.to_owned(),
+                    reason: error.to_string(),
+                });
             }
         },
     };
     let first = found.first().copied();
-    let allowed: Vec<SocketAddr> = found.into_iter().filter(|a| allow_private || is_public(a.ip())).collect();
+    let allowed: Vec<SocketAddr> = found
+        .into_iter()
+        .filter(|a| allow_private || is_public(a.ip()))
+        .collect();
     match first {
-        None => Err(EgressError::Unresolved { host: host.to_owned(), reason: "it has none".into() }),
-        Some(address) if allowed.is_empty() => {
-            Err(EgressError::NotPublic { host: host.to_owned(), address: address.ip() })
-        }
+        None => Err(EgressError::Unresolved {
+            host: host.to_owned(),
+            reason: "it has none".into(),
+        }),
+        Some(address) if allowed.is_empty() => Err(EgressError::NotPublic {
+            host: host.to_owned(),
+            address: address.ip(),
+        }),
         Some(_) => Ok(allowed),
     }
 }
 
 /// The address that a host is when it is written as one. Those never reach the resolver.
 pub(super) fn literal(host: &str) -> Option<IpAddr> {
-    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
+    host.trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse()
+        .ok()
 }
 
 /// Whether an address lies on the public internet.
@@ -140,15 +159,52 @@ mod tests {
     #[test]
     fn only_public_addresses_are_public() {
         for refused in [
-            "127.0.0.1", "127.9.9.9", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254",
-            "0.0.0.0", "0.1.2.3", "224.0.0.1", "255.255.255.255", "100.64.0.1", "192.0.0.8", "198.18.0.1", "192.0.2.1",
-            "240.0.0.1", "::", "::1", "fe80::1", "fc00::1", "fd12::1", "fec0::1", "ff02::1", "::ffff:10.0.0.1",
-            "::ffff:127.0.0.1", "::127.0.0.1", "64:ff9b::a00:1", "64:ff9b:1::1", "2002:7f00:1::", "2001::1",
-            "2001:db8::1", "100::1",
+            "127.0.0.1",
+            "127.9.9.9",
+            "10.1.2.3",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "169.254.169.254",
+            "0.0.0.0",
+            "0.1.2.3",
+            "224.0.0.1",
+            "255.255.255.255",
+            "100.64.0.1",
+            "192.0.0.8",
+            "198.18.0.1",
+            "192.0.2.1",
+            "240.0.0.1",
+            "::",
+            "::1",
+            "fe80::1",
+            "fc00::1",
+            "fd12::1",
+            "fec0::1",
+            "ff02::1",
+            "::ffff:10.0.0.1",
+            "::ffff:127.0.0.1",
+            "::127.0.0.1",
+            "64:ff9b::a00:1",
+            "64:ff9b:1::1",
+            "2002:7f00:1::",
+            "2001::1",
+            "2001:db8::1",
+            "100::1",
         ] {
-            assert!(!is_public(refused.parse().expect("an address")), "{refused}");
+            assert!(
+                !is_public(refused.parse().expect("an address")),
+                "{refused}"
+            );
         }
-        for allowed in ["8.8.8.8", "20.190.151.1", "172.32.0.1", "2603:1030::1", "::ffff:8.8.8.8", "64:ff9b::808:808"] {
+        for allowed in [
+            "8.8.8.8",
+            "20.190.151.1",
+            "172.32.0.1",
+            "2603:1030::1",
+            "::ffff:8.8.8.8",
+            "64:ff9b::808:808",
+        ] {
             assert!(is_public(allowed.parse().expect("an address")), "{allowed}");
         }
     }
@@ -156,8 +212,14 @@ mod tests {
     #[tokio::test]
     async fn names_are_judged_by_their_addresses() {
         let refused = addresses("localhost", 80, false).await;
-        assert!(matches!(refused, Err(EgressError::NotPublic { .. })), "{refused:?}");
+        assert!(
+            matches!(refused, Err(EgressError::NotPublic { .. })),
+            "{refused:?}"
+        );
         assert!(addresses("localhost", 80, true).await.is_ok());
-        assert!(matches!(addresses("[::1]", 80, false).await, Err(EgressError::NotPublic { .. })));
+        assert!(matches!(
+            addresses("[::1]", 80, false).await,
+            Err(EgressError::NotPublic { .. })
+        ));
     }
 }

@@ -7,8 +7,9 @@ use super::send::{Answer, Sending};
 use super::tries::Tries;
 use super::{Trouble, failed};
 use crate::call::CallOutcome;
-use counterplay_machine::response::Meaning;
 use counterplay_machine::Value;
+use counterplay_machine::declare::Retry;
+use counterplay_machine::response::Meaning;
 
 /// What is to be sent.
 pub(super) enum Errand {
@@ -25,18 +26,20 @@ impl From<Sending> for Errand {
 impl Job<'_> {
     /// Sends until there is an answer that is worth no further try. `page` says that a success is a page
     /// of a list, not yet the answer.
-    pub async fn exchange(&mut self, errand: &Errand, page: bool) -> Result<(Answer, Meaning), CallOutcome> {
-        let mut retry = self.connection.retry.clone();
-        let now_ms = self.hub.clock.now_ms();
-        if let Some(deadline_ms) = self.deadline_ms {
-            retry.within_ms = retry.within_ms.min(deadline_ms.saturating_sub(now_ms)).max(0);
-        }
-        let mut tries = Tries::new(&retry, now_ms);
+    pub async fn exchange(
+        &mut self,
+        errand: &Errand,
+        page: bool,
+    ) -> Result<(Answer, Meaning), CallOutcome> {
+        let mut tries: Option<Tries> = None;
         let mut may_be_done = false;
         loop {
             let (reason, asked_ms) = match self.attempt(errand).await {
                 Ok(answer) => match self.judge(&answer, errand, page) {
-                    Meaning::Failed { reason, transient: true } => {
+                    Meaning::Failed {
+                        reason,
+                        transient: true,
+                    } => {
                         if self.is_repeatable() || is_untouched(answer.status) {
                             (reason, answer.retry_after_ms)
                         } else if is_between(answer.status) {
@@ -56,6 +59,8 @@ impl Job<'_> {
                 Err(Trouble::Refused(reason)) => return Err(failed(reason)),
             };
             let now_ms = self.hub.clock.now_ms();
+            // The window begins with the first trouble: waiting for a turn does not use it up.
+            let tries = tries.get_or_insert_with(|| Tries::new(&self.retry_at(now_ms), now_ms));
             match tries.next(now_ms, asked_ms, &self.hub.chance) {
                 Ok(pause_ms) => {
                     let shown = self.redactor.text(&reason);
@@ -63,11 +68,25 @@ impl Job<'_> {
                     self.hub.clock.sleep(pause_ms).await;
                 }
                 Err(why) => {
-                    let note = if may_be_done { "; it may have been carried out" } else { "" };
+                    let note = if may_be_done {
+                        "; it may have been carried out"
+                    } else {
+                        ""
+                    };
                     return Err(failed(format!("{reason}{why}{note}")));
                 }
             }
         }
+    }
+
+    /// The connection's retries, ended where the call has to end.
+    fn retry_at(&self, now_ms: i64) -> Retry {
+        let mut retry = self.connection.retry.clone();
+        if let Some(deadline_ms) = self.deadline_ms {
+            let left_ms = deadline_ms.saturating_sub(now_ms).max(0);
+            retry.within_ms = retry.within_ms.min(left_ms);
+        }
+        retry
     }
 
     /// One try: waits for its turn, signs in, sends. A refused token is replaced once.
@@ -78,7 +97,9 @@ impl Job<'_> {
             Errand::Http(sending) => {
                 let (authorization, token) = self.authorise(sending).await?;
                 let answer = self.send(sending, authorization).await?;
-                let Some(token) = token.filter(|_| answer.status == 401) else { return Ok(answer) };
+                let Some(token) = token.filter(|_| answer.status == 401) else {
+                    return Ok(answer);
+                };
                 self.drop_token(&token).await;
                 self.wait_for_turn().await;
                 let (authorization, _) = self.authorise(sending).await?;
@@ -89,7 +110,12 @@ impl Job<'_> {
 
     async fn wait_for_turn(&self) {
         let (name, tenant) = (&self.connection.name, &self.request.tenant.name);
-        let wait_ms = self.hub.buckets.reserve(name, &self.connection.rates, tenant, self.hub.clock.now_ms());
+        let wait_ms = self.hub.buckets.reserve(
+            name,
+            &self.connection.rates,
+            tenant,
+            self.hub.clock.now_ms(),
+        );
         if wait_ms > 0 {
             self.hub.clock.sleep(wait_ms).await;
         }
@@ -101,14 +127,21 @@ impl Job<'_> {
             return Meaning::Done(Value::Absent);
         }
         let meaning = match errand {
-            Errand::Mail(_) => self.meaning(self.callable.expect.first().copied().unwrap_or(200), &answer.body),
+            Errand::Mail(_) => self.meaning(
+                self.callable.expect.first().copied().unwrap_or(200),
+                &answer.body,
+            ),
             Errand::Http(_) => self.meaning(answer.status, &answer.body),
         };
         match meaning {
-            Meaning::Failed { reason, transient } if (300..400).contains(&answer.status) => Meaning::Failed {
-                reason: format!("{reason} (it points elsewhere, and redirects are not followed)"),
-                transient,
-            },
+            Meaning::Failed { reason, transient } if (300..400).contains(&answer.status) => {
+                Meaning::Failed {
+                    reason: format!(
+                        "{reason} (it points elsewhere, and redirects are not followed)"
+                    ),
+                    transient,
+                }
+            }
             other => other,
         }
     }

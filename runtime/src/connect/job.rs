@@ -30,7 +30,11 @@ pub(super) struct Job<'a> {
 
 impl<'a> Job<'a> {
     /// Looks up what the call needs, or says what is not set up.
-    pub fn new(hub: &'a Connectors, request: &'a CallRequest, callable: &'a Callable) -> Result<Job<'a>, String> {
+    pub fn new(
+        hub: &'a Connectors,
+        request: &'a CallRequest,
+        callable: &'a Callable,
+    ) -> Result<Job<'a>, String> {
         let name = callable.request.connection();
         let Some(connection) = request.program.connections.get(name) else {
             return Err(format!("the program has no connection `{name}`"));
@@ -72,13 +76,22 @@ impl<'a> Job<'a> {
             let at = callable.params.iter().position(|p| p.slot == slot)?;
             Some(request.args.get(at).cloned().unwrap_or(Value::Absent))
         };
-        let names = |slot: Slot| callable.params.iter().find(|p| p.slot == slot).map(|p| p.name.clone());
+        let names = |slot: Slot| {
+            callable
+                .params
+                .iter()
+                .find(|p| p.slot == slot)
+                .map(|p| p.name.clone())
+        };
         f(&Env {
             types: &self.program().types,
             deployment: &self.hub.deployment,
             tenant: &request.tenant,
             now_ms: self.hub.clock.now_ms(),
-            run: request.run.as_ref().map(|(id, started)| (id.as_str(), *started)),
+            run: request
+                .run
+                .as_ref()
+                .map(|(id, started)| (id.as_str(), *started)),
             call: Some(&request.id),
             slots: &slots,
             names: &names,
@@ -103,12 +116,18 @@ impl<'a> Job<'a> {
 
     /// What an answer means by the declaration.
     pub fn meaning(&self, status: u16, body: &Json) -> Meaning {
-        self.with_env(&[], |env| response::interpret(self.callable, status, body, env))
+        self.with_env(&[], |env| {
+            response::interpret(self.callable, status, body, env)
+        })
     }
 
     /// Resolves secrets and makes an HTTP request of a built call; with whether lists are read to the end.
     fn prepare(&mut self, call: HttpCall) -> Result<(Sending, bool), String> {
-        let address = call.address.as_ref().map(|source| self.resolve(source)).transpose()?;
+        let address = call
+            .address
+            .as_ref()
+            .map(|source| self.resolve(source))
+            .transpose()?;
         let url = target::url(self.connection, self.settings, address.as_deref(), &call)?;
         let body = match &call.json {
             None => None,
@@ -116,7 +135,10 @@ impl<'a> Job<'a> {
         };
         let paged = call.paged && &*call.method == "GET";
         let sending = Sending {
-            method: call.method.parse().map_err(|_| format!("`{}` is no HTTP method", call.method))?,
+            method: call
+                .method
+                .parse()
+                .map_err(|_| format!("`{}` is no HTTP method", call.method))?,
             url,
             headers: call.headers,
             body,
@@ -139,15 +161,23 @@ impl<'a> Job<'a> {
             known.push((source, secret));
         }
         let json = value.to_json(&|source| {
-            known.iter().find(|(s, _)| s == source).map_or(Json::Null, |(_, secret)| Json::from(secret.as_str()))
+            known
+                .iter()
+                .find(|(s, _)| s == source)
+                .map_or(Json::Null, |(_, secret)| Json::from(secret.as_str()))
         });
-        serde_json::to_vec(&json).map_err(|error| format!("the body cannot be written as JSON: {error}"))
+        serde_json::to_vec(&json)
+            .map_err(|error| format!("the body cannot be written as JSON: {error}"))
     }
 
     /// A secret's value; from now on it is kept out of whatever the call returns.
     pub fn resolve(&mut self, source: &SecretSource) -> Result<String, String> {
         let value = match source {
-            SecretSource::Named(name) => self.hub.secrets.get(name).map_err(|error| error.to_string())?,
+            SecretSource::Named(name) => self
+                .hub
+                .secrets
+                .get(name)
+                .map_err(|error| error.to_string())?,
             SecretSource::Generated(id) => self.hub.key.password(id),
         };
         self.redactor.add(value.expose());
@@ -159,14 +189,19 @@ impl<'a> Job<'a> {
         let Some(name) = self.settings.and_then(|s| s.secret.as_deref()) else {
             return Err(Trouble::Refused(target::not_set_up(self.connection)));
         };
-        self.resolve(&SecretSource::Named(Arc::from(name))).map_err(Trouble::Refused)
+        self.resolve(&SecretSource::Named(Arc::from(name)))
+            .map_err(Trouble::Refused)
     }
 
     /// An outcome whose words and result hold no secret of this call.
     pub fn without_secrets(&self, outcome: CallOutcome) -> CallOutcome {
         match outcome {
-            CallOutcome::Failed { reason } => CallOutcome::Failed { reason: self.redactor.text(&reason) },
-            CallOutcome::Unknown { reason } => CallOutcome::Unknown { reason: self.redactor.text(&reason) },
+            CallOutcome::Failed { reason } => CallOutcome::Failed {
+                reason: self.redactor.text(&reason),
+            },
+            CallOutcome::Unknown { reason } => CallOutcome::Unknown {
+                reason: self.redactor.text(&reason),
+            },
             done => done,
         }
     }
@@ -176,7 +211,14 @@ impl<'a> Job<'a> {
         let digest = Sha256::digest(self.request.id.as_bytes());
         let hex: String = digest.iter().take(16).map(|b| format!("{b:02x}")).collect();
         // Version 8 and the variant of RFC 9562: made by rules of our own.
-        format!("{}-{}-8{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
+        format!(
+            "{}-{}-8{}-a{}-{}",
+            &hex[..8],
+            &hex[8..12],
+            &hex[13..16],
+            &hex[17..20],
+            &hex[20..32]
+        )
     }
 }
 

@@ -13,6 +13,7 @@ use crate::call::CallOutcome;
 use counterplay_machine::deployment::ConnectionSettings;
 use counterplay_machine::duration;
 use counterplay_machine::request::MailCall;
+use lettre::Address;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::Error as SmtpError;
@@ -20,7 +21,6 @@ use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
-use lettre::Address;
 use reqwest::Url;
 use serde_json::Value as Json;
 use std::error::Error;
@@ -38,7 +38,7 @@ pub(super) struct Letter {
 
 /// How the way to the server is protected.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Tls {
+enum Protection {
     StartTls,
     Implicit,
     None,
@@ -48,7 +48,7 @@ enum Tls {
 struct Server {
     host: String,
     port: u16,
-    tls: Tls,
+    tls: Protection,
 }
 
 impl Job<'_> {
@@ -64,14 +64,20 @@ impl Job<'_> {
     }
 
     fn letter(&self, call: &MailCall) -> Result<Letter, String> {
-        let sender = self.settings.and_then(|s| s.from.as_deref()).unwrap_or_default();
+        let sender = self
+            .settings
+            .and_then(|s| s.from.as_deref())
+            .unwrap_or_default();
         let from: Mailbox = sender.parse().map_err(|_| {
             let name = &self.connection.name;
             format!("`from` of [connections.{name}] in counterplay.toml is not an e-mail address: \"{sender}\"")
         })?;
         let mut to: Vec<Address> = Vec::new();
         for text in &call.to {
-            let address = text.trim().parse().map_err(|_| format!("\"{text}\" is not an e-mail address"))?;
+            let address = text
+                .trim()
+                .parse()
+                .map_err(|_| format!("\"{text}\" is not an e-mail address"))?;
             if !to.contains(&address) {
                 to.push(address);
             }
@@ -86,13 +92,22 @@ impl Job<'_> {
             .message_id(Some(id))
             .date(date)
             // RFC 3834: tells out-of-office programs not to answer.
-            .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".into()))
+            .raw_header(HeaderValue::new(
+                HeaderName::new_from_ascii_str("Auto-Submitted"),
+                "auto-generated".into(),
+            ))
             .header(ContentType::TEXT_PLAIN);
         for address in &to {
             message = message.to(Mailbox::new(None, address.clone()));
         }
-        let message = message.body(call.body.clone()).map_err(|error| format!("the mail cannot be made: {error}"))?;
-        Ok(Letter { from: from.email, to, text: message.formatted() })
+        let message = message
+            .body(call.body.clone())
+            .map_err(|error| format!("the mail cannot be made: {error}"))?;
+        Ok(Letter {
+            from: from.email,
+            to,
+            text: message.formatted(),
+        })
     }
 
     /// Hands a mail to the server, once.
@@ -100,7 +115,11 @@ impl Job<'_> {
         let server = self.mail_server()?;
         let credentials = self.mail_credentials()?;
         let limit = Duration::from_millis(self.connection.timeout_ms.max(1) as u64);
-        let late = format!("{} did not answer within {}", server.host, duration::format_ms(self.connection.timeout_ms));
+        let late = format!(
+            "{} did not answer within {}",
+            server.host,
+            duration::format_ms(self.connection.timeout_ms)
+        );
         let opening = self.open_dialogue(&server, credentials, letter);
         let mut dialogue = match tokio::time::timeout(limit, opening).await {
             Ok(opened) => opened?,
@@ -108,16 +127,29 @@ impl Job<'_> {
         };
         match tokio::time::timeout(limit, dialogue.message(&letter.text)).await {
             Ok(Ok(_)) => {}
-            Ok(Err(error)) if error.is_transient() || error.is_permanent() => return Err(before(&server, &error)),
+            Ok(Err(error)) if error.is_transient() || error.is_permanent() => {
+                return Err(before(&server, &error));
+            }
             Ok(Err(_)) => {
                 let host = &server.host;
-                return Err(Trouble::Lost(format!("the connection to {host} ended after the mail was handed over")));
+                return Err(Trouble::Lost(format!(
+                    "the connection to {host} ended after the mail was handed over"
+                )));
             }
-            Err(_) => return Err(Trouble::Lost(format!("{late} after the mail was handed over"))),
+            Err(_) => {
+                return Err(Trouble::Lost(format!(
+                    "{late} after the mail was handed over"
+                )));
+            }
         }
         // The mail is taken; how the good-bye goes does not matter.
         let _ = tokio::time::timeout(Duration::from_secs(1), dialogue.quit()).await;
-        Ok(Answer { status: 250, retry_after_ms: None, body: Json::Null, next_link: None })
+        Ok(Answer {
+            status: 250,
+            retry_after_ms: None,
+            body: Json::Null,
+            next_link: None,
+        })
     }
 
     /// Everything before the mail's text. Nothing is taken by the server until then.
@@ -127,20 +159,26 @@ impl Job<'_> {
         credentials: Option<Credentials>,
         letter: &Letter,
     ) -> Result<AsyncSmtpConnection, Trouble> {
-        let addresses =
-            egress::addresses(&server.host, server.port, self.allows_private()).await.map_err(|error| match error {
+        let addresses = egress::addresses(&server.host, server.port, self.allows_private())
+            .await
+            .map_err(|error| match error {
                 EgressError::NotPublic { .. } => Trouble::refused(error.to_string()),
                 EgressError::Unresolved { .. } => Trouble::not_sent(error.to_string()),
             })?;
         let broken = |error: SmtpError| before(server, &error);
         let hello = ClientId::Domain(letter.from.domain().to_owned());
         let tls = || TlsParameters::new(server.host.clone()).map_err(broken);
-        let implicit = if server.tls == Tls::Implicit { Some(tls()?) } else { None };
+        let implicit = if server.tls == Protection::Implicit {
+            Some(tls()?)
+        } else {
+            None
+        };
         let limit = Some(super::send::CONNECT_TIMEOUT);
-        let mut dialogue = AsyncSmtpConnection::connect_tokio1(&addresses[..], limit, &hello, implicit, None)
-            .await
-            .map_err(broken)?;
-        if server.tls == Tls::StartTls {
+        let mut dialogue =
+            AsyncSmtpConnection::connect_tokio1(&addresses[..], limit, &hello, implicit, None)
+                .await
+                .map_err(broken)?;
+        if server.tls == Protection::StartTls {
             if !dialogue.can_starttls() {
                 return Err(Trouble::refused(format!(
                     "{} does not offer STARTTLS; set tls = \"tls\" or another port for the connection `{}`",
@@ -150,31 +188,48 @@ impl Job<'_> {
             dialogue.starttls(tls()?, &hello).await.map_err(broken)?;
         }
         if let Some(credentials) = credentials {
-            dialogue.auth(DEFAULT_MECHANISMS, &credentials).await.map_err(broken)?;
+            dialogue
+                .auth(DEFAULT_MECHANISMS, &credentials)
+                .await
+                .map_err(broken)?;
         }
         let mut options = Vec::new();
         let ascii = |address: &Address| AsRef::<str>::as_ref(address).is_ascii();
         if !(ascii(&letter.from) && letter.to.iter().all(ascii)) {
-            if !dialogue.server_info().supports_feature(Extension::SmtpUtfEight) {
-                return Err(Trouble::refused(format!("{} takes no addresses with letters beyond ASCII", server.host)));
+            if !dialogue
+                .server_info()
+                .supports_feature(Extension::SmtpUtfEight)
+            {
+                return Err(Trouble::refused(format!(
+                    "{} takes no addresses with letters beyond ASCII",
+                    server.host
+                )));
             }
             options.push(MailParameter::SmtpUtfEight);
         }
         if !letter.text.is_ascii() {
             options.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
-        dialogue.command(Mail::new(Some(letter.from.clone()), options)).await.map_err(broken)?;
+        dialogue
+            .command(Mail::new(Some(letter.from.clone()), options))
+            .await
+            .map_err(broken)?;
         let mut refused = Vec::new();
         for address in &letter.to {
             match dialogue.command(Rcpt::new(address.clone(), vec![])).await {
                 Ok(_) => {}
-                Err(error) if error.is_permanent() => refused.push(format!("{address} ({})", words(&error))),
+                Err(error) if error.is_permanent() => {
+                    refused.push(format!("{address} ({})", words(&error)))
+                }
                 Err(error) => return Err(broken(error)),
             }
         }
-        let refused_list = refused.join(", ");
+        let refused_list = self.redactor.text(&refused.join(", "));
         if refused.len() == letter.to.len() {
-            return Err(Trouble::refused(format!("{} takes no mail for {refused_list}", server.host)));
+            return Err(Trouble::refused(format!(
+                "{} takes no mail for {refused_list}",
+                server.host
+            )));
         }
         if !refused.is_empty() {
             // One mailbox that is gone must not keep an alert from everyone else.
@@ -189,9 +244,9 @@ impl Job<'_> {
         let none = ConnectionSettings::default();
         let settings = self.settings.unwrap_or(&none);
         let tls = match settings.tls.as_deref() {
-            None | Some("starttls") => Tls::StartTls,
-            Some("tls") => Tls::Implicit,
-            Some("none") if settings.allow_private => Tls::None,
+            None | Some("starttls") => Protection::StartTls,
+            Some("tls") => Protection::Implicit,
+            Some("none") if settings.allow_private => Protection::None,
             Some("none") => {
                 return Err(Trouble::refused(format!(
                     "the connection `{name}` is not encrypted: tls = \"none\" is for allow_private = true only"
@@ -205,25 +260,34 @@ impl Job<'_> {
         };
         let base = settings.base.as_deref().unwrap_or_default();
         let url = Url::parse(base).ok().filter(|url| url.scheme() == "smtp");
-        let Some(host) = url.as_ref().and_then(Url::host_str).filter(|host| !host.is_empty()) else {
+        let Some(host) = url
+            .as_ref()
+            .and_then(Url::host_str)
+            .filter(|host| !host.is_empty())
+        else {
             return Err(Trouble::refused(format!(
                 "base = \"{base}\" of the connection `{name}` is not a mail server; it is written as smtp://HOST:PORT"
             )));
         };
         let usual = match tls {
-            Tls::StartTls => 587,
-            Tls::Implicit => 465,
-            Tls::None => 25,
+            Protection::StartTls => 587,
+            Protection::Implicit => 465,
+            Protection::None => 25,
         };
         Ok(Server {
-            host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
+            host: host
+                .trim_start_matches('[')
+                .trim_end_matches(']')
+                .to_owned(),
             port: url.as_ref().and_then(Url::port).unwrap_or(usual),
             tls,
         })
     }
 
     fn mail_credentials(&mut self) -> Result<Option<Credentials>, Trouble> {
-        let Some(settings) = self.settings else { return Ok(None) };
+        let Some(settings) = self.settings else {
+            return Ok(None);
+        };
         match (&settings.client_id, &settings.secret) {
             (Some(user), Some(_)) => {
                 let secret = self.connection_secret()?;
@@ -240,9 +304,15 @@ fn before(server: &Server, error: &SmtpError) -> Trouble {
     if error.is_permanent() {
         Trouble::refused(format!("{host} refused the mail: {}", words(error)))
     } else if error.is_transient() {
-        Trouble::not_sent(format!("{host} does not take the mail now: {}", words(error)))
+        Trouble::not_sent(format!(
+            "{host} does not take the mail now: {}",
+            words(error)
+        ))
     } else if error.is_client() {
-        Trouble::refused(format!("the mail cannot be handed to {host}: {}", words(error)))
+        Trouble::refused(format!(
+            "the mail cannot be handed to {host}: {}",
+            words(error)
+        ))
     } else {
         Trouble::not_sent(format!("{host} could not be reached: {}", words(error)))
     }

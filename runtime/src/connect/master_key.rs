@@ -14,7 +14,12 @@ pub const KEY_LENGTH: usize = 32;
 /// How long generated passwords are, in characters.
 pub const PASSWORD_LENGTH: usize = 24;
 /// Each password has at least one of every class. What is easily mistaken (`0 O o 1 l I |`) is left out.
-const CLASSES: [&[u8]; 4] = [b"abcdefghijkmnpqrstuvwxyz", b"ABCDEFGHJKLMNPQRSTUVWXYZ", b"23456789", b"!#%*+-=?@_"];
+const CLASSES: [&[u8]; 4] = [
+    b"abcdefghijkmnpqrstuvwxyz",
+    b"ABCDEFGHJKLMNPQRSTUVWXYZ",
+    b"23456789",
+    b"!#%*+-=?@_",
+];
 
 /// The deployment's master key. It prints as `[secret]`.
 #[derive(Clone, PartialEq, Eq)]
@@ -77,7 +82,10 @@ impl MasterKey {
         match fs::read(path) {
             Ok(bytes) => MasterKey::check(path, &bytes),
             Err(error) if error.kind() == io::ErrorKind::NotFound => MasterKey::create(path),
-            Err(source) => Err(MasterKeyError::Unreadable { path: path.to_owned(), source }),
+            Err(source) => Err(MasterKeyError::Unreadable {
+                path: path.to_owned(),
+                source,
+            }),
         }
     }
 
@@ -87,22 +95,37 @@ impl MasterKey {
     }
 
     fn check(path: &Path, bytes: &[u8]) -> Result<MasterKey, MasterKeyError> {
-        let metadata =
-            fs::metadata(path).map_err(|source| MasterKeyError::Unreadable { path: path.to_owned(), source })?;
+        let metadata = fs::metadata(path).map_err(|source| MasterKeyError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
         if let Some(mode) = open_to_others(&metadata) {
-            return Err(MasterKeyError::TooOpen { path: path.to_owned(), mode });
+            return Err(MasterKeyError::TooOpen {
+                path: path.to_owned(),
+                mode,
+            });
         }
         match <[u8; KEY_LENGTH]>::try_from(bytes) {
             Ok(key) => Ok(MasterKey(key)),
-            Err(_) => Err(MasterKeyError::WrongLength { path: path.to_owned(), length: bytes.len() }),
+            Err(_) => Err(MasterKeyError::WrongLength {
+                path: path.to_owned(),
+                length: bytes.len(),
+            }),
         }
     }
 
     fn create(path: &Path) -> Result<MasterKey, MasterKeyError> {
         let mut key = [0_u8; KEY_LENGTH];
-        getrandom::fill(&mut key).map_err(|error| MasterKeyError::NoRandomness(error.to_string()))?;
-        let failed = |source| MasterKeyError::NotCreated { path: path.to_owned(), source };
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        getrandom::fill(&mut key)
+            .map_err(|error| MasterKeyError::NoRandomness(error.to_string()))?;
+        let failed = |source| MasterKeyError::NotCreated {
+            path: path.to_owned(),
+            source,
+        };
+        if let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
             fs::create_dir_all(folder).map_err(failed)?;
         }
         let mut options = OpenOptions::new();
@@ -113,7 +136,9 @@ impl MasterKey {
             options.mode(0o600);
         }
         let mut file = options.open(path).map_err(failed)?;
-        file.write_all(&key).and_then(|()| file.sync_all()).map_err(failed)?;
+        file.write_all(&key)
+            .and_then(|()| file.sync_all())
+            .map_err(failed)?;
         Ok(MasterKey(key))
     }
 
@@ -147,7 +172,10 @@ impl MasterKey {
                 .take(PASSWORD_LENGTH)
                 .map(|byte| all[usize::from(byte) % all.len()])
                 .collect();
-            if CLASSES.iter().all(|class| candidate.iter().any(|char| class.contains(char))) {
+            if CLASSES
+                .iter()
+                .all(|class| candidate.iter().any(|char| class.contains(char)))
+            {
                 return SecretValue::new(candidate.into_iter().map(char::from).collect::<String>());
             }
         }
@@ -178,8 +206,16 @@ mod tests {
             let text = password.expose();
             assert_eq!(text, key.password(&format!("run-{n}:3")).expose());
             assert_eq!(text.len(), PASSWORD_LENGTH);
-            assert!(CLASSES.iter().all(|class| text.bytes().any(|b| class.contains(&b))), "{text}");
-            assert!(!text.contains(['0', 'O', 'o', '1', 'l', 'I', '|']), "{text}");
+            assert!(
+                CLASSES
+                    .iter()
+                    .all(|class| text.bytes().any(|b| class.contains(&b))),
+                "{text}"
+            );
+            assert!(
+                !text.contains(['0', 'O', 'o', '1', 'l', 'I', '|']),
+                "{text}"
+            );
             assert!(seen.insert(text.to_owned()));
             for char in text.chars() {
                 *counts.entry(char).or_default() += 1;
@@ -187,7 +223,10 @@ mod tests {
         }
         // 48,000 draws from 66 characters: about 727 each, letters a little less.
         assert_eq!(counts.len(), 66);
-        assert!(counts.values().all(|n| (550..950).contains(n)), "{counts:?}");
+        assert!(
+            counts.values().all(|n| (550..950).contains(n)),
+            "{counts:?}"
+        );
         let other = MasterKey::from_bytes([8; KEY_LENGTH]);
         assert_ne!(key.password("run-1:3"), other.password("run-1:3"));
     }
@@ -209,10 +248,16 @@ mod tests {
         assert_eq!(fs::metadata(&path)?.permissions().mode() & 0o777, 0o600);
         assert_eq!(MasterKey::load_or_create(&path)?, made);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644))?;
-        assert!(matches!(MasterKey::load_or_create(&path), Err(MasterKeyError::TooOpen { .. })));
+        assert!(matches!(
+            MasterKey::load_or_create(&path),
+            Err(MasterKeyError::TooOpen { .. })
+        ));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
         fs::write(&path, b"short")?;
-        assert!(matches!(MasterKey::load_or_create(&path), Err(MasterKeyError::WrongLength { length: 5, .. })));
+        assert!(matches!(
+            MasterKey::load_or_create(&path),
+            Err(MasterKeyError::WrongLength { length: 5, .. })
+        ));
         Ok(())
     }
 }

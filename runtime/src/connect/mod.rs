@@ -25,7 +25,9 @@ mod tries;
 
 pub use chance::Chance;
 pub use master_key::{KEY_LENGTH, MasterKey, MasterKeyError, PASSWORD_LENGTH};
-pub use secrets::{EnvironmentSecrets, FileSecrets, MemorySecrets, SecretError, SecretValue, Secrets, open};
+pub use secrets::{
+    EnvironmentSecrets, FileSecrets, MemorySecrets, SecretError, SecretValue, Secrets, open,
+};
 
 use crate::call::{CallOutcome, CallRequest, Connector};
 use crate::clock::Clock;
@@ -55,7 +57,9 @@ pub struct Connectors {
 impl fmt::Debug for Connectors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&String> = self.deployment.connections.keys().collect();
-        f.debug_struct("Connectors").field("connections", &names).finish_non_exhaustive()
+        f.debug_struct("Connectors")
+            .field("connections", &names)
+            .finish_non_exhaustive()
     }
 }
 
@@ -101,7 +105,10 @@ impl Connectors {
 
     async fn perform(&self, request: &CallRequest) -> CallOutcome {
         let Some(callable) = request.program.callables.get(&request.callable) else {
-            return failed(format!("the program has no action or query `{}`", request.callable));
+            return failed(format!(
+                "the program has no action or query `{}`",
+                request.callable
+            ));
         };
         let notifies = callable.impact == Some(Impact::Notify);
         if request.repeated && callable.impact.is_some() && !callable.idempotent && !notifies {
@@ -125,7 +132,9 @@ impl Connectors {
         };
         let outcome = job.without_secrets(outcome);
         match &outcome {
-            CallOutcome::Done(_) => tracing::debug!(callable = %request.callable, id = %request.id, "done"),
+            CallOutcome::Done(_) => {
+                tracing::debug!(callable = %request.callable, id = %request.id, "done")
+            }
             CallOutcome::Failed { reason } => {
                 tracing::info!(callable = %request.callable, id = %request.id, %reason, "failed");
             }
@@ -144,7 +153,9 @@ impl Connector for Connectors {
 }
 
 fn failed(reason: impl Into<String>) -> CallOutcome {
-    CallOutcome::Failed { reason: reason.into() }
+    CallOutcome::Failed {
+        reason: reason.into(),
+    }
 }
 
 /// Why an attempt gave no answer.
@@ -165,7 +176,10 @@ enum Trouble {
 
 impl Trouble {
     fn not_sent(reason: impl Into<String>) -> Trouble {
-        Trouble::NotSent { reason: reason.into(), asked_ms: None }
+        Trouble::NotSent {
+            reason: reason.into(),
+            asked_ms: None,
+        }
     }
 
     fn refused(reason: impl Into<String>) -> Trouble {

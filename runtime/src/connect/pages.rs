@@ -24,7 +24,8 @@ impl Job<'_> {
         let mut sending = first;
         let mut all: Option<(u16, Json)> = None;
         loop {
-            let (answer, meaning) = match self.exchange(&Errand::Http(sending.clone()), true).await {
+            let (answer, meaning) = match self.exchange(&Errand::Http(sending.clone()), true).await
+            {
                 Ok(answered) => answered,
                 Err(outcome) => return outcome,
             };
@@ -45,7 +46,10 @@ impl Job<'_> {
                     (status, body)
                 }
             };
-            if body["value"].as_array().is_some_and(|list| list.len() > ELEMENTS_MAX) {
+            if body["value"]
+                .as_array()
+                .is_some_and(|list| list.len() > ELEMENTS_MAX)
+            {
                 return failed(format!("the list has more than {ELEMENTS_MAX} elements"));
             }
             let Some(next) = next else {
@@ -61,8 +65,13 @@ impl Job<'_> {
 
     /// The next page's address; our credentials go nowhere else.
     fn next_page(&self, from: &Url, link: &str, seen: &mut HashSet<Url>) -> Result<Url, String> {
-        let next = from.join(link).map_err(|_| "the next page's address is not a web address".to_owned())?;
-        if next.origin() != from.origin() || !next.username().is_empty() || next.password().is_some() {
+        let next = from
+            .join(link)
+            .map_err(|_| "the next page's address is not a web address".to_owned())?;
+        if next.origin() != from.origin()
+            || !next.username().is_empty()
+            || next.password().is_some()
+        {
             return Err(format!(
                 "the next page lies at {} and not at {}; it was not read",
                 next.host_str().unwrap_or("an unknown place"),

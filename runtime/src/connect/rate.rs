@@ -30,7 +30,10 @@ impl Buckets {
             let per_token_ms = rate.per_ms as f64 / full;
             let bucket = buckets
                 .entry((connection.to_owned(), index, tenant.to_owned()))
-                .or_insert(Bucket { tokens: full, at_ms: now_ms });
+                .or_insert(Bucket {
+                    tokens: full,
+                    at_ms: now_ms,
+                });
             let passed_ms = now_ms.saturating_sub(bucket.at_ms).max(0);
             bucket.tokens = (bucket.tokens + passed_ms as f64 / per_token_ms).min(full) - 1.0;
             bucket.at_ms = bucket.at_ms.max(now_ms);
@@ -48,9 +51,15 @@ mod tests {
 
     #[test]
     fn a_burst_waits_its_turn_and_tenants_do_not_share() {
-        let rates = [Rate { count: 2, per_ms: 1_000, per_tenant: true }];
+        let rates = [Rate {
+            count: 2,
+            per_ms: 1_000,
+            per_tenant: true,
+        }];
         let buckets = Buckets::default();
-        let waits: Vec<i64> = (0..5).map(|_| buckets.reserve("graph", &rates, "contoso", 0)).collect();
+        let waits: Vec<i64> = (0..5)
+            .map(|_| buckets.reserve("graph", &rates, "contoso", 0))
+            .collect();
         assert_eq!(waits, [0, 0, 500, 1_000, 1_500]);
         assert_eq!(buckets.reserve("graph", &rates, "fabrikam", 0), 0);
         assert_eq!(buckets.reserve("graph", &rates, "contoso", 4_000), 0);
@@ -59,8 +68,16 @@ mod tests {
     #[test]
     fn every_budget_counts() {
         let rates = [
-            Rate { count: 100, per_ms: 1_000, per_tenant: true },
-            Rate { count: 1, per_ms: 60_000, per_tenant: false },
+            Rate {
+                count: 100,
+                per_ms: 1_000,
+                per_tenant: true,
+            },
+            Rate {
+                count: 1,
+                per_ms: 60_000,
+                per_tenant: false,
+            },
         ];
         let buckets = Buckets::default();
         assert_eq!(buckets.reserve("psa", &rates, "contoso", 0), 0);

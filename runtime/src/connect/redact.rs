@@ -14,7 +14,11 @@ const LENGTH_MIN: usize = 4;
 /// Parts of a secret address that are looked for alone.
 const PART_LENGTH_MIN: usize = 8;
 /// RFC 3986's unreserved characters stay.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// The secrets that a call has used so far, in every form that is looked for, longest first.
 #[derive(Clone, Default)]
@@ -39,7 +43,9 @@ impl Redactor {
             secret.to_owned(),
             utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
             utf8_percent_encode(secret, UNRESERVED).to_string(),
-            utf8_percent_encode(secret, UNRESERVED).to_string().replace("%20", "+"),
+            utf8_percent_encode(secret, UNRESERVED)
+                .to_string()
+                .replace("%20", "+"),
             Json::from(secret).to_string().trim_matches('"').to_owned(),
             secret.bytes().map(|b| format!("{b:02x}")).collect(),
         ];
@@ -53,11 +59,16 @@ impl Redactor {
             let path = url.path();
             let segments = path.split('/').map(str::to_owned);
             let values = url.query_pairs().map(|(_, value)| value.into_owned());
-            let parts = segments.chain(values).chain([path.to_owned()]).chain(url.query().map(str::to_owned));
+            let parts = segments
+                .chain(values)
+                .chain([path.to_owned()])
+                .chain(url.query().map(str::to_owned));
             forms.extend(parts.filter(|part| part.len() >= PART_LENGTH_MIN));
         }
-        self.forms.extend(forms.into_iter().filter(|form| form.len() >= LENGTH_MIN));
-        self.forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        self.forms
+            .extend(forms.into_iter().filter(|form| form.len() >= LENGTH_MIN));
+        self.forms
+            .sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         self.forms.dedup();
     }
 
@@ -76,7 +87,11 @@ impl Redactor {
     pub fn json(&self, json: &mut Json) {
         match json {
             Json::String(text) => {
-                for form in self.forms.iter().filter(|form| form.len() >= PART_LENGTH_MIN) {
+                for form in self
+                    .forms
+                    .iter()
+                    .filter(|form| form.len() >= PART_LENGTH_MIN)
+                {
                     if text.contains(form.as_str()) {
                         *text = text.replace(form.as_str(), MARK);
                     }
@@ -99,7 +114,10 @@ fn inside(engine: &impl Engine, secret: &str) -> Vec<String> {
             let encoded = engine.encode(&bytes);
             let start = (offset * 8).div_ceil(6);
             let end = bytes.len() * 8 / 6;
-            encoded.get(start..end).filter(|part| part.len() >= PART_LENGTH_MIN).map(str::to_owned)
+            encoded
+                .get(start..end)
+                .filter(|part| part.len() >= PART_LENGTH_MIN)
+                .map(str::to_owned)
         })
         .collect()
 }
@@ -123,7 +141,11 @@ mod tests {
             URL_SAFE.encode(SECRET),
             hex,
         ] {
-            assert_eq!(redactor.text(&format!("bad value {form}!")), "bad value [secret]!", "{form}");
+            assert_eq!(
+                redactor.text(&format!("bad value {form}!")),
+                "bad value [secret]!",
+                "{form}"
+            );
         }
     }
 
@@ -144,7 +166,10 @@ mod tests {
         let mut redactor = Redactor::default();
         redactor.add("https://prod-1.westus.logic.azure.com/workflows/0123456789abcdef/run?sig=AbCdEf%2F123456&v=1");
         let shown = redactor.text("no flow 0123456789abcdef; signature AbCdEf/123456 is wrong; prod-1.westus.logic.azure.com");
-        assert_eq!(shown, "no flow [secret]; signature [secret] is wrong; prod-1.westus.logic.azure.com");
+        assert_eq!(
+            shown,
+            "no flow [secret]; signature [secret] is wrong; prod-1.westus.logic.azure.com"
+        );
     }
 
     #[test]

@@ -105,7 +105,9 @@ pub struct EnvironmentSecrets {
 impl EnvironmentSecrets {
     /// Variables with this prefix.
     pub fn new(prefix: impl Into<String>) -> EnvironmentSecrets {
-        EnvironmentSecrets { prefix: prefix.into() }
+        EnvironmentSecrets {
+            prefix: prefix.into(),
+        }
     }
 
     /// The variable of a secret.
@@ -120,10 +122,14 @@ impl Secrets for EnvironmentSecrets {
         let hint = format!("set the environment variable {variable}");
         match std::env::var(&variable) {
             Ok(value) if !value.is_empty() => Ok(SecretValue::new(value)),
-            Ok(_) | Err(std::env::VarError::NotUnicode(_)) => {
-                Err(SecretError::Unusable { name: name.to_owned(), hint })
-            }
-            Err(std::env::VarError::NotPresent) => Err(SecretError::Missing { name: name.to_owned(), hint }),
+            Ok(_) | Err(std::env::VarError::NotUnicode(_)) => Err(SecretError::Unusable {
+                name: name.to_owned(),
+                hint,
+            }),
+            Err(std::env::VarError::NotPresent) => Err(SecretError::Missing {
+                name: name.to_owned(),
+                hint,
+            }),
         }
     }
 }
@@ -146,16 +152,25 @@ impl FileSecrets {
     }
 
     fn read(&self) -> Result<toml::Table, SecretError> {
-        let unreadable = |source| SecretError::Unreadable { path: self.path.clone(), source };
+        let unreadable = |source| SecretError::Unreadable {
+            path: self.path.clone(),
+            source,
+        };
         let metadata = std::fs::metadata(&self.path).map_err(unreadable)?;
         if let Some(mode) = open_to_others(&metadata) {
-            return Err(SecretError::TooOpen { path: self.path.clone(), mode });
+            return Err(SecretError::TooOpen {
+                path: self.path.clone(),
+                mode,
+            });
         }
         let text = std::fs::read_to_string(&self.path).map_err(unreadable)?;
         text.parse::<toml::Table>().map_err(|error| {
             let at = error.span().map_or(0, |span| span.start).min(text.len());
             let line = text.bytes().take(at).filter(|b| *b == b'\n').count() + 1;
-            SecretError::Malformed { path: self.path.clone(), line }
+            SecretError::Malformed {
+                path: self.path.clone(),
+                line,
+            }
         })
     }
 }
@@ -164,9 +179,15 @@ impl Secrets for FileSecrets {
     fn get(&self, name: &str) -> Result<SecretValue, SecretError> {
         let hint = format!("add a line {name} = \"…\" to {}", self.path.display());
         match self.read()?.get(name) {
-            None => Err(SecretError::Missing { name: name.to_owned(), hint }),
+            None => Err(SecretError::Missing {
+                name: name.to_owned(),
+                hint,
+            }),
             Some(toml::Value::String(value)) if !value.is_empty() => Ok(SecretValue::new(value)),
-            Some(_) => Err(SecretError::Unusable { name: name.to_owned(), hint }),
+            Some(_) => Err(SecretError::Unusable {
+                name: name.to_owned(),
+                hint,
+            }),
         }
     }
 }
@@ -191,7 +212,9 @@ pub struct MemorySecrets(BTreeMap<String, SecretValue>);
 
 impl MemorySecrets {
     /// These secrets.
-    pub fn new<N: Into<String>, V: Into<String>>(secrets: impl IntoIterator<Item = (N, V)>) -> MemorySecrets {
+    pub fn new<N: Into<String>, V: Into<String>>(
+        secrets: impl IntoIterator<Item = (N, V)>,
+    ) -> MemorySecrets {
         MemorySecrets(
             secrets
                 .into_iter()
@@ -203,10 +226,13 @@ impl MemorySecrets {
 
 impl Secrets for MemorySecrets {
     fn get(&self, name: &str) -> Result<SecretValue, SecretError> {
-        self.0.get(name).cloned().ok_or_else(|| SecretError::Missing {
-            name: name.to_owned(),
-            hint: "it is not among the secrets held in memory".into(),
-        })
+        self.0
+            .get(name)
+            .cloned()
+            .ok_or_else(|| SecretError::Missing {
+                name: name.to_owned(),
+                hint: "it is not among the secrets held in memory".into(),
+            })
     }
 }
 
@@ -217,8 +243,14 @@ mod tests {
     #[test]
     fn names_become_variables() {
         let secrets = EnvironmentSecrets::new("COUNTERPLAY_SECRET_");
-        assert_eq!(secrets.variable("soc-teams"), "COUNTERPLAY_SECRET_SOC_TEAMS");
-        let missing = secrets.get("surely-not-set").expect_err("not set").to_string();
+        assert_eq!(
+            secrets.variable("soc-teams"),
+            "COUNTERPLAY_SECRET_SOC_TEAMS"
+        );
+        let missing = secrets
+            .get("surely-not-set")
+            .expect_err("not set")
+            .to_string();
         assert_eq!(
             missing,
             "the secret `surely-not-set` is not set: set the environment variable COUNTERPLAY_SECRET_SURELY_NOT_SET"
@@ -233,23 +265,38 @@ mod tests {
         let path = folder.path().join("secrets.toml");
         std::fs::write(&path, "graph = \"one\"\nempty = \"\"\n")?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640))?;
-        assert!(matches!(FileSecrets::open(&path), Err(SecretError::TooOpen { mode: 0o640, .. })));
+        assert!(matches!(
+            FileSecrets::open(&path),
+            Err(SecretError::TooOpen { mode: 0o640, .. })
+        ));
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
         let secrets = FileSecrets::open(&path)?;
         assert_eq!(secrets.get("graph")?.expose(), "one");
-        assert!(matches!(secrets.get("empty"), Err(SecretError::Unusable { .. })));
-        assert!(matches!(secrets.get("other"), Err(SecretError::Missing { .. })));
+        assert!(matches!(
+            secrets.get("empty"),
+            Err(SecretError::Unusable { .. })
+        ));
+        assert!(matches!(
+            secrets.get("other"),
+            Err(SecretError::Missing { .. })
+        ));
         std::fs::write(&path, "graph = \"two\"\n")?;
         assert_eq!(secrets.get("graph")?.expose(), "two");
         std::fs::write(&path, "graph = \"two\"\nplanted-secret-value\n")?;
         let malformed = secrets.get("graph").expect_err("malformed").to_string();
-        assert!(malformed.ends_with("(line 2)") && !malformed.contains("planted"), "{malformed}");
+        assert!(
+            malformed.ends_with("(line 2)") && !malformed.contains("planted"),
+            "{malformed}"
+        );
         Ok(())
     }
 
     #[test]
     fn values_do_not_print() {
         let secrets = MemorySecrets::new([("graph", "hidden-value")]);
-        assert_eq!(format!("{secrets:?}"), "MemorySecrets({\"graph\": [secret]})");
+        assert_eq!(
+            format!("{secrets:?}"),
+            "MemorySecrets({\"graph\": [secret]})"
+        );
     }
 }

@@ -33,7 +33,6 @@ pub(super) struct Sending {
     pub body: Option<Arc<[u8]>>,
 }
 
-
 /// What a service answered.
 #[derive(Debug)]
 pub(super) struct Answer {
@@ -61,11 +60,19 @@ pub(super) fn client(allow_private: bool) -> reqwest::Result<Client> {
 
 impl Job<'_> {
     pub fn client(&self) -> &Client {
-        if self.allows_private() { &self.hub.anywhere } else { &self.hub.public }
+        if self.allows_private() {
+            &self.hub.anywhere
+        } else {
+            &self.hub.public
+        }
     }
 
     /// Sends a request once.
-    pub async fn send(&self, sending: &Sending, authorization: HeaderMap) -> Result<Answer, Trouble> {
+    pub async fn send(
+        &self,
+        sending: &Sending,
+        authorization: HeaderMap,
+    ) -> Result<Answer, Trouble> {
         self.check_address(&sending.url)?;
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -73,9 +80,16 @@ impl Job<'_> {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         for (name, value) in &sending.headers {
-            let unusable = || Trouble::refused(format!("the header {name} cannot be sent: it holds a line break or sign that headers may not have"));
+            let unusable = || {
+                Trouble::refused(format!(
+                    "the header {name} cannot be sent: it holds a line break or sign that headers may not have"
+                ))
+            };
             let value = HeaderValue::from_str(value).map_err(|_| unusable())?;
-            headers.insert(HeaderName::from_bytes(name.as_bytes()).map_err(|_| unusable())?, value);
+            headers.insert(
+                HeaderName::from_bytes(name.as_bytes()).map_err(|_| unusable())?,
+                value,
+            );
         }
         if let Ok(id) = HeaderValue::from_str(&self.correlation()) {
             headers.insert("client-request-id", id);
@@ -93,12 +107,15 @@ impl Job<'_> {
         let lost = |error: reqwest::Error| self.trouble(&error, &sending.url);
         let response = request.send().await.map_err(lost)?;
         let status = response.status().as_u16();
-        let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let asked = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok());
         let retry_after_ms = asked.and_then(|value| retry_after_ms(value, self.hub.clock.now_ms()));
         let body = match read(response).await {
             Ok(body) => body,
-            // The status alone says that it was carried out.
-            Err(_) if !self.wants_json() && self.is_success(status) => Vec::new(),
+            // Where the status alone decides, a body that was cut off changes nothing.
+            Err(_) if !(self.wants_json() && self.is_success(status)) => Vec::new(),
             Err(Unread::Broken(error)) => return Err(lost(error)),
             Err(Unread::TooLong) => {
                 return Err(Trouble::refused(format!(
@@ -108,20 +125,38 @@ impl Job<'_> {
             }
         };
         let mut body = self.json(status, &body)?;
-        let next_link = body.get("@odata.nextLink").and_then(Json::as_str).map(str::to_owned);
+        let next_link = body
+            .get("@odata.nextLink")
+            .and_then(Json::as_str)
+            .map(str::to_owned);
         self.redactor.json(&mut body);
-        Ok(Answer { status, retry_after_ms, body, next_link })
+        Ok(Answer {
+            status,
+            retry_after_ms,
+            body,
+            next_link,
+        })
     }
 
     /// Hosts that are written as addresses do not go through the resolver; they are checked here.
     pub fn check_address(&self, url: &Url) -> Result<(), Trouble> {
         let allow_private = self.allows_private();
-        target::check_scheme(url, allow_private)
-            .map_err(|reason| Trouble::refused(format!("the address of the connection `{}` {reason}", self.connection.name)))?;
+        target::check_scheme(url, allow_private).map_err(|reason| {
+            Trouble::refused(format!(
+                "the address of the connection `{}` {reason}",
+                self.connection.name
+            ))
+        })?;
         let host = url.host_str().unwrap_or_default();
         match egress::literal(host) {
             Some(address) if !allow_private && !egress::is_public(address) => {
-                Err(Trouble::refused(EgressError::NotPublic { host: host.to_owned(), address }.to_string()))
+                Err(Trouble::refused(
+                    EgressError::NotPublic {
+                        host: host.to_owned(),
+                        address,
+                    }
+                    .to_string(),
+                ))
             }
             _ => Ok(()),
         }
@@ -143,14 +178,19 @@ impl Job<'_> {
         if error.is_builder() {
             Trouble::refused("the request cannot be made")
         } else if error.is_connect() && error.is_timeout() {
-            Trouble::not_sent(format!("{host} could not be reached within {}s", CONNECT_TIMEOUT.as_secs()))
+            Trouble::not_sent(format!(
+                "{host} could not be reached within {}s",
+                CONNECT_TIMEOUT.as_secs()
+            ))
         } else if error.is_connect() {
             Trouble::not_sent(format!("{host} could not be reached: {root}"))
         } else if error.is_timeout() {
             let limit = duration::format_ms(self.connection.timeout_ms);
             Trouble::Lost(format!("{host} did not answer within {limit}"))
         } else {
-            Trouble::Lost(format!("the connection to {host} ended before an answer came"))
+            Trouble::Lost(format!(
+                "the connection to {host} ended before an answer came"
+            ))
         }
     }
 
@@ -177,11 +217,20 @@ impl Job<'_> {
         let text = self.redactor.text(&String::from_utf8_lossy(bytes));
         let text = text.trim();
         if self.wants_json() && self.is_success(status) {
-            let quote = cut(&text.split_whitespace().collect::<Vec<_>>().join(" "), QUOTE_MAX);
-            return Err(Trouble::refused(format!("the service answered something that is not JSON: {quote}")));
+            let quote = cut(
+                &text.split_whitespace().collect::<Vec<_>>().join(" "),
+                QUOTE_MAX,
+            );
+            return Err(Trouble::refused(format!(
+                "the service answered something that is not JSON: {quote}"
+            )));
         }
         // Nobody reads a page of HTML in a message.
-        Ok(if text.starts_with('<') { Json::Null } else { Json::from(cut(text, TEXT_MAX)) })
+        Ok(if text.starts_with('<') {
+            Json::Null
+        } else {
+            Json::from(cut(text, TEXT_MAX))
+        })
     }
 }
 
@@ -194,7 +243,10 @@ pub(super) enum Unread {
 /// Reads a body up to [`BODY_MAX`].
 pub(super) async fn read(mut response: Response) -> Result<Vec<u8>, Unread> {
     let mut bytes = Vec::new();
-    if response.content_length().is_some_and(|length| length > BODY_MAX as u64) {
+    if response
+        .content_length()
+        .is_some_and(|length| length > BODY_MAX as u64)
+    {
         return Err(Unread::TooLong);
     }
     while let Some(chunk) = response.chunk().await.map_err(Unread::Broken)? {

@@ -7,11 +7,22 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
 
 /// RFC 3986's unreserved characters, and `$`, which OData options begin with, stay.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'$');
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'$');
 
 /// Says what is missing when a connection cannot be used as it is set up.
-pub(super) fn check_set_up(connection: &Connection, settings: Option<&ConnectionSettings>) -> Result<(), String> {
-    let has_base = connection.base.as_ref().is_some_and(|base| *base != Base::Smtp);
+pub(super) fn check_set_up(
+    connection: &Connection,
+    settings: Option<&ConnectionSettings>,
+) -> Result<(), String> {
+    let has_base = connection
+        .base
+        .as_ref()
+        .is_some_and(|base| *base != Base::Smtp);
     let has_base = has_base || settings.is_some_and(|s| s.base.is_some());
     let has_secret = settings.is_some_and(|s| s.secret.is_some());
     let has_id = settings.is_some_and(|s| s.client_id.is_some());
@@ -24,7 +35,11 @@ pub(super) fn check_set_up(connection: &Connection, settings: Option<&Connection
         Auth::Bearer | Auth::Header(_) | Auth::Signed => has_secret,
     };
     let has_sender = !is_mail || settings.is_some_and(|s| s.from.is_some());
-    if has_base && has_auth && has_sender { Ok(()) } else { Err(not_set_up(connection)) }
+    if has_base && has_auth && has_sender {
+        Ok(())
+    } else {
+        Err(not_set_up(connection))
+    }
 }
 
 /// What to add for a connection that is not set up.
@@ -48,11 +63,16 @@ pub(super) fn not_set_up(connection: &Connection) -> String {
         None => "what it needs".to_owned(),
     };
     let name = &connection.name;
-    format!("the connection `{name}` is not set up: add [connections.{name}] with {wanted} to counterplay.toml")
+    format!(
+        "the connection `{name}` is not set up: add [connections.{name}] with {wanted} to counterplay.toml"
+    )
 }
 
 /// The base address in use, without a `/` at its end.
-pub(super) fn base(connection: &Connection, settings: Option<&ConnectionSettings>) -> Option<String> {
+pub(super) fn base(
+    connection: &Connection,
+    settings: Option<&ConnectionSettings>,
+) -> Option<String> {
     let text = match (settings.and_then(|s| s.base.as_deref()), &connection.base) {
         (Some(given), _) => given,
         (None, Some(Base::Address(declared))) => declared,
@@ -71,10 +91,18 @@ pub(super) fn url(
     let name = &connection.name;
     let (text, secret) = match address {
         Some(address) => (address.trim().to_owned(), true),
-        None => (base(connection, settings).ok_or_else(|| not_set_up(connection))?, false),
+        None => (
+            base(connection, settings).ok_or_else(|| not_set_up(connection))?,
+            false,
+        ),
     };
-    let what = if secret { "the secret that holds the address" } else { "the base address" };
-    let root = Url::parse(&text).map_err(|_| format!("{what} of the connection `{name}` is not a web address"))?;
+    let what = if secret {
+        "the secret that holds the address"
+    } else {
+        "the base address"
+    };
+    let root = Url::parse(&text)
+        .map_err(|_| format!("{what} of the connection `{name}` is not a web address"))?;
     check_scheme(&root, settings.is_some_and(|s| s.allow_private))
         .map_err(|reason| format!("{what} of the connection `{name}` {reason}"))?;
     let mut whole = root.clone();
@@ -90,7 +118,11 @@ pub(super) fn url(
     if !call.query.is_empty() {
         let encode = |text: &str| utf8_percent_encode(text, QUERY).to_string();
         let mut query: Vec<String> = whole.query().map(str::to_owned).into_iter().collect();
-        query.extend(call.query.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))));
+        query.extend(
+            call.query
+                .iter()
+                .map(|(name, value)| format!("{}={}", encode(name), encode(value))),
+        );
         whole.set_query(Some(&query.join("&")));
     }
     Ok(whole)
@@ -101,7 +133,11 @@ pub(super) fn check_scheme(url: &Url, allow_private: bool) -> Result<(), String>
     match url.scheme() {
         "https" => {}
         "http" if allow_private => {}
-        "http" => return Err("is not encrypted: use https (http is for allow_private = true only)".into()),
+        "http" => {
+            return Err(
+                "is not encrypted: use https (http is for allow_private = true only)".into(),
+            );
+        }
         other => return Err(format!("begins with {other}: and not with https:")),
     }
     if !url.has_host() {
@@ -125,7 +161,11 @@ mod tests {
             base,
             auth,
             rates: vec![],
-            retry: Retry { within_ms: 0, from_ms: 0, up_to_ms: 0 },
+            retry: Retry {
+                within_ms: 0,
+                from_ms: 0,
+                up_to_ms: 0,
+            },
             timeout_ms: 1_000,
             floors: vec![],
         }
@@ -137,7 +177,10 @@ mod tests {
             method: Arc::from("GET"),
             path: path.into(),
             address: None,
-            query: query.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
+            query: query
+                .iter()
+                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+                .collect(),
             headers: vec![],
             json: None,
             paged: false,
@@ -146,8 +189,14 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() {
-        let auth = Auth::OAuth2 { token_url: Arc::from("https://login/{tenant.id}"), scope: Arc::from("s") };
-        let declared = connection(Some(Base::Address(Arc::from("https://graph.example"))), auth);
+        let auth = Auth::OAuth2 {
+            token_url: Arc::from("https://login/{tenant.id}"),
+            scope: Arc::from("s"),
+        };
+        let declared = connection(
+            Some(Base::Address(Arc::from("https://graph.example"))),
+            auth,
+        );
         assert_eq!(
             check_set_up(&declared, None),
             Err("the connection `graph` is not set up: add [connections.graph] with client_id and secret to counterplay.toml".into())
@@ -157,20 +206,37 @@ mod tests {
             check_set_up(&open, None),
             Err("the connection `graph` is not set up: add [connections.graph] with base to counterplay.toml".into())
         );
-        let settings = ConnectionSettings { base: Some("https://x.example".into()), ..Default::default() };
+        let settings = ConnectionSettings {
+            base: Some("https://x.example".into()),
+            ..Default::default()
+        };
         assert_eq!(check_set_up(&open, Some(&settings)), Ok(()));
     }
 
     #[test]
     fn addresses_are_joined_and_encoded() {
-        let graph = connection(Some(Base::Address(Arc::from("https://graph.example/v1.0/"))), Auth::None);
-        let made = url(&graph, None, None, &call("/users/a%2Fb", &[("$select", "id,name"), ("$filter", "a eq 'b&c'")]));
+        let graph = connection(
+            Some(Base::Address(Arc::from("https://graph.example/v1.0/"))),
+            Auth::None,
+        );
+        let made = url(
+            &graph,
+            None,
+            None,
+            &call(
+                "/users/a%2Fb",
+                &[("$select", "id,name"), ("$filter", "a eq 'b&c'")],
+            ),
+        );
         assert_eq!(
             made.map(String::from),
             Ok("https://graph.example/v1.0/users/a%2Fb?$select=id%2Cname&$filter=a%20eq%20%27b%26c%27".into())
         );
         assert!(url(&graph, None, None, &call("/../admin", &[])).is_err());
-        let bare = connection(Some(Base::Address(Arc::from("https://graph.example"))), Auth::None);
+        let bare = connection(
+            Some(Base::Address(Arc::from("https://graph.example"))),
+            Auth::None,
+        );
         let made = url(&bare, None, None, &call(".evil.example/x", &[])).map(String::from);
         assert_eq!(made, Ok("https://graph.example/.evil.example/x".into()));
     }
@@ -183,7 +249,12 @@ mod tests {
             ("https://user:pass@graph.example", false),
             ("https://graph.example", true),
         ] {
-            let made = url(&connection(None, Auth::None), None, Some(address), &call("", &[]));
+            let made = url(
+                &connection(None, Auth::None),
+                None,
+                Some(address),
+                &call("", &[]),
+            );
             assert_eq!(made.is_ok(), allowed, "{address}: {made:?}");
         }
     }

@@ -5,8 +5,8 @@
 
 use super::job::Job;
 use super::send::{self, Unread};
-use super::{Trouble, target};
 use super::tries::retry_after_ms;
+use super::{Trouble, target};
 use counterplay_machine::declare::Connection;
 use counterplay_machine::eval::TenantFacts;
 use reqwest::Url;
@@ -42,18 +42,32 @@ impl fmt::Debug for Tokens {
 
 impl Tokens {
     fn place(&self, connection: &str, tenant: &TenantFacts) -> Place {
-        let key = (connection.to_owned(), format!("{}\n{}", tenant.name, tenant.id));
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone()
+        let key = (
+            connection.to_owned(),
+            format!("{}\n{}", tenant.name, tenant.id),
+        );
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(key)
+            .or_default()
+            .clone()
     }
 }
 
 impl Job<'_> {
     /// A token that is good for this call.
     pub async fn token(&mut self, declared_url: &str, scope: &str) -> Result<String, Trouble> {
-        let place = self.hub.tokens.place(&self.connection.name, &self.request.tenant);
+        let place = self
+            .hub
+            .tokens
+            .place(&self.connection.name, &self.request.tenant);
         // Whoever holds the lock fetches; the others find what it got.
         let mut held = place.lock().await;
-        if let Some(token) = held.as_ref().filter(|token| token.until_ms > self.hub.clock.now_ms()) {
+        if let Some(token) = held
+            .as_ref()
+            .filter(|token| token.until_ms > self.hub.clock.now_ms())
+        {
             self.redactor.add(&token.value);
             return Ok(token.value.clone());
         }
@@ -67,7 +81,10 @@ impl Job<'_> {
 
     /// Forgets a token that was refused, unless it has been replaced already.
     pub async fn drop_token(&self, refused: &str) {
-        let place = self.hub.tokens.place(&self.connection.name, &self.request.tenant);
+        let place = self
+            .hub
+            .tokens
+            .place(&self.connection.name, &self.request.tenant);
         let mut held = place.lock().await;
         if held.as_ref().is_some_and(|token| token.value == refused) {
             *held = None;
@@ -76,7 +93,10 @@ impl Job<'_> {
 
     async fn fetch_token(&mut self, declared_url: &str, scope: &str) -> Result<Token, Trouble> {
         let secret = self.connection_secret()?;
-        let client_id = self.settings.and_then(|s| s.client_id.clone()).unwrap_or_default();
+        let client_id = self
+            .settings
+            .and_then(|s| s.client_id.clone())
+            .unwrap_or_default();
         let url = self.token_url(declared_url)?;
         self.check_address(&url)?;
         let mut form = vec![
@@ -92,7 +112,9 @@ impl Job<'_> {
             .post(url.clone())
             .header(ACCEPT, "application/json")
             .header("client-request-id", self.correlation())
-            .timeout(Duration::from_millis(self.connection.timeout_ms.max(1) as u64))
+            .timeout(Duration::from_millis(
+                self.connection.timeout_ms.max(1) as u64
+            ))
             .form(&form)
             .send()
             .await;
@@ -103,25 +125,39 @@ impl Job<'_> {
         };
         let response = sent.map_err(|error| not_sent(self.trouble(&error, &url)))?;
         let status = response.status().as_u16();
-        let asked = response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok());
+        let asked = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|v| v.to_str().ok());
         let asked_ms = asked.and_then(|value| retry_after_ms(value, self.hub.clock.now_ms()));
         let bytes = match send::read(response).await {
             Ok(bytes) => bytes,
             Err(Unread::Broken(error)) => return Err(not_sent(self.trouble(&error, &url))),
-            Err(Unread::TooLong) => return Err(Trouble::refused("the token service answered too much")),
+            Err(Unread::TooLong) => {
+                return Err(Trouble::refused("the token service answered too much"));
+            }
         };
         let body: Json = serde_json::from_slice(&bytes).unwrap_or(Json::Null);
         if status == 429 || status >= 500 {
             let reason = format!("no access token: the token service answered {status}");
             return Err(Trouble::NotSent { reason, asked_ms });
         }
-        let given = body["access_token"].as_str().filter(|value| !value.is_empty());
+        let given = body["access_token"]
+            .as_str()
+            .filter(|value| !value.is_empty());
         let Some(value) = given.filter(|_| (200..300).contains(&status)) else {
-            let account = Account { connection: self.connection, tenant: &self.request.tenant, client_id: &client_id };
+            let account = Account {
+                connection: self.connection,
+                tenant: &self.request.tenant,
+                client_id: &client_id,
+            };
             return Err(Trouble::Refused(refusal(status, &body, &account)));
         };
         let life = &body["expires_in"];
-        let life_s = life.as_i64().or_else(|| life.as_str()?.parse().ok()).unwrap_or(LIFE_DEFAULT_S);
+        let life_s = life
+            .as_i64()
+            .or_else(|| life.as_str()?.parse().ok())
+            .unwrap_or(LIFE_DEFAULT_S);
         let life_ms = life_s.clamp(0, 86_400) * 1_000;
         let margin_ms = MARGIN_MS_MAX.min(life_ms / 10);
         Ok(Token {
@@ -132,11 +168,15 @@ impl Job<'_> {
 
     fn token_url(&self, declared: &str) -> Result<Url, Trouble> {
         let tenant = &self.request.tenant;
-        let template = self.settings.and_then(|s| s.token_url.as_deref()).unwrap_or(declared);
+        let template = self
+            .settings
+            .and_then(|s| s.token_url.as_deref())
+            .unwrap_or(declared);
         let mut text = template.to_owned();
         if text.contains("{tenant.id}") {
             let usable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
-            if tenant.id.is_empty() || !tenant.id.chars().all(usable) || tenant.id.starts_with('.') {
+            if tenant.id.is_empty() || !tenant.id.chars().all(usable) || tenant.id.starts_with('.')
+            {
                 return Err(Trouble::refused(format!(
                     "the tenant `{0}` has no usable id: set id under [tenants.{0}] in counterplay.toml",
                     tenant.name
@@ -150,7 +190,10 @@ impl Job<'_> {
             text = text.replace("{base}", &base);
         }
         Url::parse(&text).map_err(|_| {
-            Trouble::refused(format!("the token address of the connection `{}` is not a web address", self.connection.name))
+            Trouble::refused(format!(
+                "the token address of the connection `{}` is not a web address",
+                self.connection.name
+            ))
         })
     }
 }
@@ -179,14 +222,25 @@ fn refusal(status: u16, body: &Json, account: &Account<'_>) -> String {
         Some(7_000_222) => format!(
             "the client secret of the connection `{connection}` has expired; make a new one for the application {client}"
         ),
-        Some(90_002) => format!("there is no tenant {id}; check the id under [tenants.{tenant}] in counterplay.toml"),
+        Some(90_002) => format!(
+            "there is no tenant {id}; check the id under [tenants.{tenant}] in counterplay.toml"
+        ),
         _ => {
             let first = description.lines().next().unwrap_or_default();
             let said = first.split(" Trace ID:").next().unwrap_or_default().trim();
             let error = body["error"].as_str().unwrap_or_default();
-            let said: String = if said.is_empty() { error } else { said }.chars().take(300).collect();
-            let said = if said.is_empty() { String::new() } else { format!(": {said}") };
-            return format!("the connection `{connection}` got no access token for `{tenant}`, the token service answered {status}{said}");
+            let said: String = if said.is_empty() { error } else { said }
+                .chars()
+                .take(300)
+                .collect();
+            let said = if said.is_empty() {
+                String::new()
+            } else {
+                format!(": {said}")
+            };
+            return format!(
+                "the connection `{connection}` got no access token for `{tenant}`, the token service answered {status}{said}"
+            );
         }
     };
     match number {

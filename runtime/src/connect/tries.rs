@@ -29,7 +29,12 @@ impl Tries {
     ///
     /// Pauses double up to the declared longest; each is shortened by up to half, so that many calls do
     /// not come back at the same moment. A longer wait that the service asks for is kept to the full.
-    pub fn next(&mut self, now_ms: i64, asked_ms: Option<i64>, chance: &Chance) -> Result<i64, String> {
+    pub fn next(
+        &mut self,
+        now_ms: i64,
+        asked_ms: Option<i64>,
+        chance: &Chance,
+    ) -> Result<i64, String> {
         if self.retry.within_ms <= 0 {
             return Err(String::new());
         }
@@ -37,11 +42,16 @@ impl Tries {
         let own = self.pause_ms.min(longest);
         let jittered = own - (own as f64 * 0.5 * chance.fraction()) as i64;
         let pause = jittered.max(1).max(asked_ms.unwrap_or(0));
-        let left = self.started_ms.saturating_add(self.retry.within_ms).saturating_sub(now_ms);
+        let left = self
+            .started_ms
+            .saturating_add(self.retry.within_ms)
+            .saturating_sub(now_ms);
         let within = duration::format_ms(self.retry.within_ms);
         if asked_ms.is_some_and(|asked| asked > left) {
             let asked = duration::format_ms(pause);
-            return Err(format!(" (it asks to wait {asked}, longer than the {within} for which this is tried)"));
+            return Err(format!(
+                " (it asks to wait {asked}, longer than the {within} for which this is tried)"
+            ));
         }
         if pause > left {
             return Err(format!(" (tried {} times within {within})", self.count));
@@ -58,7 +68,9 @@ pub(super) fn retry_after_ms(value: &str, now_ms: i64) -> Option<i64> {
     if let Ok(seconds) = value.parse::<u32>() {
         return Some(i64::from(seconds) * duration::SECOND_MS);
     }
-    let at: Timestamp = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
+    let at: Timestamp = jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(value)
+        .ok()?;
     Some(at.as_millisecond().saturating_sub(now_ms).max(0))
 }
 
@@ -67,7 +79,11 @@ mod tests {
     use super::*;
 
     fn retry() -> Retry {
-        Retry { within_ms: 60_000, from_ms: 1_000, up_to_ms: 8_000 }
+        Retry {
+            within_ms: 60_000,
+            from_ms: 1_000,
+            up_to_ms: 8_000,
+        }
     }
 
     #[test]
@@ -89,7 +105,10 @@ mod tests {
         assert!((1_000..=2_000).contains(&pauses[1]), "{pauses:?}");
         assert!(pauses.iter().all(|p| *p <= 8_000), "{pauses:?}");
         assert!(now <= 60_000);
-        assert_eq!(end, format!(" (tried {} times within 1m)", pauses.len() + 1));
+        assert_eq!(
+            end,
+            format!(" (tried {} times within 1m)", pauses.len() + 1)
+        );
     }
 
     #[test]
@@ -106,16 +125,30 @@ mod tests {
 
     #[test]
     fn no_window_means_no_second_try() {
-        let none = Retry { within_ms: 0, from_ms: 1_000, up_to_ms: 8_000 };
-        assert!(Tries::new(&none, 0).next(0, None, &Chance::seeded(1)).is_err());
+        let none = Retry {
+            within_ms: 0,
+            from_ms: 1_000,
+            up_to_ms: 8_000,
+        };
+        assert!(
+            Tries::new(&none, 0)
+                .next(0, None, &Chance::seeded(1))
+                .is_err()
+        );
     }
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {
         assert_eq!(retry_after_ms("120", 0), Some(120_000));
         // Sun, 06 Nov 1994 08:49:37 GMT, the example of RFC 9110.
-        assert_eq!(retry_after_ms("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_770_000), Some(7_000));
-        assert_eq!(retry_after_ms("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_780_000), Some(0));
+        assert_eq!(
+            retry_after_ms("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_770_000),
+            Some(7_000)
+        );
+        assert_eq!(
+            retry_after_ms("Sun, 06 Nov 1994 08:49:37 GMT", 784_111_780_000),
+            Some(0)
+        );
         assert_eq!(retry_after_ms("soon", 0), None);
     }
 }

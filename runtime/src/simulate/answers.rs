@@ -28,7 +28,9 @@ pub struct Answers(BTreeMap<String, Vec<Answer>>);
 #[non_exhaustive]
 pub enum AnswerError {
     /// It is not written as `name=value`.
-    #[error("\"{0}\" is not an answer; one is written as name=value, for instance intune.is_compliant=false")]
+    #[error(
+        "\"{0}\" is not an answer; one is written as name=value, for instance intune.is_compliant=false"
+    )]
     Form(String),
     /// The program has no such query or action.
     #[error("there is no query or action `{name}`{}", suggestion(.near))]
@@ -49,7 +51,8 @@ pub enum AnswerError {
 }
 
 fn suggestion(name: &Option<String>) -> String {
-    name.as_ref().map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+    name.as_ref()
+        .map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }
 
 impl Answers {
@@ -69,12 +72,18 @@ impl Answers {
     /// # Errors
     /// When the form, the name or the value's type is wrong.
     pub fn parse(&mut self, program: &Program, text: &str) -> Result<(), AnswerError> {
-        let (name, value) = text.split_once('=').ok_or_else(|| AnswerError::Form(text.to_owned()))?;
+        let (name, value) = text
+            .split_once('=')
+            .ok_or_else(|| AnswerError::Form(text.to_owned()))?;
         let (name, value) = (name.trim(), value.trim());
         let ty = return_type(program, name)?;
         if let Some(reason) = value.strip_prefix("fails") {
             let reason = reason.trim_start_matches(':').trim();
-            let reason = if reason.is_empty() { "it was told to fail" } else { reason };
+            let reason = if reason.is_empty() {
+                "it was told to fail"
+            } else {
+                reason
+            };
             self.add(name, Answer::Fails(reason.to_owned()));
             return Ok(());
         }
@@ -108,7 +117,12 @@ impl Answers {
 
     /// The answer for the call that comes next after `before` earlier ones of the same name: a result, or the
     /// reason of a failure. `None` when nothing is given.
-    pub(super) fn next(&self, program: &Program, name: &str, before: usize) -> Option<Result<Value, String>> {
+    pub(super) fn next(
+        &self,
+        program: &Program,
+        name: &str,
+        before: usize,
+    ) -> Option<Result<Value, String>> {
         let answers = self.0.get(name)?;
         let answer = answers.get(before).or_else(|| answers.last())?;
         Some(match answer {
@@ -120,11 +134,22 @@ impl Answers {
 }
 
 fn return_type<'p>(program: &'p Program, name: &str) -> Result<&'p Type, AnswerError> {
-    program.callables.get(name).map(|callable| &callable.returns_ty).ok_or_else(|| {
-        let last = |full: &str| full.rsplit('.').next().unwrap_or_default().to_owned();
-        let near = program.callables.keys().find(|full| last(full) == last(name)).map(|full: &Arc<str>| full.to_string());
-        AnswerError::NoSuchCallable { name: name.to_owned(), near }
-    })
+    program
+        .callables
+        .get(name)
+        .map(|callable| &callable.returns_ty)
+        .ok_or_else(|| {
+            let last = |full: &str| full.rsplit('.').next().unwrap_or_default().to_owned();
+            let near = program
+                .callables
+                .keys()
+                .find(|full| last(full) == last(name))
+                .map(|full: &Arc<str>| full.to_string());
+            AnswerError::NoSuchCallable {
+                name: name.to_owned(),
+                near,
+            }
+        })
 }
 
 fn typed(program: &Program, name: &str, json: &Json) -> Result<Value, AnswerError> {
@@ -132,6 +157,8 @@ fn typed(program: &Program, name: &str, json: &Json) -> Result<Value, AnswerErro
     if *ty == Type::Nothing {
         return Ok(Value::Absent);
     }
-    json::convert(&program.types, json, ty, "answer")
-        .map_err(|mismatch| AnswerError::Mismatch { name: name.to_owned(), mismatch })
+    json::convert(&program.types, json, ty, "answer").map_err(|mismatch| AnswerError::Mismatch {
+        name: name.to_owned(),
+        mismatch,
+    })
 }

@@ -47,11 +47,18 @@ pub(super) async fn begin(
     };
     let trigger = beginning.trigger()?;
     let tenant = &scenario.tenant.name;
-    let groups = scenario.deployment.tenants.get(tenant).map_or(&[][..], |t| &t.groups);
+    let groups = scenario
+        .deployment
+        .tenants
+        .get(tenant)
+        .map_or(&[][..], |t| &t.groups);
     let slots = if playbook.tenants.includes(tenant, groups) {
         beginning.slots(trigger, oracle).await?
     } else {
-        beginning.begun.not_started.push(format!("the playbook is not for the tenant `{tenant}`"));
+        beginning
+            .begun
+            .not_started
+            .push(format!("the playbook is not for the tenant `{tenant}`"));
         None
     };
     if let Some(slots) = slots {
@@ -78,20 +85,27 @@ impl<'a> Beginning<'a> {
 
     /// The trigger that the cause sets off.
     fn trigger(&self) -> Result<usize, SimulationError> {
-        let (cause, fits): (String, Box<dyn Fn(&TriggerKind) -> bool + '_>) = match &self.scenario.cause {
-            Cause::Event(typed) => event_cause(&typed.event),
-            Cause::Raw { event, .. } => event_cause(event),
-            Cause::Manual { .. } => ("hand".into(), Box::new(|kind| matches!(kind, TriggerKind::Manual(_)))),
-            Cause::Schedule => (
-                "a schedule".into(),
-                Box::new(|kind| matches!(kind, TriggerKind::Every(_) | TriggerKind::At { .. })),
-            ),
+        let fits = |kind: &TriggerKind| match (&self.scenario.cause, kind) {
+            (Cause::Event(typed), TriggerKind::Event(name)) => *name == typed.event,
+            (Cause::Raw { event, .. }, TriggerKind::Event(name)) => **name == **event,
+            (Cause::Manual { .. }, TriggerKind::Manual(_)) => true,
+            (Cause::Schedule, TriggerKind::Every(_) | TriggerKind::At { .. }) => true,
+            _ => false,
         };
-        self.playbook.triggers.iter().position(|t| fits(&t.kind)).ok_or_else(|| SimulationError::OtherTrigger {
-            playbook: self.playbook.id.to_string(),
-            cause,
-            starts: starts(&self.playbook.triggers),
-        })
+        self.playbook
+            .triggers
+            .iter()
+            .position(|t| fits(&t.kind))
+            .ok_or_else(|| SimulationError::OtherTrigger {
+                playbook: self.playbook.id.to_string(),
+                cause: match &self.scenario.cause {
+                    Cause::Event(typed) => format!("the event {}", typed.event),
+                    Cause::Raw { event, .. } => format!("the event {event}"),
+                    Cause::Manual { .. } => "hand".into(),
+                    Cause::Schedule => "a schedule".into(),
+                },
+                starts: starts(&self.playbook.triggers),
+            })
     }
 
     /// The variables that the trigger binds, before `for each`; nothing when no run starts.
@@ -110,11 +124,19 @@ impl<'a> Beginning<'a> {
             Cause::Manual { values, by } => {
                 self.begun.by = by.clone().unwrap_or_else(|| "hand".into());
                 self.begun.starter = by.clone();
-                let Some(TriggerKind::Manual(params)) = self.playbook.triggers.get(trigger).map(|t| &t.kind) else {
+                let Some(TriggerKind::Manual(params)) =
+                    self.playbook.triggers.get(trigger).map(|t| &t.kind)
+                else {
                     return Ok(None);
                 };
-                if let Some(name) = values.keys().find(|name| !params.iter().any(|p| *p.name == ***name)) {
-                    let known: Vec<String> = params.iter().map(|p| format!("{}: {}", p.name, p.ty)).collect();
+                if let Some(name) = values
+                    .keys()
+                    .find(|name| !params.iter().any(|p| *p.name == ***name))
+                {
+                    let known: Vec<String> = params
+                        .iter()
+                        .map(|p| format!("{}: {}", p.name, p.ty))
+                        .collect();
                     return Err(SimulationError::Value(format!(
                         "the form has no `{name}`; it has {}",
                         known.join(", ")
@@ -126,7 +148,8 @@ impl<'a> Beginning<'a> {
                 let kind = &self.playbook.triggers[trigger].kind;
                 let zone = &self.scenario.tenant.zone;
                 let due = schedule::next_after(kind, zone, self.scenario.at_ms.saturating_sub(1));
-                self.begun.at_ms = due.ok_or_else(|| SimulationError::Time("the schedule is never due".into()))?;
+                self.begun.at_ms =
+                    due.ok_or_else(|| SimulationError::Time("the schedule is never due".into()))?;
                 self.begun.by = describe(kind);
                 Ok(Some(BTreeMap::new()))
             }
@@ -134,14 +157,26 @@ impl<'a> Beginning<'a> {
     }
 
     /// The event's variable, once its conditions let it pass.
-    async fn event(&mut self, trigger: usize, typed: &Typed, oracle: &mut Oracle<'_>) -> Option<BTreeMap<Slot, Value>> {
+    async fn event(
+        &mut self,
+        trigger: usize,
+        typed: &Typed,
+        oracle: &mut Oracle<'_>,
+    ) -> Option<BTreeMap<Slot, Value>> {
         self.begun.by = typed.event.to_string();
         match &typed.observation {
             Observation::Quiet(reason) => {
-                self.begun.not_started.push(format!("the object is no occurrence of {}: {reason}", typed.event));
+                self.begun.not_started.push(format!(
+                    "the object is no occurrence of {}: {reason}",
+                    typed.event
+                ));
                 return None;
             }
-            Observation::FiresIfChanged { value, reached: false, .. } => {
+            Observation::FiresIfChanged {
+                value,
+                reached: false,
+                ..
+            } => {
                 self.begun.not_started.push(format!(
                     "the object is no occurrence of {}: the value that it watches is {value}",
                     typed.event
@@ -151,9 +186,17 @@ impl<'a> Beginning<'a> {
             _ => {}
         }
         let bind = |record: Value| -> BTreeMap<Slot, Value> {
-            self.playbook.event_slot.map(|slot| (slot, record)).into_iter().collect()
+            self.playbook
+                .event_slot
+                .map(|slot| (slot, record))
+                .into_iter()
+                .collect()
         };
-        let each = self.playbook.triggers.get(trigger).is_some_and(|t| t.for_each.is_some());
+        let each = self
+            .playbook
+            .triggers
+            .get(trigger)
+            .is_some_and(|t| t.for_each.is_some());
         // Conditions over stored fields come first, as in production; those over an element come with it.
         if !each && !self.passes(&bind(typed.record.clone()), false) {
             return None;
@@ -162,7 +205,9 @@ impl<'a> Beginning<'a> {
         loop {
             let next = match ingest::next_fetch(self.scene(), &typed.event, &known) {
                 Ok(next) => next,
-                Err(error) => return self.stop(format!("{} cannot be completed: {error}", typed.event)),
+                Err(error) => {
+                    return self.stop(format!("{} cannot be completed: {error}", typed.event));
+                }
             };
             let Some(fetch) = next else { break };
             let value = match fetch.args {
@@ -170,13 +215,20 @@ impl<'a> Beginning<'a> {
                 Some(args) => match self.ask(&fetch.query, args, Assume::Plain, oracle).await {
                     Ok(value) => value,
                     Err(reason) => {
-                        return self.stop(format!("`{}` of {} cannot be fetched: {reason}", fetch.field, typed.event));
+                        return self.stop(format!(
+                            "`{}` of {} cannot be fetched: {reason}",
+                            fetch.field, typed.event
+                        ));
                     }
                 },
             };
             known.insert(fetch.slot, value);
         }
-        Some(bind(ingest::complete(&self.scenario.program, typed, &known)))
+        Some(bind(ingest::complete(
+            &self.scenario.program,
+            typed,
+            &known,
+        )))
     }
 
     fn stop(&mut self, reason: String) -> Option<BTreeMap<Slot, Value>> {
@@ -193,11 +245,18 @@ impl<'a> Beginning<'a> {
         oracle: &mut Oracle<'_>,
     ) -> Result<Value, String> {
         let id = format!("simulated:{query}");
-        match oracle.ask(query, args, &id, None, self.begun.at_ms, assume).await {
+        match oracle
+            .ask(query, args, &id, None, self.begun.at_ms, assume)
+            .await
+        {
             Told::Given(value) => Ok(value),
             Told::Assumed(value) => {
                 let shown = value.redacted_json();
-                self.begun.assumed.push(Assumed { entry: None, query: query.clone(), value: shown });
+                self.begun.assumed.push(Assumed {
+                    entry: None,
+                    query: query.clone(),
+                    value: shown,
+                });
                 Ok(value)
             }
             Told::Fails(reason) => Err(reason),
@@ -215,13 +274,20 @@ impl<'a> Beginning<'a> {
         for param in params {
             let given = values.get(&*param.name).unwrap_or(&Json::Null);
             let value = match (given, &param.lookup) {
-                (Json::String(id), Some(query)) if matches!(param.ty.present(), Type::Record(_)) => {
+                (Json::String(id), Some(query))
+                    if matches!(param.ty.present(), Type::Record(_)) =>
+                {
                     let before = self.begun.assumed.len();
-                    let found = self.ask(query, vec![Value::text(id)], Assume::Plain, oracle).await;
-                    let found = found.map_err(|reason| SimulationError::Value(format!("`{}`: {reason}", param.name)))?;
+                    let found = self
+                        .ask(query, vec![Value::text(id)], Assume::Plain, oracle)
+                        .await;
+                    let found = found.map_err(|reason| {
+                        SimulationError::Value(format!("`{}`: {reason}", param.name))
+                    })?;
                     if self.begun.assumed.len() > before {
                         // That it is absent was only assumed; a sample with the id that was asked for shows more.
-                        let sampled = sample::sample(&program.types, param.ty.present(), self.begun.at_ms);
+                        let sampled =
+                            sample::sample(&program.types, param.ty.present(), self.begun.at_ms);
                         let sampled = with_id(sampled, id);
                         if let Some(last) = self.begun.assumed.last_mut() {
                             last.value = sampled.redacted_json();
@@ -230,7 +296,10 @@ impl<'a> Beginning<'a> {
                     } else if found.is_present() || param.ty.is_optional() {
                         found
                     } else {
-                        return Err(SimulationError::Value(format!("`{}`: there is no {id}", param.name)));
+                        return Err(SimulationError::Value(format!(
+                            "`{}`: there is no {id}",
+                            param.name
+                        )));
                     }
                 }
                 _ => json::convert(&program.types, given, &param.ty, &param.name)
@@ -242,21 +311,37 @@ impl<'a> Beginning<'a> {
     }
 
     /// One set of variables per run, judged by the head's conditions and repeats.
-    async fn expand(&mut self, trigger: usize, slots: BTreeMap<Slot, Value>, oracle: &mut Oracle<'_>) {
-        let each = self.playbook.triggers.get(trigger).and_then(|t| t.for_each.as_ref());
+    async fn expand(
+        &mut self,
+        trigger: usize,
+        slots: BTreeMap<Slot, Value>,
+        oracle: &mut Oracle<'_>,
+    ) {
+        let each = self
+            .playbook
+            .triggers
+            .get(trigger)
+            .and_then(|t| t.for_each.as_ref());
         let asked = match each.map(|each| &each.list) {
             Some(ListSource::Query(query, args)) => {
                 let names = names(self.playbook);
                 let scene = self.scene();
-                let args: Result<Vec<Value>, EvalError> =
-                    args.iter().map(|arg| scene.eval(arg, &slots, &names)).collect();
+                let args: Result<Vec<Value>, EvalError> = args
+                    .iter()
+                    .map(|arg| scene.eval(arg, &slots, &names))
+                    .collect();
                 let answer = match args {
                     Ok(args) => self.ask(query, args, Assume::OneElement, oracle).await,
                     Err(error) => Err(error.to_string()),
                 };
                 match answer {
                     Ok(list) => Some(list),
-                    Err(reason) => return self.begun.not_started.push(format!("`{query}` failed: {reason}")),
+                    Err(reason) => {
+                        return self
+                            .begun
+                            .not_started
+                            .push(format!("`{query}` failed: {reason}"));
+                    }
                 }
             }
             _ => None,
@@ -266,11 +351,15 @@ impl<'a> Beginning<'a> {
             Err(error) => return self.begun.not_started.push(error.to_string()),
         };
         if runs.is_empty() {
-            self.begun.not_started.push("the list of `for each` is empty".into());
+            self.begun
+                .not_started
+                .push("the list of `for each` is empty".into());
         }
         if runs.len() > RUNS_MAX {
             let more = runs.len() - RUNS_MAX;
-            self.begun.not_started.push(format!("{more} more elements: a simulation shows the first {RUNS_MAX}"));
+            self.begun.not_started.push(format!(
+                "{more} more elements: a simulation shows the first {RUNS_MAX}"
+            ));
         }
         let mut keys = BTreeSet::new();
         for slots in runs.into_iter().take(RUNS_MAX) {
@@ -286,12 +375,16 @@ impl<'a> Beginning<'a> {
             Ok(Judgement::Yes { .. }) => true,
             Ok(Judgement::No { condition }) => {
                 let about = self.about(slots);
-                self.begun.not_started.push(format!("`{condition}` does not hold{about}"));
+                self.begun
+                    .not_started
+                    .push(format!("`{condition}` does not hold{about}"));
                 false
             }
             Err(error) => {
                 let about = self.about(slots);
-                self.begun.not_started.push(format!("the conditions cannot be decided{about}: {error}"));
+                self.begun
+                    .not_started
+                    .push(format!("the conditions cannot be decided{about}: {error}"));
                 false
             }
         }
@@ -305,7 +398,9 @@ impl<'a> Beginning<'a> {
         };
         let Some(key) = key else { return true };
         if keys.contains(&key) {
-            self.begun.not_started.push(format!("it repeats {key}, for which a run was just started"));
+            self.begun.not_started.push(format!(
+                "it repeats {key}, for which a run was just started"
+            ));
             return false;
         }
         keys.insert(key);
@@ -314,19 +409,16 @@ impl<'a> Beginning<'a> {
 
     /// Names the element of `for each`, where there is one.
     fn about(&self, slots: &BTreeMap<Slot, Value>) -> String {
-        let each = self.playbook.triggers.iter().find_map(|t| t.for_each.as_ref());
+        let each = self
+            .playbook
+            .triggers
+            .iter()
+            .find_map(|t| t.for_each.as_ref());
         match each.and_then(|each| slots.get(&each.slot)) {
             Some(element) => format!(" for {}", element.label()),
             None => String::new(),
         }
     }
-}
-
-fn event_cause<'e>(event: &'e str) -> (String, Box<dyn Fn(&TriggerKind) -> bool + 'e>) {
-    (
-        format!("the event {event}"),
-        Box::new(move |kind| matches!(kind, TriggerKind::Event(name) if **name == *event)),
-    )
 }
 
 /// A sample entity with the id that was asked for.
@@ -345,21 +437,38 @@ fn with_id(sample: Value, id: &str) -> Value {
 
 fn starts(triggers: &[Trigger]) -> String {
     let all: Vec<String> = triggers.iter().map(|t| describe(&t.kind)).collect();
-    if all.is_empty() { "never".into() } else { all.join(", or ") }
+    if all.is_empty() {
+        "never".into()
+    } else {
+        all.join(", or ")
+    }
 }
 
 /// A trigger in words.
 fn describe(kind: &TriggerKind) -> String {
-    const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+    const DAYS: [&str; 7] = [
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+    ];
     match kind {
         TriggerKind::Event(name) => format!("when {name}"),
         TriggerKind::Every(ms) => format!("every {}", duration::format_ms(*ms)),
         TriggerKind::At { weekday, minutes } => {
-            let day = weekday.and_then(|d| DAYS.get(usize::from(d)).copied()).unwrap_or("day");
+            let day = weekday
+                .and_then(|d| DAYS.get(usize::from(d)).copied())
+                .unwrap_or("day");
             format!("every {day} at {:02}:{:02}", minutes / 60, minutes % 60)
         }
         TriggerKind::Manual(params) => {
-            let params: Vec<String> = params.iter().map(|p| format!("{}: {}", p.name, p.ty)).collect();
+            let params: Vec<String> = params
+                .iter()
+                .map(|p| format!("{}: {}", p.name, p.ty))
+                .collect();
             format!("by hand with ({})", params.join(", "))
         }
     }

@@ -4,7 +4,8 @@
 use super::begin;
 use super::sample;
 use super::{
-    ActionTaken, Assumed, Scenario, SimulatedRun, Simulation, SimulationEnd, SimulationError, TRANSITIONS_MAX,
+    ActionTaken, Assumed, Scenario, SimulatedRun, Simulation, SimulationEnd, SimulationError,
+    TRANSITIONS_MAX,
 };
 use crate::call::{CallOutcome, CallRequest};
 use counterplay_machine::declare::Callable;
@@ -23,7 +24,10 @@ pub(super) async fn simulate(scenario: &Scenario) -> Result<Simulation, Simulati
         return Err(SimulationError::NoSuchPlaybook(scenario.playbook.clone()));
     };
     scenario.answers.check(program)?;
-    let mut oracle = Oracle { scenario, counts: BTreeMap::new() };
+    let mut oracle = Oracle {
+        scenario,
+        counts: BTreeMap::new(),
+    };
     let begun = begin::begin(scenario, playbook, &mut oracle).await?;
     let mut simulation = Simulation {
         playbook: playbook.id.clone(),
@@ -41,7 +45,11 @@ pub(super) async fn simulate(scenario: &Scenario) -> Result<Simulation, Simulati
             starter: begun.starter.clone(),
             slots,
         };
-        let context = Context { program, playbook, deployment: &scenario.deployment };
+        let context = Context {
+            program,
+            playbook,
+            deployment: &scenario.deployment,
+        };
         let left = TRANSITIONS_MAX.saturating_sub(simulation.transitions);
         let played = play(context, new, begun.at_ms, left, &mut oracle).await;
         simulation.transitions += played.1;
@@ -64,7 +72,8 @@ impl Agenda {
     }
 
     fn cancel_timer(&mut self, id: &str) {
-        self.items.retain(|_, input| !matches!(input, Input::Timer { id: timer } if timer == id));
+        self.items
+            .retain(|_, input| !matches!(input, Input::Timer { id: timer } if timer == id));
     }
 }
 
@@ -123,11 +132,15 @@ async fn play(
 
 /// Why the run is held, when the next thing that would happen is that the holding itself gives up.
 fn held_by(run: &Run, input: &Input) -> Option<String> {
-    let Input::Timer { id } = input else { return None };
-    run.threads.values().find_map(|thread| match &thread.waiting {
-        Waiting::Held { id: held, reason } if held == id => Some(reason.clone()),
-        _ => None,
-    })
+    let Input::Timer { id } = input else {
+        return None;
+    };
+    run.threads
+        .values()
+        .find_map(|thread| match &thread.waiting {
+            Waiting::Held { id: held, reason } if held == id => Some(reason.clone()),
+            _ => None,
+        })
 }
 
 /// A run while it is played.
@@ -143,21 +156,38 @@ struct Stage {
 
 impl Stage {
     /// Keeps a transition's journal and lets its effects happen. `guessed` is the assumed answer that led to it.
-    async fn take_in(&mut self, transition: Transition, guessed: Option<Json>, now_ms: i64, oracle: &mut Oracle<'_>) {
+    async fn take_in(
+        &mut self,
+        transition: Transition,
+        guessed: Option<Json>,
+        now_ms: i64,
+        oracle: &mut Oracle<'_>,
+    ) {
         if let Some(value) = guessed {
-            let answered = transition.journal.iter().enumerate().find_map(|(at, entry)| match &entry.what {
-                What::Answered { query, .. } => Some((at, query.clone())),
-                _ => None,
-            });
+            let answered =
+                transition
+                    .journal
+                    .iter()
+                    .enumerate()
+                    .find_map(|(at, entry)| match &entry.what {
+                        What::Answered { query, .. } => Some((at, query.clone())),
+                        _ => None,
+                    });
             if let Some((at, query)) = answered {
-                self.assumed.push(Assumed { entry: Some(self.journal.len() + at), query, value });
+                self.assumed.push(Assumed {
+                    entry: Some(self.journal.len() + at),
+                    query,
+                    value,
+                });
             }
         }
         self.journal.extend(transition.journal);
         let mut effects: VecDeque<Effect> = transition.effects.into();
         while let Some(effect) = effects.pop_front() {
             match effect {
-                Effect::Perform { id, action, args, .. } => {
+                Effect::Perform {
+                    id, action, args, ..
+                } => {
                     self.act(&action, &args, now_ms, oracle.program());
                     let input = match oracle.perform(&action, now_ms) {
                         Ok(value) => Input::Done { id, value },
@@ -165,9 +195,14 @@ impl Stage {
                     };
                     self.agenda.add(now_ms, input);
                 }
-                Effect::Query { id, query, args, .. } => {
+                Effect::Query {
+                    id, query, args, ..
+                } => {
                     let run = Some((self.run.id.clone(), self.run.started_ms));
-                    let input = match oracle.ask(&query, args, &id, run, now_ms, Assume::Plain).await {
+                    let input = match oracle
+                        .ask(&query, args, &id, run, now_ms, Assume::Plain)
+                        .await
+                    {
                         Told::Given(value) => Input::Done { id, value },
                         Told::Assumed(value) => {
                             self.guesses.insert(id.clone());
@@ -182,12 +217,15 @@ impl Stage {
                 Effect::AskApproval { id } => {
                     if let Some(open) = self.run.approvals.get(&id) {
                         for (after_ms, vote) in oracle.scenario.people.votes(&id, open) {
-                            self.agenda.add(now_ms.saturating_add(after_ms), Input::Vote(vote));
+                            self.agenda
+                                .add(now_ms.saturating_add(after_ms), Input::Vote(vote));
                         }
                     }
                 }
                 Effect::CloseApproval { id } => {
-                    self.agenda.items.retain(|_, input| !matches!(input, Input::Vote(vote) if vote.approval == id));
+                    self.agenda.items.retain(
+                        |_, input| !matches!(input, Input::Vote(vote) if vote.approval == id),
+                    );
                 }
                 Effect::Finish { .. } => {}
             }
@@ -195,16 +233,29 @@ impl Stage {
     }
 
     fn act(&mut self, action: &Arc<str>, args: &[Value], now_ms: i64, program: &Program) {
-        let Some(callable) = program.callables.get(action) else { return };
-        let Some(impact) = callable.impact else { return };
-        self.actions.push(ActionTaken { at_ms: now_ms, action: action.clone(), impact, args: shown(callable, args) });
+        let Some(callable) = program.callables.get(action) else {
+            return;
+        };
+        let Some(impact) = callable.impact else {
+            return;
+        };
+        self.actions.push(ActionTaken {
+            at_ms: now_ms,
+            action: action.clone(),
+            impact,
+            args: shown(callable, args),
+        });
     }
 }
 
 /// Arguments by name, secrets replaced.
 fn shown(callable: &Callable, args: &[Value]) -> Json {
     let named = callable.params.iter().zip(args);
-    Json::Object(named.map(|(param, value)| (param.name.to_string(), value.redacted_json())).collect())
+    Json::Object(
+        named
+            .map(|(param, value)| (param.name.to_string(), value.redacted_json()))
+            .collect(),
+    )
 }
 
 /// What is assumed when nobody answers.
@@ -252,7 +303,11 @@ impl Oracle<'_> {
             return given;
         }
         match self.program().callables.get(action) {
-            Some(callable) => Ok(sample::sample(&self.program().types, &callable.returns_ty, now_ms)),
+            Some(callable) => Ok(sample::sample(
+                &self.program().types,
+                &callable.returns_ty,
+                now_ms,
+            )),
             None => Err(format!("the program has no action `{action}`")),
         }
     }
@@ -277,7 +332,12 @@ impl Oracle<'_> {
             return Told::Fails(format!("the program has no query `{query}`"));
         };
         // Whatever stands in a query's place: what acts is not sent.
-        if let Some(live) = self.scenario.live.as_ref().filter(|_| callable.impact.is_none()) {
+        if let Some(live) = self
+            .scenario
+            .live
+            .as_ref()
+            .filter(|_| callable.impact.is_none())
+        {
             let request = CallRequest {
                 id: id.to_owned(),
                 callable: query.clone(),
@@ -289,7 +349,9 @@ impl Oracle<'_> {
             };
             return match live.call(request).await {
                 CallOutcome::Done(value) => Told::Given(value),
-                CallOutcome::Failed { reason } | CallOutcome::Unknown { reason } => Told::Fails(reason),
+                CallOutcome::Failed { reason } | CallOutcome::Unknown { reason } => {
+                    Told::Fails(reason)
+                }
             };
         }
         let types = &self.program().types;
@@ -301,6 +363,13 @@ impl Oracle<'_> {
 }
 
 /// A playbook's variables by name, for messages.
-pub(super) fn names(playbook: &Playbook) -> impl Fn(counterplay_machine::expr::Slot) -> Option<Arc<str>> + '_ {
-    |slot| playbook.slots.get(slot.0 as usize).map(|info| info.name.clone())
+pub(super) fn names(
+    playbook: &Playbook,
+) -> impl Fn(counterplay_machine::expr::Slot) -> Option<Arc<str>> + '_ {
+    |slot| {
+        playbook
+            .slots
+            .get(slot.0 as usize)
+            .map(|info| info.name.clone())
+    }
 }

@@ -30,7 +30,7 @@ pub const TRANSITIONS_MAX: u32 = 100_000;
 /// The most runs that one cause starts.
 pub const RUNS_MAX: usize = 1_000;
 
-/// What is simulated.
+/// What is simulated. A playbook's mode does not matter here: paused ones are simulated too.
 #[derive(Clone)]
 pub struct Scenario {
     /// The program.
@@ -218,15 +218,32 @@ impl fmt::Display for Simulation {
     /// Every run's timeline as plain text, and why others were not started.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for assumed in &self.assumed {
-            writeln!(f, "assumed: {} answers {}", assumed.query, timeline::value_text(&assumed.value))?;
+            writeln!(
+                f,
+                "assumed: {} answers {}",
+                assumed.query,
+                timeline::value_text(&assumed.value)
+            )?;
         }
-        for run in &self.runs {
+        for (index, run) in self.runs.iter().enumerate() {
+            if self.runs.len() > 1 {
+                writeln!(f, "run {} of {}", index + 1, self.runs.len())?;
+            }
             f.write_str(&timeline::render(&run.timeline()))?;
             match &run.end {
                 SimulationEnd::Ended => {}
-                SimulationEnd::Held { reason } => writeln!(f, "  the simulation ends here: a person has to settle it ({reason})")?,
-                SimulationEnd::TooLong => writeln!(f, "  the simulation ends here: {TRANSITIONS_MAX} transitions")?,
-                SimulationEnd::Stuck => writeln!(f, "  the simulation ends here: nothing is left to happen, which is a fault of Counterplay")?,
+                SimulationEnd::Held { reason } => writeln!(
+                    f,
+                    "  the simulation ends here: a person has to settle it ({reason})"
+                )?,
+                SimulationEnd::TooLong => writeln!(
+                    f,
+                    "  the simulation ends here: {TRANSITIONS_MAX} transitions"
+                )?,
+                SimulationEnd::Stuck => writeln!(
+                    f,
+                    "  the simulation ends here: nothing is left to happen, which is a fault of Counterplay"
+                )?,
             }
         }
         for reason in &self.not_started {

@@ -37,7 +37,9 @@ pub struct Scripted {
 impl Default for People {
     /// Approval after ten minutes.
     fn default() -> Self {
-        People::Approve { after_ms: 10 * MINUTE_MS }
+        People::Approve {
+            after_ms: 10 * MINUTE_MS,
+        }
     }
 }
 
@@ -45,20 +47,33 @@ impl People {
     /// The answers to an approval with the time of each, in milliseconds after it was asked.
     pub(super) fn votes(&self, id: &str, open: &OpenApproval) -> Vec<(i64, Vote)> {
         let vote = |by: &str, approve: bool, after_ms: i64| {
-            let vote = Vote { approval: id.to_owned(), by: by.to_owned(), approve, comment: None };
+            let vote = Vote {
+                approval: id.to_owned(),
+                by: by.to_owned(),
+                approve,
+                comment: None,
+            };
             (after_ms.max(0), vote)
         };
         let eligible = || {
-            let excluded = |who: &&String| !open.excluded.iter().any(|x| x.eq_ignore_ascii_case(who));
+            let excluded =
+                |who: &&String| !open.excluded.iter().any(|x| x.eq_ignore_ascii_case(who));
             open.eligible.iter().filter(excluded)
         };
         match self {
-            People::Approve { after_ms } => {
-                eligible().take(open.needs as usize).map(|who| vote(who, true, *after_ms)).collect()
-            }
-            People::Reject { after_ms } => eligible().take(1).map(|who| vote(who, false, *after_ms)).collect(),
+            People::Approve { after_ms } => eligible()
+                .take(open.needs as usize)
+                .map(|who| vote(who, true, *after_ms))
+                .collect(),
+            People::Reject { after_ms } => eligible()
+                .take(1)
+                .map(|who| vote(who, false, *after_ms))
+                .collect(),
             People::Unanswered => Vec::new(),
-            People::Script(answers) => answers.iter().map(|a| vote(&a.by, a.approve, a.after_ms)).collect(),
+            People::Script(answers) => answers
+                .iter()
+                .map(|a| vote(&a.by, a.approve, a.after_ms))
+                .collect(),
         }
     }
 }

@@ -51,11 +51,19 @@ impl Sampler<'_> {
             Type::Json => Value::Json(Arc::new(json!({}))),
             Type::List(_) | Type::Event(_) if depth > 0 => Value::List(Vec::new()),
             Type::List(inner) => Value::List(vec![self.value(inner, field, owner, depth + 1)]),
-            Type::Enum(name) => self.types.enums.get(name).and_then(|e| member(e, name)).unwrap_or(Value::Absent),
+            Type::Enum(name) => self
+                .types
+                .enums
+                .get(name)
+                .and_then(|e| member(e, name))
+                .unwrap_or(Value::Absent),
             Type::Record(name) if depth < DEPTH_MAX => self.record(name, depth),
-            Type::Optional(_) | Type::Secret(_) | Type::Record(_) | Type::Event(_) | Type::Nothing | Type::Unknown => {
-                Value::Absent
-            }
+            Type::Optional(_)
+            | Type::Secret(_)
+            | Type::Record(_)
+            | Type::Event(_)
+            | Type::Nothing
+            | Type::Unknown => Value::Absent,
         }
     }
 
@@ -84,7 +92,11 @@ fn text(field: &str, owner: &str) -> String {
 
 /// A member that says something: the first that is not `unknown`.
 fn member(of: &EnumType, name: &Arc<str>) -> Option<Value> {
-    let (first, _) = of.members.iter().find(|(n, _)| &**n != "unknown").or(of.members.first())?;
+    let (first, _) = of
+        .members
+        .iter()
+        .find(|(n, _)| &**n != "unknown")
+        .or(of.members.first())?;
     of.member(name, first)
 }
 
@@ -113,7 +125,10 @@ mod tests {
         assert_eq!(value.get("id"), Some(Value::text("user-1")));
         assert_eq!(value.label(), "Sample User");
         assert_eq!(value.get("email"), Some(Value::Absent));
-        assert_eq!(assumed(&types, &Type::List(Box::new(Type::Record(user))), 0), Value::List(vec![]));
+        assert_eq!(
+            assumed(&types, &Type::List(Box::new(Type::Record(user))), 0),
+            Value::List(vec![])
+        );
         assert_eq!(assumed(&types, &Type::Bool, 0), Value::Bool(false));
     }
 }

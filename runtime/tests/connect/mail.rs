@@ -22,10 +22,17 @@ fn server(address: SocketAddr) -> ConnectionSettings {
 #[tokio::test]
 async fn mail_arrives_and_a_repeated_one_is_marked_with_the_same_id() {
     let sandbox = Sandbox::start(Default::default()).await.expect("a sandbox");
-    let bench = Bench::new(smtp(), Some(server(sandbox.smtp_addr())), vec![mail("mail")]);
+    let bench = Bench::new(
+        smtp(),
+        Some(server(sandbox.smtp_addr())),
+        vec![mail("mail")],
+    );
     let to = |repeated: bool| CallRequest {
         repeated,
-        args: vec![Value::List(vec![Value::text("ana@contoso.example"), Value::text("bo@contoso.example")])],
+        args: vec![Value::List(vec![
+            Value::text("ana@contoso.example"),
+            Value::text("bo@contoso.example"),
+        ])],
         ..bench.request("mail", "")
     };
     assert_eq!(bench.connectors.call(to(false)).await, done());
@@ -34,7 +41,10 @@ async fn mail_arrives_and_a_repeated_one_is_marked_with_the_same_id() {
     assert_eq!(mails[0].from, "counterplay@contoso.example");
     assert_eq!(mails[0].to, ["ana@contoso.example", "bo@contoso.example"]);
     assert_eq!(mails[0].subject, "Subject ü");
-    assert_eq!(mails[0].text.trim().replace("\r\n", "\n"), "Hello,\nthis is the text.");
+    assert_eq!(
+        mails[0].text.trim().replace("\r\n", "\n"),
+        "Hello,\nthis is the text."
+    );
     assert_eq!(mails[1].subject, "[sent again after a restart] Subject ü");
     assert!(mails[0].message_id.is_some());
     assert_eq!(mails[0].message_id, mails[1].message_id);
@@ -51,11 +61,17 @@ async fn credentials_are_used_and_not_shown() {
             ..server(sandbox.smtp_addr())
         };
         let bench = Bench::new(smtp(), Some(settings), vec![mail("mail")]);
-        let outcome = bench.connectors.call(bench.request("mail", "ana@contoso.example")).await;
+        let outcome = bench
+            .connectors
+            .call(bench.request("mail", "ana@contoso.example"))
+            .await;
         assert_eq!(outcome == done(), accepted, "{outcome:?}");
         if !accepted {
             let reason = failure(outcome);
-            assert!(reason.starts_with("127.0.0.1 refused the mail: 535"), "{reason}");
+            assert!(
+                reason.starts_with("127.0.0.1 refused the mail: 535"),
+                "{reason}"
+            );
             assert!(!reason.contains("planted"), "{reason}");
         }
     }
@@ -66,17 +82,47 @@ async fn credentials_are_used_and_not_shown() {
 async fn what_cannot_be_sent_is_said() {
     let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
     let bench = |settings| Bench::new(smtp(), Some(settings), vec![mail("mail")]);
-    let call = async |bench: Bench, to: &str| failure(bench.connectors.call(bench.request("mail", to)).await);
-    assert_eq!(call(bench(server(nowhere)), "not an address").await, "\"not an address\" is not an e-mail address");
+    let call = async |bench: Bench, to: &str| {
+        failure(bench.connectors.call(bench.request("mail", to)).await)
+    };
+    assert_eq!(
+        call(bench(server(nowhere)), "not an address").await,
+        "\"not an address\" is not an e-mail address"
+    );
     let injected = "a@b.example>\r\nRCPT TO:<c@d.example";
-    assert!(call(bench(server(nowhere)), injected).await.ends_with("is not an e-mail address"));
+    assert!(
+        call(bench(server(nowhere)), injected)
+            .await
+            .ends_with("is not an e-mail address")
+    );
     let reason = call(bench(server(nowhere)), "ana@contoso.example").await;
-    assert!(reason.starts_with("127.0.0.1 could not be reached: Connection refused"), "{reason}");
-    let guarded = ConnectionSettings { allow_private: false, tls: None, ..server(nowhere) };
-    assert!(call(bench(guarded), "ana@contoso.example").await.contains("allow_private"));
-    let clear = ConnectionSettings { allow_private: false, ..server(nowhere) };
-    assert!(call(bench(clear), "ana@contoso.example").await.contains("is not encrypted"));
-    let senderless = ConnectionSettings { from: None, ..server(nowhere) };
+    assert!(
+        reason.starts_with("127.0.0.1 could not be reached: Connection refused"),
+        "{reason}"
+    );
+    let guarded = ConnectionSettings {
+        allow_private: false,
+        tls: None,
+        ..server(nowhere)
+    };
+    assert!(
+        call(bench(guarded), "ana@contoso.example")
+            .await
+            .contains("allow_private")
+    );
+    let clear = ConnectionSettings {
+        allow_private: false,
+        ..server(nowhere)
+    };
+    assert!(
+        call(bench(clear), "ana@contoso.example")
+            .await
+            .contains("is not encrypted")
+    );
+    let senderless = ConnectionSettings {
+        from: None,
+        ..server(nowhere)
+    };
     assert_eq!(
         call(bench(senderless), "ana@contoso.example").await,
         "the connection `service` is not set up: add [connections.service] with base = \"smtp://HOST:PORT\" and from to counterplay.toml"
@@ -84,7 +130,9 @@ async fn what_cannot_be_sent_is_said() {
 }
 
 /// Answers the n-th connection's commands by their first word; `None` closes the connection.
-async fn scripted(answer: impl Fn(usize, &str) -> Option<&'static str> + Send + 'static) -> SocketAddr {
+async fn scripted(
+    answer: impl Fn(usize, &str) -> Option<&'static str> + Send + 'static,
+) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
     tokio::spawn(async move {
@@ -98,11 +146,21 @@ async fn scripted(answer: impl Fn(usize, &str) -> Option<&'static str> + Send + 
                 if in_text && line != "." {
                     continue;
                 }
-                let word = if in_text { "." } else { line.split([' ', ':']).next().unwrap_or_default() };
+                let word = if in_text {
+                    "."
+                } else {
+                    line.split([' ', ':']).next().unwrap_or_default()
+                };
                 in_text = word == "DATA";
                 let word = if word == "RCPT" { line.as_str() } else { word };
-                let Some(said) = answer(connection, word) else { break };
-                if write.write_all(format!("{said}\r\n").as_bytes()).await.is_err() {
+                let Some(said) = answer(connection, word) else {
+                    break;
+                };
+                if write
+                    .write_all(format!("{said}\r\n").as_bytes())
+                    .await
+                    .is_err()
+                {
                     break;
                 }
                 if said.starts_with('4') || said.starts_with('5') {
@@ -132,7 +190,13 @@ async fn a_server_that_is_busy_is_asked_again() {
     })
     .await;
     let bench = Bench::new(smtp(), Some(server(address)), vec![mail("mail")]);
-    assert_eq!(bench.connectors.call(bench.request("mail", "ana@contoso.example")).await, done());
+    assert_eq!(
+        bench
+            .connectors
+            .call(bench.request("mail", "ana@contoso.example"))
+            .await,
+        done()
+    );
     assert!(bench.passed_ms() >= 1_000, "{}", bench.passed_ms());
 }
 
@@ -144,8 +208,16 @@ async fn a_refusal_is_passed_on_in_the_servers_words() {
     })
     .await;
     let bench = Bench::new(smtp(), Some(server(address)), vec![mail("mail")]);
-    let reason = failure(bench.connectors.call(bench.request("mail", "ana@contoso.example")).await);
-    assert_eq!(reason, "127.0.0.1 refused the mail: 554 5.7.1 policy forbids it");
+    let reason = failure(
+        bench
+            .connectors
+            .call(bench.request("mail", "ana@contoso.example"))
+            .await,
+    );
+    assert_eq!(
+        reason,
+        "127.0.0.1 refused the mail: 554 5.7.1 policy forbids it"
+    );
     assert_eq!(bench.passed_ms(), 0);
 }
 
@@ -161,7 +233,13 @@ async fn one_dead_mailbox_does_not_keep_the_mail_from_the_others() {
         args: vec![Value::List(list.iter().map(Value::text).collect())],
         ..bench.request("mail", "")
     };
-    assert_eq!(bench.connectors.call(to(&["gone@contoso.example", "ana@contoso.example"])).await, done());
+    assert_eq!(
+        bench
+            .connectors
+            .call(to(&["gone@contoso.example", "ana@contoso.example"]))
+            .await,
+        done()
+    );
     assert_eq!(
         failure(bench.connectors.call(to(&["gone@contoso.example"])).await),
         "127.0.0.1 takes no mail for gone@contoso.example (550 5.1.1 no such user)"
@@ -175,8 +253,19 @@ async fn a_connection_lost_after_the_text_leaves_it_open_whether_it_was_sent() {
         _ => Some(polite(word)),
     })
     .await;
-    let quick = Connection { timeout_ms: 2_000, ..smtp() };
+    let quick = Connection {
+        timeout_ms: 2_000,
+        ..smtp()
+    };
     let bench = Bench::new(quick, Some(server(address)), vec![mail("mail")]);
-    let reason = unknown(bench.connectors.call(bench.request("mail", "ana@contoso.example")).await);
-    assert!(reason.starts_with("the connection to 127.0.0.1 ended after the mail was handed over"), "{reason}");
+    let reason = unknown(
+        bench
+            .connectors
+            .call(bench.request("mail", "ana@contoso.example"))
+            .await,
+    );
+    assert!(
+        reason.starts_with("the connection to 127.0.0.1 ended after the mail was handed over"),
+        "{reason}"
+    );
 }

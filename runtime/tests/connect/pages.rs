@@ -27,8 +27,14 @@ async fn pages_are_joined() {
         }
     })
     .await;
-    let bench = Bench::new(connection(Auth::None), Some(settings(&server.base())), vec![paged()]);
-    let CallOutcome::Done(Value::Json(body)) = bench.call("ask").await else { panic!("a body") };
+    let bench = Bench::new(
+        connection(Auth::None),
+        Some(settings(&server.base())),
+        vec![paged()],
+    );
+    let CallOutcome::Done(Value::Json(body)) = bench.call("ask").await else {
+        panic!("a body")
+    };
     assert_eq!(body["value"], json!([1, 2, 3]));
     assert_eq!(server.received()[3].line, "GET /things?$skip=3 HTTP/1.1");
 }
@@ -37,24 +43,56 @@ async fn pages_are_joined() {
 async fn our_credentials_do_not_follow_a_page_to_another_place() {
     let other = Server::start(|_, _| json(200, json!({"value": []}))).await;
     let link = format!("{}/things?$skip=2", other.base());
-    let server =
-        Server::start(move |_, _| json(200, json!({"value": [1], "@odata.nextLink": link.clone()}))).await;
-    let bench = Bench::new(connection(Auth::Bearer), Some(settings(&server.base())), vec![paged()]);
+    let server = Server::start(move |_, _| {
+        json(200, json!({"value": [1], "@odata.nextLink": link.clone()}))
+    })
+    .await;
+    let bench = Bench::new(
+        connection(Auth::Bearer),
+        Some(settings(&server.base())),
+        vec![paged()],
+    );
     let reason = failure(bench.call("ask").await);
-    assert!(reason.starts_with("the next page lies at 127.0.0.1"), "{reason}");
+    assert!(
+        reason.starts_with("the next page lies at 127.0.0.1"),
+        "{reason}"
+    );
     assert!(other.received().is_empty());
 }
 
 #[tokio::test]
 async fn pages_end() {
-    let circle = Server::start(|_, _| json(200, json!({"value": [1], "@odata.nextLink": "/things?$skip=1"}))).await;
-    let bench = Bench::new(connection(Auth::None), Some(settings(&circle.base())), vec![paged()]);
-    assert_eq!(failure(bench.call("ask").await), "the list's pages lead back to one that was read");
-    let endless = Server::start(|before, _| {
-        json(200, json!({"value": [1], "@odata.nextLink": format!("/things?$skip={}", before + 1)}))
+    let circle = Server::start(|_, _| {
+        json(
+            200,
+            json!({"value": [1], "@odata.nextLink": "/things?$skip=1"}),
+        )
     })
     .await;
-    let bench = Bench::new(connection(Auth::None), Some(settings(&endless.base())), vec![paged()]);
-    assert_eq!(failure(bench.call("ask").await), "the list has more than 200 pages");
+    let bench = Bench::new(
+        connection(Auth::None),
+        Some(settings(&circle.base())),
+        vec![paged()],
+    );
+    assert_eq!(
+        failure(bench.call("ask").await),
+        "the list's pages lead back to one that was read"
+    );
+    let endless = Server::start(|before, _| {
+        json(
+            200,
+            json!({"value": [1], "@odata.nextLink": format!("/things?$skip={}", before + 1)}),
+        )
+    })
+    .await;
+    let bench = Bench::new(
+        connection(Auth::None),
+        Some(settings(&endless.base())),
+        vec![paged()],
+    );
+    assert_eq!(
+        failure(bench.call("ask").await),
+        "the list has more than 200 pages"
+    );
     assert_eq!(endless.received().len(), 200);
 }

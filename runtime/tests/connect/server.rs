@@ -18,7 +18,10 @@ pub struct Received {
 
 impl Received {
     pub fn header(&self, name: &str) -> &str {
-        self.headers.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v)
+        self.headers
+            .iter()
+            .find(|(n, _)| n == name)
+            .map_or("", |(_, v)| v)
     }
 }
 
@@ -33,7 +36,11 @@ pub enum Reply {
 }
 
 pub fn json(status: u16, body: serde_json::Value) -> Reply {
-    Reply::Say(status, vec![("content-type", "application/json".into())], body.to_string())
+    Reply::Say(
+        status,
+        vec![("content-type", "application/json".into())],
+        body.to_string(),
+    )
 }
 
 pub fn empty(status: u16) -> Reply {
@@ -47,7 +54,9 @@ pub struct Server {
 
 impl Server {
     /// The handler gets how many requests came before, and the request.
-    pub async fn start(handler: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static) -> Server {
+    pub async fn start(
+        handler: impl Fn(usize, &Received) -> Reply + Send + Sync + 'static,
+    ) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let received: Arc<Mutex<Vec<Received>>> = Arc::default();
@@ -83,10 +92,16 @@ async fn serve(
     loop {
         let mut header = String::new();
         read.read_line(&mut header).await.ok()?;
-        let Some((name, value)) = header.trim().split_once(':') else { break };
+        let Some((name, value)) = header.trim().split_once(':') else {
+            break;
+        };
         headers.push((name.to_lowercase(), value.trim().to_owned()));
     }
-    let mut request = Received { line: line.trim().to_owned(), headers, body: String::new() };
+    let mut request = Received {
+        line: line.trim().to_owned(),
+        headers,
+        body: String::new(),
+    };
     let length: usize = request.header("content-length").parse().unwrap_or(0);
     let mut body = vec![0; length];
     read.read_exact(&mut body).await.ok()?;

@@ -1,6 +1,8 @@
 //! Small programs and deployments for the tests.
 
-use counterplay_machine::declare::{Auth, Base, Callable, Connection, Impact, Param, PathPart, Request, Retry};
+use counterplay_machine::declare::{
+    Auth, Base, Callable, Connection, Impact, Param, PathPart, Request, Retry,
+};
 use counterplay_machine::deployment::{ConnectionSettings, Deployment};
 use counterplay_machine::eval::TenantFacts;
 use counterplay_machine::expr::{Expr, Slot};
@@ -36,7 +38,11 @@ pub fn connection(auth: Auth) -> Connection {
         base: None,
         auth,
         rates: vec![],
-        retry: Retry { within_ms: 60_000, from_ms: 1_000, up_to_ms: 8_000 },
+        retry: Retry {
+            within_ms: 60_000,
+            from_ms: 1_000,
+            up_to_ms: 8_000,
+        },
         timeout_ms: 5_000,
         floors: vec![],
     }
@@ -59,7 +65,12 @@ pub fn callable(name: &str, impact: Option<Impact>, method: &str) -> Callable {
         name: arc(name),
         impact,
         idempotent: false,
-        params: vec![Param { name: arc("value"), ty: Type::Text, slot: ARG, acted_on: false }],
+        params: vec![Param {
+            name: arc("value"),
+            ty: Type::Text,
+            slot: ARG,
+            acted_on: false,
+        }],
         permissions: vec![],
         request: Request::Http {
             connection: arc("service"),
@@ -88,7 +99,10 @@ pub fn action(name: &str) -> Callable {
 
 /// A query that returns the body as it is.
 pub fn query(name: &str) -> Callable {
-    Callable { returns_ty: Type::Json, ..callable(name, None, "GET") }
+    Callable {
+        returns_ty: Type::Json,
+        ..callable(name, None, "GET")
+    }
 }
 
 pub fn mail(name: &str) -> Callable {
@@ -112,8 +126,17 @@ pub struct Bench {
 }
 
 impl Bench {
-    pub fn new(connection: Connection, settings: Option<ConnectionSettings>, callables: Vec<Callable>) -> Bench {
-        Bench::with_clock(connection, settings, callables, Arc::new(VirtualClock::at(START_MS)))
+    pub fn new(
+        connection: Connection,
+        settings: Option<ConnectionSettings>,
+        callables: Vec<Callable>,
+    ) -> Bench {
+        Bench::with_clock(
+            connection,
+            settings,
+            callables,
+            Arc::new(VirtualClock::at(START_MS)),
+        )
     }
 
     pub fn with_clock(
@@ -128,7 +151,10 @@ impl Bench {
             ..Program::default()
         };
         let deployment = Deployment {
-            connections: settings.map(|s| ("service".to_owned(), s)).into_iter().collect(),
+            connections: settings
+                .map(|s| ("service".to_owned(), s))
+                .into_iter()
+                .collect(),
             ..Deployment::default()
         };
         let secrets = MemorySecrets::new([
@@ -137,7 +163,8 @@ impl Bench {
             ("sandbox-hook", "sandbox-webhook-secret"),
         ]);
         let key = MasterKey::from_bytes([9; 32]);
-        let connectors = Connectors::new(deployment, Arc::new(secrets), key, clock.clone()).expect("an HTTP client");
+        let connectors = Connectors::new(deployment, Arc::new(secrets), key, clock.clone())
+            .expect("an HTTP client");
         Bench {
             clock,
             connectors: connectors.with_chance(Chance::seeded(1)),
@@ -193,5 +220,8 @@ pub fn unknown(outcome: CallOutcome) -> String {
 }
 
 pub fn smtp() -> Connection {
-    Connection { base: Some(Base::Smtp), ..connection(Auth::None) }
+    Connection {
+        base: Some(Base::Smtp),
+        ..connection(Auth::None)
+    }
 }
