@@ -12,7 +12,8 @@ use crate::syntax::ast::{Declaration, ExprKind, Item, PropertyValue};
 use crate::syntax::{self, Parsed};
 use crate::verify;
 use counterplay_machine::declare::{Callable, Connection, Event};
-use counterplay_machine::playbook::Playbook;
+use counterplay_machine::deployment::Deployment;
+use counterplay_machine::playbook::{NodeKind, Playbook};
 use counterplay_machine::program::FORMAT;
 use counterplay_machine::types::Types;
 use counterplay_machine::{Program, hash};
@@ -353,5 +354,49 @@ pub fn compile(db: &dyn Db, project: Project) -> CompiledProject {
             playbook.hash = hash;
         }
     }
+    if let Some(file) = &file {
+        diagnostics.extend(not_granted(names(db, project), &program, &file.deployment));
+    }
     CompiledProject { program, file, diagnostics }
+}
+
+/// Playbooks use only the connections that the project file sets up: one that is missing would be noticed
+/// at its step, which may come after weeks of waiting.
+fn not_granted(index: &Index, program: &Program, deployment: &Deployment) -> Vec<Diagnostic> {
+    let mut diagnostics = Vec::new();
+    for (id, playbook) in &program.playbooks {
+        let mut missing: Vec<(&str, &str)> = Vec::new();
+        let used = hash::used(program, playbook);
+        // What the playbook itself calls is named first; what undoing or confirming it needs comes after.
+        let direct = playbook.graph.node_weights().filter_map(|node| match &node.kind {
+            NodeKind::Query { query, .. } => Some(query),
+            NodeKind::Perform(perform) => Some(&perform.action),
+            _ => None,
+        });
+        for callable in direct.chain(used.iter()).filter_map(|name| program.callables.get(name)) {
+            let connection = &**callable.request.connection();
+            if !connection.is_empty()
+                && !deployment.connections.contains_key(connection)
+                && !missing.iter().any(|(c, _)| *c == connection)
+            {
+                missing.push((connection, &callable.name));
+            }
+        }
+        let Some(place) = index.playbooks.get(&**id) else { continue };
+        for (connection, callable) in missing {
+            let mut diagnostic = Diagnostic::error(
+                crate::codes::NOT_IN_PROJECT,
+                format!("`{id}` calls `{callable}`, and counterplay.toml does not set up its connection `{connection}`"),
+                place.clone(),
+                format!("needs the connection `{connection}`"),
+            )
+            .because("the step would fail when the run comes to it, perhaps weeks after it started")
+            .help(format!("add a section [connections.{connection}] to counterplay.toml"));
+            if let Some(def) = index.connections.get(connection) {
+                diagnostic = diagnostic.also(def.place(), "declared here");
+            }
+            diagnostics.push(diagnostic);
+        }
+    }
+    diagnostics
 }

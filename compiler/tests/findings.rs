@@ -10,6 +10,7 @@ name = "Test"
 [teams.soc]
 members = ["ana@example.org", "bo@example.org"]
 email = "soc@example.org"
+teams_webhook = "soc-teams"
 
 [teams.leads]
 members = ["dana@example.org"]
@@ -18,6 +19,15 @@ members = ["dana@example.org"]
 id = "contoso"
 domains = ["example.org"]
 groups = ["gold"]
+
+[connections.graph]
+[connections.identity_protection]
+[connections.exchange]
+[connections.halopsa]
+[connections.mail]
+[connections.teams]
+[connections.slack]
+[connections.webhook]
 "#;
 
 fn findings(source: &str) -> String {
@@ -63,6 +73,7 @@ cases! {
     misspelt_member: about_device("", "    ticket.create(title: \"x\", priority: hihg)");
     member_in_quotes: about_device("", "    ticket.create(title: \"x\", priority: \"high\")");
     unknown_team: about_device("", "    notify.teams(team.sok, \"x\")");
+    team_without_a_channel: about_device("", "    notify.slack(team.soc, \"x\")");
     unknown_tenant: about_device("", "    intune.sync(drift.device)").replace("  when", "  tenants: [\"contso\"]\n  when");
     unknown_group: about_device("", "    intune.sync(drift.device)").replace("  when", "  tenants: group \"golden\"\n  when");
     missing_argument: about_device("", "    ticket.create(title: \"x\")");
@@ -153,4 +164,11 @@ fn mistakes_in_the_project_file() {
         all.push_str(&format!("{config}---\n{}\n", workspace.render(&compiled.diagnostics, false)));
     }
     insta::assert_snapshot!(all);
+}
+
+#[test]
+fn a_connection_that_the_project_does_not_set_up() {
+    let config = "[project]\nname = \"X\"\nresponses = [\"stale_account\"]\n\n[teams.it]\nmembers = [\"ana@example.org\"]\n\n[connections.graph]\n";
+    let workspace = Workspace::new(Vec::new(), Some(("counterplay.toml".into(), config.into())));
+    insta::assert_snapshot!(workspace.render(&workspace.compile().diagnostics, false));
 }

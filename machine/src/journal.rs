@@ -149,6 +149,8 @@ pub enum What {
     Forked {
         /// How many branches or elements.
         count: u32,
+        /// Whether they are the elements of a loop.
+        elements: bool,
     },
     /// The run failed at a step and `on failure` follows, or it ends.
     Failing {

@@ -364,11 +364,12 @@ impl<'a> Reader<'a> {
                 format!("held for a person: {reason}"),
             ),
             What::Resumed => self.line(entry, K::Held, S::Normal, "told to try again".into()),
-            What::Forked { count } => {
-                let what = if *count == 1 {
-                    "1 branch".into()
-                } else {
-                    format!("{count} branches or elements")
+            What::Forked { count, elements } => {
+                let what = match (elements, count) {
+                    (true, 0) => "the list is empty".into(),
+                    (true, 1) => "for the only element".into(),
+                    (true, n) => format!("for each of {n} elements"),
+                    (false, n) => format!("{n} branches at once"),
                 };
                 self.line(entry, K::Fork, S::Quiet, what);
             }

@@ -18,16 +18,47 @@ pub fn library() -> Arc<Program> {
     Arc::new(compiled.program)
 }
 
-/// An example project, compiled, with its deployment.
-pub fn example(name: &str) -> (Arc<Program>, Deployment) {
-    let folder = root().join("examples").join(name);
-    let loaded = counterplay_cli::project::load(&folder).unwrap_or_else(|error| panic!("{error}"));
-    let compiled = loaded.workspace.compile();
+/// A project of one file, with two teams and one tenant, compiled.
+pub fn project(source: &str) -> (Arc<Program>, Deployment) {
+    let workspace = Workspace::new(
+        vec![counterplay_compiler::workspace::Source {
+            path: "playbooks/case.play".into(),
+            module: "case".into(),
+            text: source.to_owned(),
+        }],
+        Some(("counterplay.toml".into(), PROJECT.into())),
+    );
+    let compiled = workspace.compile();
     assert!(
         compiled.diagnostics.is_empty(),
         "{}",
-        loaded.workspace.render(&compiled.diagnostics, false)
+        workspace.render(&compiled.diagnostics, false)
     );
-    let deployment = compiled.file.map(|f| f.deployment).unwrap_or_default();
-    (Arc::new(compiled.program), deployment)
+    (Arc::new(compiled.program), compiled.file.map(|f| f.deployment).unwrap_or_default())
 }
+
+const PROJECT: &str = r#"
+[project]
+name = "Test"
+
+[teams.soc]
+members = ["ana@example.org", "bo@example.org"]
+email = "soc@example.org"
+teams_webhook = "soc-teams"
+
+[teams.leads]
+members = ["dana@example.org", "eli@example.org", "finn@example.org"]
+
+[tenants.contoso]
+id = "contoso"
+domains = ["example.org"]
+
+[connections.graph]
+[connections.identity_protection]
+[connections.exchange]
+[connections.halopsa]
+[connections.mail]
+[connections.teams]
+[connections.slack]
+[connections.webhook]
+"#;

@@ -7,7 +7,8 @@ use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::index::{Def, Index};
 use crate::span::Span;
-use crate::syntax::ast::{Arg, Arm, Item, PropertyValue};
+use crate::check::calls::Parameter;
+use crate::syntax::ast::{Arg, Arm, Declaration, ExprKind, Item, PropertyValue};
 use counterplay_machine::declare::Impact;
 use counterplay_machine::expr::{Expr, Slot};
 use counterplay_machine::playbook::{Edge, NodeKind, Perform};
@@ -52,6 +53,7 @@ impl Lower<'_> {
                 .collect(),
             _ => Vec::new(),
         };
+        self.reachable_team(decl, &params, &values, args, span);
         let attempt = attempt || self.attempting.is_some();
         let name = Index::qualified(&def.module, &def.name.text);
         let skip_if_failed: Vec<u32> = self
@@ -101,6 +103,36 @@ impl Lower<'_> {
             self.current = vec![(node, Edge::Done), (node, Edge::Failed)];
         }
         (slot, ty)
+    }
+
+    /// A message to a team's channel needs the channel in the project file.
+    fn reachable_team(&mut self, decl: &Declaration, params: &[Parameter], values: &[Expr], args: &[Arg], span: Span) {
+        let Some(ExprKind::Call { args: request, .. }) = property(decl, "request").and_then(single).map(|e| &e.kind) else {
+            return;
+        };
+        let Some(ExprKind::Field { base, field, .. }) = request.first().filter(|a| a.name.is_none()).map(|a| &a.value.kind)
+        else {
+            return;
+        };
+        let Some(index) = word(base).and_then(|n| params.iter().position(|p| p.decl.name.text == n)) else { return };
+        let Some(Expr::Team(name)) = values.get(index) else { return };
+        let Some(team) = self.c.deployment.and_then(|d| d.teams.get(&**name)) else { return };
+        let there = match field.text.as_str() {
+            "teams_webhook" => team.teams_webhook.is_some(),
+            "slack_webhook" => team.slack_webhook.is_some(),
+            _ => true,
+        };
+        if !there {
+            let place = self.c.at(args.get(index).map_or(span, |a| a.value.span));
+            let diagnostic = Diagnostic::error(
+                codes::NOT_IN_PROJECT,
+                format!("team.{name} has no `{}` in counterplay.toml", field.text),
+                place,
+                "the message has nowhere to go",
+            )
+            .help(format!("add `{} = \"…\"`, the name of the secret with its address, to [teams.{name}]", field.text));
+            self.c.report(diagnostic);
+        }
     }
 
     /// `steps`, put in place of their call.

@@ -84,18 +84,19 @@ impl Stepper<'_, '_> {
                 about.push((entity.entity_key(), entity.label()));
             }
         }
-        let eligible = match value(&approve.by)? {
+        let asked: Vec<String> = match value(&approve.by)? {
             Value::Record(record) if &*record.ty == "Team" => match record.fields.get("members") {
                 Some(Value::List(members)) => members.iter().map(Value::plain).collect(),
                 _ => Vec::new(),
             },
             person => addresses(&person),
         };
-        let allowed = eligible
-            .iter()
+        let eligible: Vec<String> = asked
+            .into_iter()
             .filter(|e| !excluded.iter().any(|x| x.eq_ignore_ascii_case(e)))
-            .count();
-        if allowed < approve.needs as usize {
+            .collect();
+        if eligible.len() < approve.needs as usize {
+            let allowed = eligible.len();
             return Err(format!(
                 "\"{question}\" needs {} and only {allowed} may answer (whoever started the run, or whom it is about, may not)",
                 people(approve.needs)

@@ -49,7 +49,7 @@ impl Stepper<'_, '_> {
                 format!("the list has {} elements and this loop refuses more than {limit}; none was touched", items.len()),
             );
         }
-        self.record(Some(thread), What::Forked { count: items.len() as u32 });
+        self.record(Some(thread), What::Forked { count: items.len() as u32, elements: true });
         if items.is_empty() {
             if !self.go(thread, &Edge::Done) {
                 self.end(thread, None);

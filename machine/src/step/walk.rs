@@ -71,9 +71,12 @@ impl Stepper<'_, '_> {
             },
             NodeKind::Branch { condition } => match self.eval(thread, condition) {
                 Ok(Value::Bool(yes)) => {
-                    let label = node.label.clone();
-                    let way = if yes { "yes" } else { "no" }.to_owned();
-                    self.record(Some(thread), What::Chose { label, way });
+                    // The answer to a question was recorded just before.
+                    if !matches!(condition, crate::expr::Expr::Slot(_)) {
+                        let label = node.label.clone();
+                        let way = if yes { "yes" } else { "no" }.to_owned();
+                        self.record(Some(thread), What::Chose { label, way });
+                    }
                     self.go_or_fail(thread, if yes { &Edge::True } else { &Edge::False });
                 }
                 Ok(other) => self.fail_step(thread, format!("the condition gave {}", other.kind())),
@@ -263,7 +266,7 @@ impl Stepper<'_, '_> {
         if count == 0 {
             return self.go_or_fail(thread, &Edge::Done);
         }
-        self.record(Some(thread), What::Forked { count });
+        self.record(Some(thread), What::Forked { count, elements: false });
         for (index, node) in starts.into_iter().enumerate() {
             self.spawn(thread, node, true, format!("/{index}"), None);
         }

@@ -1,0 +1,157 @@
+//! What playbooks do, step by step: each construct compiled, run on a virtual clock, and read as a timeline.
+
+use counterplay_runtime::simulate::{Answers, Cause, People, Scenario, Scripted, Simulation, simulate};
+use std::collections::BTreeMap;
+
+/// 1 March 2026, 08:00 UTC.
+const START_MS: i64 = 1_772_352_000_000;
+
+const DEVICE: &str = r#"{ "id": "d-1", "name": "LT-1", "platform": "windows" }"#;
+const USER: &str = r#"{ "id": "u-1", "name": "Ana Lopez", "email": "ana.lopez@example.org", "principal": null, "kind": "Member" }"#;
+
+struct Case {
+    source: String,
+    answers: Vec<&'static str>,
+    people: People,
+}
+
+/// A playbook that a person starts with a user and a device.
+fn playbook(lines: &str) -> Case {
+    Case {
+        source: format!(
+            "use microsoft.(intune, entra)\nuse notify, ticket\n\nplaybook p \"P\" {{\n  when manual(user: User, device: Device)\n{lines}\n}}\n"
+        ),
+        answers: Vec::new(),
+        people: People::default(),
+    }
+}
+
+impl Case {
+    fn answer(mut self, answer: &'static str) -> Case {
+        self.answers.push(answer);
+        self
+    }
+
+    fn people(mut self, people: People) -> Case {
+        self.people = people;
+        self
+    }
+
+    fn run(self) -> String {
+        let (program, deployment) = counterplay_tests::project(&self.source);
+        let mut answers = Answers::new();
+        for answer in self.answers {
+            answers.parse(&program, answer).unwrap_or_else(|e| panic!("{answer}: {e}"));
+        }
+        let tenant = counterplay_machine::eval::TenantFacts {
+            name: "contoso".into(),
+            id: "contoso".into(),
+            zone: "UTC".into(),
+            domains: vec!["example.org".into()],
+        };
+        let values = BTreeMap::from([
+            ("user".to_owned(), serde_json::from_str(USER).expect("JSON")),
+            ("device".to_owned(), serde_json::from_str(DEVICE).expect("JSON")),
+        ]);
+        let scenario = Scenario {
+            program,
+            deployment,
+            tenant,
+            playbook: "p".into(),
+            cause: Cause::Manual { values, by: Some("finn@example.org".into()) },
+            at_ms: START_MS,
+            answers,
+            people: self.people,
+            live: None,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let simulation: Simulation = runtime.block_on(simulate(&scenario)).unwrap_or_else(|e| panic!("{e}"));
+        let lines: String = self.source.lines().skip(4).map(|l| format!("{l}\n")).collect();
+        format!("{lines}---\n{simulation}")
+    }
+}
+
+macro_rules! cases {
+    ($($name:ident: $case:expr;)*) => {
+        $(
+            #[test]
+            fn $name() {
+                insta::assert_snapshot!(stringify!($name), $case.run());
+            }
+        )*
+    };
+}
+
+cases! {
+    a_failed_action_fails_the_run: playbook("  then {\n    intune.sync(device)\n    notify.teams(team.soc, \"never said\")\n  }")
+        .answer("intune.sync=fails: the service answered 503");
+    attempt_goes_on: playbook("  then {\n    attempt intune.sync(device)\n    notify.teams(team.soc, \"said all the same\")\n  }")
+        .answer("intune.sync=fails: the service answered 503");
+    attempt_each_skips_what_needs_the_failed: playbook("  then {\n    attempt each {\n      entra.block_sign_in(user)\n      entra.revoke_sessions(user)\n      intune.sync(device)\n    }\n  }")
+        .answer("entra.block_sign_in=fails: there is no such user");
+    a_failed_arm_knows_why: playbook("  then {\n    intune.sync(device) {\n      done   { notify.teams(team.soc, \"synced\") }\n      failed { notify.teams(team.soc, \"not synced: {failure.reason}\") }\n    }\n    notify.teams(team.soc, \"went on\")\n  }")
+        .answer("intune.sync=fails: the device is away");
+    on_failure_runs_once_and_the_run_stays_failed: playbook("  then {\n    intune.sync(device)\n  }\n  on failure {\n    notify.teams(team.soc, \"the playbook failed\")\n  }")
+        .answer("intune.sync=fails: the device is away");
+    parallel_branches_share_what_they_bind: playbook("  then {\n    in parallel {\n      let manager = entra.manager(user)\n      let devices = intune.devices_of(user)\n      then {\n        intune.sync(device)\n        wait 10m\n        intune.sync(device)\n      }\n    }\n    notify.teams(team.soc, \"{length(devices)} devices, a manager: {manager is present}\")\n  }")
+        .answer("intune.devices_of=[]");
+    a_failure_in_a_branch_waits_for_the_others: playbook("  then {\n    in parallel {\n      intune.sync(device)\n      then {\n        wait 1h\n        notify.teams(team.soc, \"this branch ends first\")\n      }\n    }\n    notify.teams(team.soc, \"never said\")\n  }")
+        .answer("intune.sync=fails: the device is away");
+    end_run_in_a_branch_waits_for_the_others: playbook("  then {\n    in parallel {\n      if not intune.is_compliant(device) { end run \"enough\" }\n      then {\n        wait 1h\n        notify.teams(team.soc, \"this branch ends first\")\n      }\n    }\n    notify.teams(team.soc, \"never said\")\n  }");
+    a_loop_lets_the_other_elements_finish: playbook("  then {\n    for each d in intune.devices_of(user) {\n      intune.sync(d)\n    }\n    notify.teams(team.soc, \"never said\")\n  }")
+        .answer("intune.devices_of=[{\"id\":\"a\",\"name\":\"A\",\"platform\":\"iOS\"},{\"id\":\"b\",\"name\":\"B\",\"platform\":\"iOS\"}]")
+        .answer("intune.sync=fails: away")
+        .answer("intune.sync=null");
+    a_loop_refuses_a_list_that_is_too_long: playbook("  then {\n    for each d in intune.devices_of(user), refuse more than 1 {\n      intune.sync(d)\n    }\n  }")
+        .answer("intune.devices_of=[{\"id\":\"a\",\"name\":\"A\",\"platform\":\"iOS\"},{\"id\":\"b\",\"name\":\"B\",\"platform\":\"iOS\"}]");
+    a_loop_over_nothing_goes_on: playbook("  then {\n    for each d in intune.devices_of(user) {\n      intune.sync(d)\n    }\n    notify.teams(team.soc, \"went on\")\n  }")
+        .answer("intune.devices_of=[]");
+    two_leads_open_the_wipe: playbook("  then {\n    approve \"Wipe {device.name}?\" about device, by team.leads, needs 2, within 4h\n    intune.wipe(device)\n    notify.teams(team.soc, \"wiped, approved by {approval.by}\")\n  }")
+        .people(People::Script(vec![
+            Scripted { by: "finn@example.org".into(), approve: true, after_ms: 60_000 },
+            Scripted { by: "dana@example.org".into(), approve: true, after_ms: 120_000 },
+            Scripted { by: "dana@example.org".into(), approve: true, after_ms: 180_000 },
+            Scripted { by: "mallory@example.org".into(), approve: true, after_ms: 240_000 },
+            Scripted { by: "ELI@example.org".into(), approve: true, after_ms: 300_000 },
+        ]));
+    one_rejection_ends_it: playbook("  then {\n    approve \"Wipe {device.name}?\" about device, by team.leads, needs 2, within 4h\n    intune.wipe(device)\n  }")
+        .people(People::Reject { after_ms: 60_000 });
+    nobody_answers: playbook("  then {\n    approve \"Wipe {device.name}?\" about device, by team.leads, within 4h {\n      approved   { intune.wipe(device) }\n      unanswered { notify.teams(team.soc, \"nobody answered\") }\n    }\n  }")
+        .people(People::Unanswered);
+    a_wait_is_part_of_the_timeline: playbook("  then {\n    wait 1m\n    intune.sync(device)\n  }");
+    levels_count_from_the_start: playbook("  then {\n    wait 30m\n    notify.teams(team.soc, \"first\")\n  }\n  escalate after 1h { notify.teams(team.soc, \"second\") }\n  escalate after 2h unless intune.is_compliant(device) { notify.teams(team.soc, \"third\") }\n  escalate after 3h { notify.teams(team.soc, \"fourth\") }")
+        .answer("intune.is_compliant=true");
+    a_level_that_is_overdue_goes_on_at_once: playbook("  then {\n    wait 5h\n  }\n  escalate after 1h { notify.teams(team.soc, \"late\") }");
+    the_goal_ends_the_run: playbook("  resolved when intune.is_compliant(device)\n  then { notify.teams(team.soc, \"please restart\") }\n  escalate after 4h { intune.sync(device) }\n  escalate after 24h { entra.block_sign_in(user) }")
+        .answer("intune.is_compliant=false")
+        .answer("intune.is_compliant=true");
+    the_goal_is_looked_at_in_between: playbook("  resolved when intune.is_compliant(device), checking every 15m\n  then { notify.teams(team.soc, \"please restart\") }\n  escalate after 4h { intune.sync(device) }")
+        .answer("intune.is_compliant=false")
+        .answer("intune.is_compliant=false")
+        .answer("intune.is_compliant=false")
+        .answer("intune.is_compliant=true");
+    a_question_that_fails_holds_and_never_escalates: playbook("  then { notify.teams(team.soc, \"please restart\") }\n  escalate after 4h unless intune.is_compliant(device) { entra.block_sign_in(user) }")
+        .answer("intune.is_compliant=fails: the service answered 503");
+    waiting_until_it_is_so: playbook("  then {\n    wait until intune.is_compliant(device), at most 1h, checking every 20m {\n      met       { notify.teams(team.soc, \"compliant\") }\n      timed_out { notify.teams(team.soc, \"still not\") }\n    }\n  }")
+        .answer("intune.is_compliant=false")
+        .answer("intune.is_compliant=false")
+        .answer("intune.is_compliant=true");
+    waiting_until_the_time_is_up: playbook("  then {\n    wait until intune.is_compliant(device), at most 1h, checking every 20m {\n      met       { notify.teams(team.soc, \"compliant\") }\n      timed_out { notify.teams(team.soc, \"still not\") }\n    }\n  }")
+        .answer("intune.is_compliant=false");
+    a_question_is_not_asked_where_its_answer_does_not_matter: playbook("  then {\n    if user.kind == guest and intune.is_compliant(device) {\n      notify.teams(team.soc, \"never said\")\n    } else {\n      notify.teams(team.soc, \"not a guest\")\n    }\n  }");
+    match_takes_one_case: playbook("  then {\n    match device.platform {\n      ios, macos { notify.teams(team.soc, \"Apple\") }\n      windows    { notify.teams(team.soc, \"Windows\") }\n      else       { notify.teams(team.soc, \"something else\") }\n    }\n  }");
+}
+
+/// What `steps` bind and return belongs to their caller, and where they wait the caller's goal counts.
+#[test]
+fn steps_are_put_in_place_of_their_call() {
+    let case = Case {
+        source: "use microsoft.(intune, entra)\nuse notify\nsteps first_device(user: User) -> Device? {\n  let devices = intune.devices_of(user)\n  for each d in devices {\n    intune.sync(d)\n  }\n  wait 1h\n  return first(d in devices)\n}\nplaybook p \"P\" {\n  when manual(user: User, device: Device)\n  resolved when intune.is_compliant(device)\n  then {\n    let found = first_device(user)\n    if found is present {\n      notify.teams(team.soc, \"first of {user.name}: {found.name}\")\n    }\n  }\n}\n".into(),
+        answers: vec![
+            "intune.is_compliant=false",
+            "intune.devices_of=[{\"id\":\"a\",\"name\":\"A\",\"platform\":\"iOS\"}]",
+        ],
+        people: People::default(),
+    };
+    insta::assert_snapshot!(case.run());
+}
