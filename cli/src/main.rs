@@ -1,2 +1,7 @@
-//! The counterplay command.
-fn main() {}
+//! The process's arguments in, its exit code out.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(counterplay_cli::run(std::env::args_os()))
+}

@@ -4,7 +4,7 @@
 use crate::deployment::Deployment;
 use crate::expr::{ArithmeticOp, CompareOp, Comprehension, Expr, Function, RunFact, Slot, TenantFact};
 use crate::json::{self, Mismatch};
-use crate::types::Types;
+use crate::types::{Type, Types};
 use crate::value::{SecretSource, Value};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
@@ -205,16 +205,10 @@ impl Evaluator<'_, '_> {
             Expr::Comprehension { kind, slot, source, filter, body } => {
                 self.comprehension(*kind, *slot, source, filter.as_deref(), body.as_deref())?
             }
-            Expr::Convert(inner, ty) => match self.eval(inner)? {
-                Value::Json(value) => {
-                    json::convert(self.env.types, &value, ty, &self.path(inner)).map_err(EvalError::Mismatch)?
-                }
-                Value::Absent => {
-                    json::convert(self.env.types, &serde_json::Value::Null, ty, &self.path(inner))
-                        .map_err(EvalError::Mismatch)?
-                }
-                other => other,
-            },
+            Expr::Convert(inner, ty) => {
+                let value = self.eval(inner)?;
+                convert(self.env.types, value, ty, &self.path(inner))?
+            }
             Expr::Call(function, args) => {
                 let args = args.iter().map(|a| self.eval(a)).collect::<Result<Vec<_>, _>>()?;
                 call(*function, args)?
@@ -392,6 +386,24 @@ impl Evaluator<'_, '_> {
     }
 }
 
+/// JSON anywhere in a value, converted to what its place wants; the rest stays as it is.
+fn convert(types: &Types, value: Value, ty: &Type, path: &str) -> Result<Value, EvalError> {
+    match (value, ty) {
+        (Value::Json(json), _) => json::convert(types, &json, ty, path).map_err(EvalError::Mismatch),
+        (Value::Absent, _) => {
+            json::convert(types, &serde_json::Value::Null, ty, path).map_err(EvalError::Mismatch)
+        }
+        (value, Type::Optional(inner)) => convert(types, value, inner, path),
+        (Value::List(items), Type::List(inner)) => items
+            .into_iter()
+            .enumerate()
+            .map(|(i, item)| convert(types, item, inner, &format!("{path}[{i}]")))
+            .collect::<Result<Vec<_>, _>>()
+            .map(Value::List),
+        (value, _) => Ok(value),
+    }
+}
+
 fn overflow() -> EvalError {
     EvalError::Other("the number is too large".into())
 }
@@ -506,6 +518,10 @@ fn call(function: Function, args: Vec<Value>) -> Result<Value, EvalError> {
             }
             Value::List(text(0)?.split(separator).map(Value::text).collect())
         }
+        Function::ToInt => match text(0)?.trim().parse::<i64>() {
+            Ok(number) => Value::Int(number),
+            Err(_) => return fail(format!("\"{}\" is not a whole number", text(0)?)),
+        },
         Function::Length => match args.first() {
             Some(Value::List(items)) => Value::Int(items.len() as i64),
             Some(Value::Text(t)) => Value::Int(t.chars().count() as i64),

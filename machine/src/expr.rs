@@ -173,6 +173,8 @@ pub enum Function {
     Split,
     /// `length(list or text)`.
     Length,
+    /// `to_int(text)`: the whole number that a text spells.
+    ToInt,
 }
 
 impl Expr {

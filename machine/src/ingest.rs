@@ -229,7 +229,7 @@ fn observe(
     scene: Scene<'_>,
     event: &Event,
     slots: &BTreeMap<Slot, Value>,
-    json: &Json,
+    raw: &Json,
 ) -> Result<Observation, EvalError> {
     let names = event_names(event);
     let look = |slot: Slot| slots.get(&slot).cloned();
@@ -246,25 +246,25 @@ fn observe(
         Fires::ChangesTo { subject, target } => {
             let (value, target) = (eval(subject, &env)?, eval(target, &env)?);
             let reached = equal(&value, &target);
-            match json.get("id").and_then(Json::as_str) {
+            match raw.get("id").and_then(Json::as_str) {
                 Some(object) => Observation::FiresIfChanged {
                     object: object.to_owned(),
-                    value: value.redacted_json().to_string(),
+                    value: json::canonical(&value.redacted_json()),
                     reached,
                 },
                 None => {
                     return Err(EvalError::Mismatch(Mismatch {
                         path: "raw.id".into(),
                         expected: "a text that identifies the object".into(),
-                        found: json::describe(&json["id"]),
+                        found: json::describe(&raw["id"]),
                     }));
                 }
             }
         }
         Fires::OncePer(keys) => {
             let keys = keys.iter().map(|k| eval(k, &env)).collect::<Result<Vec<_>, _>>()?;
-            let json: Vec<Json> = keys.iter().map(Value::redacted_json).collect();
-            Observation::FiresOnce { key: Json::Array(json).to_string() }
+            let keys: Vec<Json> = keys.iter().map(Value::redacted_json).collect();
+            Observation::FiresOnce { key: json::canonical(&Json::Array(keys)) }
         }
     })
 }

@@ -81,6 +81,21 @@ pub fn convert(types: &Types, json: &Json, ty: &Type, path: &str) -> Result<Valu
     }
 }
 
+/// JSON as text in which the order of keys does not matter: for keys and comparisons of what was seen before.
+pub fn canonical(json: &Json) -> String {
+    fn sorted(json: &Json) -> Json {
+        match json {
+            Json::Array(items) => Json::Array(items.iter().map(sorted).collect()),
+            Json::Object(object) => {
+                let ordered: std::collections::BTreeMap<&String, &Json> = object.iter().collect();
+                Json::Object(ordered.into_iter().map(|(k, v)| (k.clone(), sorted(v))).collect())
+            }
+            other => other.clone(),
+        }
+    }
+    sorted(json).to_string()
+}
+
 /// Reads a duration such as `4h` or `1h 30m`.
 pub fn parse_duration(text: &str) -> Option<i64> {
     let mut total: i64 = 0;

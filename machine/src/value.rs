@@ -157,7 +157,7 @@ impl Value {
             Value::Clock(minutes) => format!("{:02}:{:02}", minutes / 60, minutes % 60),
             Value::Member(member) => member.name.to_string(),
             Value::Record(_) => self.label(),
-            Value::Object(_) | Value::Json(_) => self.redacted_json().to_string(),
+            Value::Object(_) | Value::Json(_) => crate::json::canonical(&self.redacted_json()),
             Value::List(items) => items.iter().map(Value::plain).collect::<Vec<_>>().join(", "),
             Value::Secret(_) => "[secret]".into(),
         }

@@ -98,7 +98,6 @@ async fn an_event_runs_through_timer_query_and_approval_to_its_end() {
         "woke",
         "asks ask.fixed",
         "answered ask.fixed",
-        "fixed: no",
         "asks people: Wipe it?",
         "ann@soc.example approves",
         "approved",

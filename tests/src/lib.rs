@@ -3,6 +3,13 @@
 use counterplay_compiler::workspace::Workspace;
 use counterplay_machine::Program;
 use counterplay_machine::deployment::Deployment;
+use counterplay_machine::eval::TenantFacts;
+use counterplay_machine::journal::{Entry, What};
+use counterplay_runtime::clock::{Clock, VirtualClock};
+use counterplay_runtime::connect::{Connectors, MasterKey};
+use counterplay_runtime::engine::{Engine, EngineOptions, Ids, Incoming, Until};
+use counterplay_runtime::store::{RunDetail, RunFilter, Store};
+use counterplay_sandbox::{Options, Sandbox};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,6 +23,24 @@ pub fn library() -> Arc<Program> {
     let compiled = Workspace::new(Vec::new(), None).compile();
     assert!(!compiled.has_errors(), "the standard library does not compile");
     Arc::new(compiled.program)
+}
+
+/// An example project, compiled, with its deployment.
+pub fn example(name: &str) -> (Arc<Program>, Deployment) {
+    let folder = root().join("examples").join(name);
+    let toml = std::fs::read_to_string(folder.join("counterplay.toml")).expect("toml");
+    let mut sources = Vec::new();
+    if let Ok(dir) = std::fs::read_dir(folder.join("playbooks")) {
+        for f in dir.filter_map(Result::ok) {
+            let name = f.file_name().to_string_lossy().into_owned();
+            sources.push(counterplay_compiler::workspace::Source { path: format!("playbooks/{name}"), module: name.trim_end_matches(".play").into(), text: std::fs::read_to_string(f.path()).expect("file") });
+        }
+    }
+    let workspace = Workspace::new(sources, Some(("counterplay.toml".into(), toml)));
+    let compiled = workspace.compile();
+    assert!(compiled.diagnostics.is_empty(), "{}", workspace.render(&compiled.diagnostics, false));
+    let deployment = compiled.file.map(|f| f.deployment).unwrap_or_default();
+    (Arc::new(compiled.program), deployment)
 }
 
 /// A project of one file, with two teams and one tenant, compiled.
@@ -62,3 +87,162 @@ domains = ["example.org"]
 [connections.slack]
 [connections.webhook]
 "#;
+
+/// An engine on a sandbox, with a clock that skips what nobody has to wait for.
+pub struct Bench {
+    /// The sandbox.
+    pub sandbox: Sandbox,
+    /// The program.
+    pub program: Arc<Program>,
+    /// The deployment, its connections pointing at the sandbox.
+    pub deployment: Deployment,
+    /// Calls the sandbox.
+    pub connector: Arc<Connectors>,
+    /// The engine.
+    pub engine: Engine,
+    clock: Arc<VirtualClock>,
+    _folder: tempfile::TempDir,
+}
+
+impl Bench {
+    /// An example project on a fresh sandbox, at a time in milliseconds since the Unix epoch.
+    pub async fn new(example_name: &str, now_ms: i64) -> Bench {
+        let (program, deployment) = example(example_name);
+        let at = jiff::Timestamp::from_millisecond(now_ms).expect("a time");
+        let sandbox = Sandbox::start(Options {
+            tenant: counterplay_sandbox::demo_tenant_at(at),
+            ..Options::default()
+        })
+        .await
+        .expect("a sandbox");
+        let (deployment, secrets) = shim(deployment, &sandbox);
+        let clock = Arc::new(VirtualClock::at(now_ms));
+        let connector = Arc::new(
+            Connectors::new(
+                deployment.clone(),
+                Arc::new(secrets),
+                MasterKey::from_bytes([7; 32]),
+                clock.clone(),
+            )
+            .expect("connectors"),
+        );
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path().join("store.db")).expect("a store");
+        let mut options = EngineOptions::new(
+            program.clone(),
+            deployment.clone(),
+            store,
+            connector.clone(),
+            clock.clone(),
+        );
+        options.ids = Ids::seeded(1);
+        options.schedules = false;
+        let engine = Engine::open(options).await.expect("an engine");
+        Bench {
+            sandbox,
+            program,
+            deployment,
+            connector,
+            engine,
+            clock,
+            _folder: folder,
+        }
+    }
+
+    /// The time.
+    pub fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// The tenant of the examples.
+    pub fn tenant(&self) -> TenantFacts {
+        let tenant = &self.deployment.tenants["contoso"];
+        TenantFacts {
+            name: "contoso".into(),
+            id: tenant.id.clone(),
+            zone: tenant.zone.clone().unwrap_or_else(|| "UTC".into()),
+            domains: tenant.domains.clone(),
+        }
+    }
+
+    /// Hands an event in.
+    pub async fn accept(&self, payload: serde_json::Value) {
+        self.engine
+            .accept(Incoming {
+                tenant: "contoso".into(),
+                event: None,
+                payload,
+                source: None,
+            })
+            .await
+            .unwrap_or_else(|refusal| panic!("{refusal}"));
+    }
+
+    /// Runs until every run has ended; whoever is asked and may answer approves.
+    pub async fn finish(&self) {
+        for _ in 0..100 {
+            self.engine.run(Until::Asked).await.unwrap_or_else(|e| panic!("{e}"));
+            let approvals = self.engine.store().approvals().await.expect("approvals");
+            if approvals.is_empty() {
+                break;
+            }
+            for approval in approvals {
+                for who in approval.open.eligible.iter().take(approval.open.needs as usize) {
+                    self.engine
+                        .vote(&approval.id, who, true, None)
+                        .await
+                        .unwrap_or_else(|e| panic!("{e}"));
+                }
+            }
+        }
+    }
+
+    /// Every run with its journal.
+    pub async fn runs(&self) -> Vec<RunDetail> {
+        let store = self.engine.store();
+        let mut details = Vec::new();
+        for run in store.runs(RunFilter::default()).await.expect("runs") {
+            details.extend(store.run_detail(&run.id).await.expect("a run"));
+        }
+        details
+    }
+}
+
+/// The actions of a journal in order, each with the name of what it acts on.
+pub fn actions(journal: &[Entry]) -> Vec<String> {
+    journal
+        .iter()
+        .filter_map(|entry| match &entry.what {
+            What::Intended { action, args, .. } => {
+                let on = ["user", "device", "to", "team", "title"]
+                    .iter()
+                    .find_map(|name| args.get(*name))
+                    .map(|v| v.get("name").unwrap_or(v).to_string())
+                    .unwrap_or_default();
+                Some(format!("{action} {on}"))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+fn shim(mut d: Deployment, sandbox: &Sandbox) -> (Deployment, counterplay_runtime::connect::MemorySecrets) {
+    use counterplay_machine::deployment::ConnectionSettings as C;
+    let b = sandbox.base_url();
+    let c = |base: String, token: Option<String>| C { base: Some(base), token_url: token, client_id: Some("counterplay-sandbox".into()), secret: Some("sandbox".into()), allow_private: true, ..C::default() };
+    let token = Some(format!("{b}/login/{{tenant.id}}/oauth2/v2.0/token"));
+    d.connections.insert("graph".into(), c(format!("{b}/graph/v1.0"), token.clone()));
+    d.connections.insert("identity_protection".into(), c(format!("{b}/graph/v1.0"), token.clone()));
+    d.connections.insert("exchange".into(), c(format!("{b}/exchange"), token));
+    d.connections.insert("halopsa".into(), c(format!("{b}/halo"), Some(format!("{b}/halo/auth/token"))));
+    d.connections.insert("teams".into(), C { allow_private: true, ..C::default() });
+    d.connections.insert("slack".into(), C { allow_private: true, ..C::default() });
+    d.connections.insert("mail".into(), C { base: Some(format!("smtp://{}", sandbox.smtp_addr())), from: Some("counterplay@msp.example".into()), tls: Some("none".into()), allow_private: true, ..C::default() });
+    let mut pairs: Vec<(String, String)> = vec![("sandbox".into(), "sandbox-secret".into())];
+    for t in d.teams.values() {
+        for s in [&t.teams_webhook, &t.slack_webhook].into_iter().flatten() {
+            pairs.push((s.clone(), format!("{b}/teams/soc/sandbox-teams-key")));
+        }
+    }
+    (d, counterplay_runtime::connect::MemorySecrets::new(pairs))
+}

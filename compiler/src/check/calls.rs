@@ -44,6 +44,7 @@ const FUNCTIONS: &[(&str, Function)] = &[
     ("join", Function::Join),
     ("split", Function::Split),
     ("length", Function::Length),
+    ("to_int", Function::ToInt),
 ];
 
 impl Checker<'_> {
@@ -431,6 +432,7 @@ impl Checker<'_> {
             Function::Join => ("join", vec![list, Type::Text], Type::Text),
             Function::Split => ("split", vec![Type::Text, Type::Text], list),
             Function::Length => ("length", vec![Type::Unknown], Type::Int),
+            Function::ToInt => ("to_int", vec![text], Type::Int),
         };
         if args.len() != wanted.len() {
             let place = self.at(span);

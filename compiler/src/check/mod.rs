@@ -146,6 +146,9 @@ impl<'a> Checker<'a> {
             .split_whitespace()
             .collect::<Vec<_>>()
             .join(" ")
+            .replace("( ", "(")
+            .replace(", )", ")")
+            .replace(" )", ")")
     }
 
     /// A new variable.

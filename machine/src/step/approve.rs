@@ -89,12 +89,17 @@ impl Stepper<'_, '_> {
                 Some(Value::List(members)) => members.iter().map(Value::plain).collect(),
                 _ => Vec::new(),
             },
-            person => addresses(&person),
+            // A person has one voice: the mailbox's address, else the name that they sign in with.
+            person => addresses(&person).into_iter().take(1).collect(),
         };
-        let eligible: Vec<String> = asked
-            .into_iter()
-            .filter(|e| !excluded.iter().any(|x| x.eq_ignore_ascii_case(e)))
-            .collect();
+        // One person counts once, however often an address of theirs is listed.
+        let mut eligible: Vec<String> = Vec::new();
+        for address in asked {
+            let same = |other: &String| other.eq_ignore_ascii_case(&address);
+            if !excluded.iter().any(same) && !eligible.iter().any(same) {
+                eligible.push(address);
+            }
+        }
         if eligible.len() < approve.needs as usize {
             let allowed = eligible.len();
             return Err(format!(

@@ -1,0 +1,447 @@
+//! The command line as types: every command, option, help text and exit code.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Automated incident response for Microsoft 365: checked playbooks, durable runs.
+#[derive(Debug, Parser)]
+#[command(
+    name = "counterplay",
+    version,
+    max_term_width = 100,
+    after_help = "Examples:
+  counterplay demo                                   see it work in one minute; touches nothing outside
+  counterplay check .                                check a project
+  counterplay simulate compromised_user --event e.json
+  counterplay run events/*.json                      act for real
+  counterplay runs --open                            what is under way
+
+Exit codes:
+  0  everything is fine
+  1  the command worked and found something wrong (errors in a file, a rejected event, a failed run)
+  2  the command could not do its work (wrong usage, something unreadable or missing)
+
+COUNTERPLAY_LOG=debug writes what happens inside to standard error; NO_COLOR turns colours off."
+)]
+pub struct Cli {
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+impl Color {
+    /// Makes it the choice of the process.
+    pub fn apply(self) {
+        let choice = match self {
+            Color::Auto => anstream::ColorChoice::Auto,
+            Color::Always => anstream::ColorChoice::Always,
+            Color::Never => anstream::ColorChoice::Never,
+        };
+        choice.write_global();
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check playbooks and projects without running anything
+    Check(CheckArgs),
+    /// Show what a playbook would do, on a clock that makes days pass in milliseconds
+    Simulate(Box<SimulateArgs>),
+    /// Draw the state machine that a playbook compiles to
+    Graph(GraphArgs),
+    /// Take events, start playbooks and act for real on the configured connections
+    Run(Box<RunArgs>),
+    /// List runs
+    Runs(RunsArgs),
+    /// Show one run: its timeline and what it waits for
+    Show(ShowArgs),
+    /// Approve what a run asks for
+    Approve(AnswerArgs),
+    /// Reject what a run asks for
+    Reject(AnswerArgs),
+    /// Let a held run try its step again
+    Resume(WordArgs),
+    /// End a run; a call that is under way is not stopped by it
+    Cancel(WordArgs),
+    /// Start a made-up Microsoft 365 tenant, service desk, chat and mail to try things on
+    Sandbox(SandboxArgs),
+    /// See Counterplay contain a compromised account, in one minute
+    Demo(DemoArgs),
+}
+
+/// `counterplay check`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay check .                        the project in this folder
+  counterplay check playbooks/lost.play      one file, read with its project
+  counterplay check . --format json          one finding per line, for other programs
+
+A file or folder belongs to the nearest counterplay.toml above it. Files without one are checked on their own.
+
+Exit codes:
+  0  no errors (warnings may have been shown)
+  1  errors; with --deny-warnings also warnings
+  2  wrong usage, or something cannot be read")]
+pub struct CheckArgs {
+    /// A .play file, or a folder with a counterplay.toml or .play files
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// How findings are written
+    #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
+    pub format: CheckFormat,
+    /// Exit with 1 when there are warnings, too
+    #[arg(long)]
+    pub deny_warnings: bool,
+}
+
+/// How findings are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// With the source and what to do
+    Human,
+    /// One line each: path:line:column: error[P0203]: message
+    Short,
+    /// One JSON object per line
+    Json,
+}
+
+/// Which project.
+#[derive(Clone, Debug, Args)]
+pub struct ProjectArgs {
+    /// The folder with counterplay.toml [default: this folder or the nearest one above that has it]
+    #[arg(long, value_name = "DIR")]
+    pub project: Option<PathBuf>,
+}
+
+/// `counterplay simulate`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay simulate compromised_user --event risk-detection.json
+  counterplay simulate stale_account --unanswered
+  counterplay simulate lost_device --with device=b48d2f60 --with reason=\"left on a train\" --reject
+  counterplay simulate compromised_user --event e.json --answer ticket.is_acknowledged=true
+  counterplay simulate stale_account --sandbox       ask a made-up tenant instead of assuming answers
+
+Nothing is changed anywhere: actions are recorded and not performed. Questions to live systems are answered by
+--answer, with --live by the systems themselves, else by an assumption that is shown as one. Where no project is
+found, the responses that ship are simulated in a built-in one.
+
+Exit codes:
+  0  simulated, also when no run would start or a run would fail (the output says so)
+  2  cannot be simulated: errors in the project, an unknown playbook, an event or value that does not fit")]
+pub struct SimulateArgs {
+    /// A playbook's id, a .play file, or FILE.play:ID
+    pub playbook: String,
+    /// The event that happens: a JSON file, or - for standard input
+    #[arg(long, value_name = "FILE")]
+    pub event: Option<PathBuf>,
+    /// Which event the object is, when its fields do not tell
+    #[arg(long, value_name = "NAME", requires = "event")]
+    pub event_name: Option<String>,
+    /// A value for a start by hand; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", conflicts_with = "event")]
+    pub with: Vec<String>,
+    /// Who starts it by hand, by e-mail address
+    #[arg(long = "as", value_name = "EMAIL", conflicts_with = "event")]
+    pub by: Option<String>,
+    /// What a query or action answers: module.query=JSON, or =fails: REASON; may be repeated
+    #[arg(long, value_name = "NAME=JSON")]
+    pub answer: Vec<String>,
+    /// People approve ten minutes after they are asked (the default)
+    #[arg(long, group = "people")]
+    pub approve: bool,
+    /// The first person asked rejects
+    #[arg(long, group = "people")]
+    pub reject: bool,
+    /// Nobody answers
+    #[arg(long, group = "people")]
+    pub unanswered: bool,
+    /// The tenant [default: the first of the project]
+    #[arg(long, value_name = "NAME")]
+    pub tenant: Option<String>,
+    /// When it happens, such as 2026-11-20T02:00:00Z [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+    /// Ask queries on the configured connections; they only read
+    #[arg(long)]
+    pub live: bool,
+    /// Ask queries of a sandbox in this process
+    #[arg(long)]
+    pub sandbox: bool,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// The project.
+    #[command(flatten)]
+    pub project: ProjectArgs,
+}
+
+/// `counterplay graph`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay graph compromised_user                          Mermaid, for Markdown files and wikis
+  counterplay graph stale_account --format dot | dot -Tsvg    a picture, with Graphviz
+
+Exit codes:
+  0  drawn
+  2  errors in the project, or an unknown playbook")]
+pub struct GraphArgs {
+    /// A playbook's id, a .play file, or FILE.play:ID
+    pub playbook: String,
+    /// The language of the drawing
+    #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid)]
+    pub format: GraphFormat,
+    /// The project.
+    #[command(flatten)]
+    pub project: ProjectArgs,
+}
+
+/// The language of a drawing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// Mermaid
+    Mermaid,
+    /// Graphviz
+    Dot,
+}
+
+/// Which store.
+#[derive(Clone, Debug, Args)]
+pub struct StoreArgs {
+    /// The project.
+    #[command(flatten)]
+    pub project: ProjectArgs,
+    /// The store [default: .counterplay/store.db in the project, with --sandbox .counterplay/sandbox.db]
+    #[arg(long, value_name = "FILE")]
+    pub store: Option<PathBuf>,
+    /// Runs against a sandbox; they are kept apart from real ones
+    #[arg(long)]
+    pub sandbox: bool,
+}
+
+/// `counterplay run`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay run events/*.json                      take these events and see their runs through
+  tail -f feed.jsonl | counterplay run -             take events as they come
+  counterplay run                                    go on with the runs that are open
+  counterplay run --stay                             also fire schedules, until Ctrl-C
+  counterplay run --sandbox --once risk.json         try it on a made-up tenant
+  counterplay run --start lost_device --with device=b48d2f60 --with reason=lost --as ana@msp.example
+
+A file holds one JSON object, a list, one object per line, or a page of Graph ({\"value\": [...]}). An accepted event is
+never lost and a run survives the end of this process: start `counterplay run` again and it goes on. Ctrl-C stops in
+good order; a second one stops at once.
+
+Exit codes:
+  0  every event was accepted and no run failed
+  1  an event was rejected or a run failed
+  2  cannot start: errors in the project, a store that cannot be used, an unknown tenant or playbook")]
+pub struct RunArgs {
+    /// Files with events; - is standard input
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Which event the objects are, when their fields do not tell
+    #[arg(long, value_name = "NAME")]
+    pub event: Option<String>,
+    /// The tenant that events and starts belong to [default: the only one of the project]
+    #[arg(long, value_name = "NAME")]
+    pub tenant: Option<String>,
+    /// Start this playbook by hand
+    #[arg(long, value_name = "PLAYBOOK")]
+    pub start: Option<String>,
+    /// A value for --start; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", requires = "start")]
+    pub with: Vec<String>,
+    /// Who starts it, by e-mail address; may not approve in it
+    #[arg(long = "as", value_name = "EMAIL", requires = "start")]
+    pub by: Option<String>,
+    /// Fire this playbook's schedule now
+    #[arg(long, value_name = "PLAYBOOK")]
+    pub tick: Option<String>,
+    /// End as soon as only time or people are waited for
+    #[arg(long, conflicts_with = "stay")]
+    pub once: bool,
+    /// Stay when every run has ended, and fire schedules, until Ctrl-C
+    #[arg(long)]
+    pub stay: bool,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `counterplay runs`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay runs                           the latest 50
+  counterplay runs --open                    what is under way
+  counterplay runs --playbook compromised_user --json
+
+Exit codes:
+  0  listed, also when there are none
+  2  the store cannot be read")]
+pub struct RunsArgs {
+    /// Every run, not only the latest 50
+    #[arg(long, conflicts_with = "open")]
+    pub all: bool,
+    /// Only those that have not ended
+    #[arg(long)]
+    pub open: bool,
+    /// Only those of this playbook
+    #[arg(long, value_name = "ID")]
+    pub playbook: Option<String>,
+    /// One JSON list instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `counterplay show`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay show r-20261122-abc123
+  counterplay show r-20261122-abc123 --json          with the whole journal
+
+Exit codes:
+  0  shown
+  2  there is no such run, or the store cannot be read")]
+pub struct ShowArgs {
+    /// The run's id, or its beginning
+    pub run: String,
+    /// One JSON object with the journal
+    #[arg(long)]
+    pub json: bool,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `counterplay approve` and `counterplay reject`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay approve r-20261122-abc123 --as dana.kim@msp.example --comment \"confirmed by phone\"
+  counterplay reject r-20261122-abc123 --as dana.kim@msp.example
+
+Works while `counterplay run` runs in another process, and also when none does: the answer is kept then.
+
+Exit codes:
+  0  the answer counts
+  1  it does not: nothing is asked, the run has ended, this person may not answer
+  2  there is no such run, or the store cannot be used")]
+pub struct AnswerArgs {
+    /// The run's id, or the approval's where the run asks several questions
+    pub run: String,
+    /// Who answers, by e-mail address
+    #[arg(long = "as", value_name = "EMAIL")]
+    pub by: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub comment: Option<String>,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `counterplay resume` and `counterplay cancel`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay resume r-20261122-abc123 --as ana.ortiz@msp.example
+  counterplay cancel r-20261122-abc123 --as ana.ortiz@msp.example
+
+Exit codes:
+  0  done, or kept until `counterplay run` works on this store again
+  1  refused: the run has ended, or is not held
+  2  there is no such run, or the store cannot be used")]
+pub struct WordArgs {
+    /// The run's id, or its beginning
+    pub run: String,
+    /// Who says so, by e-mail address
+    #[arg(long = "as", value_name = "EMAIL")]
+    pub by: String,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `counterplay sandbox`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay sandbox                        until Ctrl-C; look at it with a browser
+  counterplay sandbox --port 0 --smtp-port 0 on free ports
+
+Exit codes:
+  0  stopped with Ctrl-C
+  2  a port is taken")]
+pub struct SandboxArgs {
+    /// The port for HTTP; 0 takes a free one
+    #[arg(long, default_value_t = 4010)]
+    pub port: u16,
+    /// The port for mail; 0 takes a free one
+    #[arg(long, default_value_t = 4011)]
+    pub smtp_port: u16,
+}
+
+/// `counterplay demo`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay demo                           you answer one approval at the keyboard
+  counterplay demo --yes                     it answers by itself, as in CI
+
+Everything happens in this process and a temporary folder; nothing outside is called.
+
+Exit codes:
+  0    the tenant ended up as promised
+  1    it did not
+  2    the demo cannot start
+  130  Ctrl-C")]
+pub struct DemoArgs {
+    /// Answer the approval with yes, without asking
+    #[arg(long)]
+    pub yes: bool,
+    /// No pauses between lines
+    #[arg(long, conflicts_with = "pause_ms")]
+    pub fast: bool,
+    /// The pause between lines [default: 150 on a terminal, else 0]
+    #[arg(long, value_name = "N")]
+    pub pause_ms: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples_and_exit_codes() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(
+                help.contains("Examples:") && help.contains("Exit codes:"),
+                "{}",
+                command.get_name()
+            );
+        }
+    }
+}

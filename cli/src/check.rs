@@ -1,0 +1,92 @@
+//! `counterplay check`: paths in, findings and a summary out.
+
+use crate::args::{CheckArgs, CheckFormat};
+use crate::error::{FOUND, Failure, OK, Outcome};
+use crate::out;
+use crate::project::{self, Project};
+use crate::report;
+use counterplay_compiler::diagnostic::{Diagnostic, Severity};
+use counterplay_compiler::project::FILE_NAME;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Checks files, folders and projects.
+///
+/// # Errors
+/// When something cannot be read or written.
+pub fn check(args: &CheckArgs) -> Outcome {
+    let (mut errors, mut warnings, mut files) = (0, 0, 0);
+    for (root, paths) in grouped(&args.paths)? {
+        let (project, wanted) = match &root {
+            Some(root) => of_project(root, &paths)?,
+            None => (project::load_loose(&paths)?, None),
+        };
+        let findings: Vec<Diagnostic> = project
+            .findings
+            .iter()
+            .filter(|d| is_wanted(d, wanted.as_deref()))
+            .cloned()
+            .collect();
+        errors += report::number(&findings, Severity::Error);
+        warnings += report::number(&findings, Severity::Warning);
+        files += wanted.as_ref().map_or(project.files.len(), Vec::len);
+        out::text(report::findings(&project, &findings, args.format, out::is_colored()))?;
+    }
+    if args.format != CheckFormat::Json {
+        out::line(report::summary(errors, warnings, files))?;
+    }
+    let denied = args.deny_warnings && warnings > 0;
+    Ok(if errors > 0 || denied { FOUND } else { OK })
+}
+
+/// Which paths belong to which project.
+fn grouped(paths: &[PathBuf]) -> Result<BTreeMap<Option<PathBuf>, Vec<PathBuf>>, Failure> {
+    let mut groups: BTreeMap<Option<PathBuf>, Vec<PathBuf>> = BTreeMap::new();
+    for path in paths {
+        let found = std::fs::metadata(path).map_err(|e| project::unreadable(path, &e))?;
+        let is_config = path.file_name().is_some_and(|n| n == FILE_NAME);
+        if found.is_file() && !is_config && path.extension().is_none_or(|e| e != "play") {
+            return Err(Failure::cannot_start(format!(
+                "{} is neither a .play file nor a folder",
+                project::shown(path)
+            )));
+        }
+        groups.entry(project::find_root(path)).or_default().push(path.clone());
+    }
+    Ok(groups)
+}
+
+/// Loads a project and says which of its files were asked for; all of them when its folder or file was named.
+fn of_project(root: &Path, paths: &[PathBuf]) -> Result<(Project, Option<Vec<String>>), Failure> {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let whole = paths.iter().any(|path| {
+        let path = absolute(path);
+        path == root || path == root.join(FILE_NAME) || root.starts_with(&path)
+    });
+    if whole {
+        return Ok((project::load(root, &[])?, None));
+    }
+    let extra: Vec<PathBuf> = paths.iter().filter(|p| p.is_file()).cloned().collect();
+    let project = project::load(root, &extra)?;
+    let asked = |file: &&String| {
+        let file = absolute(Path::new(file));
+        paths.iter().any(|path| file.starts_with(absolute(path)))
+    };
+    let wanted: Vec<String> = project.files.iter().filter(asked).cloned().collect();
+    if wanted.is_empty() {
+        return Err(Failure::cannot_start(format!(
+            "none of these paths is part of the project in {}: its source folders are elsewhere",
+            project::shown(root)
+        )));
+    }
+    Ok((project, Some(wanted)))
+}
+
+/// Whether a finding is about one of the files that were asked for.
+fn is_wanted(finding: &Diagnostic, wanted: Option<&[String]>) -> bool {
+    let Some(wanted) = wanted else { return true };
+    match finding.labels.first() {
+        Some(label) => wanted.iter().any(|file| **file == *label.place.anchor.file),
+        None => true,
+    }
+}

@@ -1,0 +1,96 @@
+//! Arguments in, an exit code out: the command line, as a library so that tests can use its parts.
+
+pub mod args;
+pub mod check;
+pub mod choose;
+pub mod built_in;
+pub mod demo;
+pub mod error;
+pub mod follow;
+pub mod graph;
+pub mod input;
+pub mod lookup;
+pub mod out;
+pub mod place;
+pub mod progress;
+pub mod project;
+pub mod report;
+pub mod run;
+pub mod runs;
+pub mod sandbox;
+pub mod sandboxed;
+pub mod show;
+pub mod simulate;
+pub mod signal;
+pub mod table;
+pub mod values;
+pub mod view;
+pub mod waiting;
+pub mod words;
+
+use args::{Cli, Command};
+use clap::Parser;
+use error::{Failure, Outcome};
+use std::ffi::OsString;
+
+/// Carries out one command line, the program's name first, and says how the process should end.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to standard output; a reader that has gone away is no error.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(2);
+        }
+    };
+    cli.color.apply();
+    log();
+    match carry_out(cli.command) {
+        Ok(code) => code,
+        Err(failure) => {
+            if let Some(message) = &failure.message {
+                out::complain(message);
+            }
+            failure.code
+        }
+    }
+}
+
+fn carry_out(command: Command) -> Outcome {
+    match command {
+        Command::Check(args) => check::check(&args),
+        Command::Graph(args) => graph::graph(&args),
+        Command::Simulate(args) => asynchronously(simulate::simulate(*args)),
+        Command::Run(args) => asynchronously(run::run(*args)),
+        Command::Runs(args) => asynchronously(runs::runs(args)),
+        Command::Show(args) => asynchronously(show::show(args)),
+        Command::Approve(args) => asynchronously(words::answer(args, true)),
+        Command::Reject(args) => asynchronously(words::answer(args, false)),
+        Command::Resume(args) => asynchronously(words::resume(args)),
+        Command::Cancel(args) => asynchronously(words::cancel(args)),
+        Command::Sandbox(args) => asynchronously(sandbox::sandbox(args)),
+        Command::Demo(args) => asynchronously(demo::demo(args)),
+    }
+}
+
+fn asynchronously(work: impl Future<Output = Outcome>) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::cannot_start(format!("the system gives no threads: {error}")))?;
+    let outcome = runtime.block_on(work);
+    // A read from the keyboard may still be waiting; nothing else is.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// `COUNTERPLAY_LOG=debug` writes what happens inside to standard error.
+fn log() {
+    if let Ok(filter) = std::env::var("COUNTERPLAY_LOG") {
+        // A second one in the same process (tests) is refused, and the first goes on.
+        let _ = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .try_init();
+    }
+}

@@ -1,0 +1,319 @@
+//! A path in, a compiled project out: the project file, its sources and what is wrong with them.
+
+use crate::built_in;
+use crate::error::Failure;
+use crate::progress::Progress;
+use counterplay_compiler::db::CompiledProject;
+use counterplay_compiler::diagnostic::{Diagnostic, Severity};
+use counterplay_compiler::project::FILE_NAME;
+use counterplay_compiler::span::{Anchor, Place, Span};
+use counterplay_compiler::syntax::{FILE_BYTES_MAX, decode};
+use counterplay_compiler::workspace::{Source, Workspace};
+use counterplay_compiler::library;
+use counterplay_machine::Program;
+use counterplay_machine::deployment::Deployment;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Folders inside folders end here; links may go in circles.
+const DEPTH_MAX: usize = 32;
+
+/// A project, read and compiled.
+pub struct Project {
+    /// The folder of the project file, where there is one on disk.
+    pub root: Option<PathBuf>,
+    /// The sources.
+    pub workspace: Workspace,
+    /// What they compile to; the findings are in [`Project::findings`].
+    pub compiled: CompiledProject,
+    /// Everything that was found wrong, unreadable files included.
+    pub findings: Vec<Diagnostic>,
+    /// The project's own files as messages name them, the project file first.
+    pub files: Vec<String>,
+    /// Files that are no text, by name: findings point into them.
+    pub unread: BTreeMap<String, Vec<u8>>,
+}
+
+impl Project {
+    /// People, tenants and connections; those of the built-in project where there is no project file.
+    pub fn deployment(&self) -> Deployment {
+        match &self.compiled.file {
+            Some(file) => file.deployment.clone(),
+            None => built_in_deployment(),
+        }
+    }
+
+    /// Whether it may run.
+    pub fn has_errors(&self) -> bool {
+        self.findings.iter().any(|d| d.severity == Severity::Error)
+    }
+
+    /// The program, to be shared.
+    pub fn program(&self) -> Arc<Program> {
+        Arc::new(self.compiled.program.clone())
+    }
+}
+
+/// What is read of a project before it is compiled.
+#[derive(Default)]
+struct Gathered {
+    sources: Vec<Source>,
+    findings: Vec<Diagnostic>,
+    files: Vec<String>,
+    unread: BTreeMap<String, Vec<u8>>,
+    seen: BTreeSet<PathBuf>,
+}
+
+/// The nearest folder with a project file: this one or one above it.
+pub fn find_root(from: &Path) -> Option<PathBuf> {
+    let absolute = std::path::absolute(from).ok()?;
+    absolute
+        .ancestors()
+        .find(|folder| folder.join(FILE_NAME).is_file())
+        .map(Path::to_owned)
+}
+
+/// The project that a command works on: the folder that was named, else the nearest one.
+///
+/// # Errors
+/// When the named folder has no project file.
+pub fn root_for(named: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
+    match named {
+        None => Ok(find_root(Path::new("."))),
+        Some(path) => {
+            let folder = match path.file_name() {
+                Some(name) if name == FILE_NAME => path.parent().unwrap_or(Path::new(".")),
+                _ => path,
+            };
+            let folder = if folder.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                folder
+            };
+            if folder.join(FILE_NAME).is_file() {
+                let absolute = std::path::absolute(folder).map_err(|e| unreadable(folder, &e))?;
+                Ok(Some(absolute))
+            } else {
+                Err(Failure::cannot_start(format!(
+                    "there is no {FILE_NAME} in {}",
+                    shown(folder)
+                )))
+            }
+        }
+    }
+}
+
+/// Loads the project of a folder. `extra` are files that are checked with it although they lie outside of its
+/// source folders.
+///
+/// # Errors
+/// When the project file or a source folder cannot be read at all.
+pub fn load(root: &Path, extra: &[PathBuf]) -> Result<Project, Failure> {
+    let _progress = Progress::begin(format!("checking {}", shown(root)));
+    let path = root.join(FILE_NAME);
+    let name = shown(&path);
+    let bytes = read(&path)?;
+    let mut gathered = Gathered {
+        files: vec![name.clone()],
+        ..Gathered::default()
+    };
+    let text = match decode(&Arc::from(name.as_str()), &bytes) {
+        Ok(text) => text.to_owned(),
+        Err(finding) => {
+            gathered.findings.push(*finding);
+            gathered.unread.insert(name, bytes);
+            return Ok(compile(Some(root), gathered, None));
+        }
+    };
+    let named: Arc<str> = Arc::from(name.as_str());
+    let (file, _) = counterplay_compiler::project::read(&named, &text, &library::responses());
+    for folder in &file.sources {
+        let at = root.join(folder);
+        if at.is_dir() {
+            gathered.folder(&at, &at, 0)?;
+        } else if text.contains("sources") {
+            return Err(Failure::cannot_start(format!(
+                "{} names the source folder \"{folder}\", and there is no folder {}; make it, or change `sources`",
+                shown(&path),
+                shown(&at)
+            )));
+        }
+    }
+    for file in extra {
+        gathered.file(file, file.parent().unwrap_or(root))?;
+    }
+    Ok(compile(Some(root), gathered, Some((name, text))))
+}
+
+/// Loads files and folders that belong to no project.
+///
+/// # Errors
+/// When something cannot be read, or there is nothing to read.
+pub fn load_loose(paths: &[PathBuf]) -> Result<Project, Failure> {
+    let _progress = Progress::begin("checking");
+    let mut gathered = Gathered::default();
+    for path in paths {
+        if path.is_dir() {
+            let before = gathered.files.len();
+            gathered.folder(path, path, 0)?;
+            if gathered.files.len() == before {
+                return Err(Failure::cannot_start(format!(
+                    "there is no .play file in {}",
+                    shown(path)
+                )));
+            }
+        } else {
+            gathered.file(path, path.parent().unwrap_or(Path::new("")))?;
+        }
+    }
+    Ok(compile(None, gathered, None))
+}
+
+/// The project that comes with the binary: the five shipped responses.
+pub fn built_in() -> Project {
+    let config = (built_in::CONFIG_PATH.to_owned(), built_in::CONFIG.to_owned());
+    compile(None, Gathered::default(), Some(config))
+}
+
+/// The deployment of the built-in project.
+pub fn built_in_deployment() -> Deployment {
+    let path: Arc<str> = Arc::from(built_in::CONFIG_PATH);
+    let (file, _) = counterplay_compiler::project::read(&path, built_in::CONFIG, &library::responses());
+    file.deployment
+}
+
+fn compile(root: Option<&Path>, gathered: Gathered, config: Option<(String, String)>) -> Project {
+    let workspace = Workspace::new(gathered.sources, config);
+    let compiled = workspace.compile();
+    let mut findings = gathered.findings;
+    findings.extend(compiled.diagnostics.iter().cloned());
+    Project {
+        root: root.map(Path::to_owned),
+        workspace,
+        compiled,
+        findings,
+        files: gathered.files,
+        unread: gathered.unread,
+    }
+}
+
+impl Gathered {
+    /// Every `.play` file of a folder and the folders in it, in the order of their names.
+    fn folder(&mut self, folder: &Path, base: &Path, depth: usize) -> Result<(), Failure> {
+        if depth > DEPTH_MAX {
+            return Ok(());
+        }
+        let entries = fs::read_dir(folder).map_err(|e| unreadable(folder, &e))?;
+        let mut paths = entries
+            .map(|entry| entry.map(|e| e.path()))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|e| unreadable(folder, &e))?;
+        paths.sort();
+        for path in paths {
+            let hidden = path
+                .file_name()
+                .is_some_and(|n| n.to_string_lossy().starts_with('.'));
+            if hidden {
+                continue;
+            }
+            if path.is_dir() {
+                self.folder(&path, base, depth + 1)?;
+            } else if path.extension().is_some_and(|e| e == "play") {
+                self.file(&path, base)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, path: &Path, base: &Path) -> Result<(), Failure> {
+        let identity = fs::canonicalize(path).map_err(|e| unreadable(path, &e))?;
+        if !self.seen.insert(identity) {
+            return Ok(());
+        }
+        let name = shown(path);
+        let bytes = read(path)?;
+        let named: Arc<str> = Arc::from(name.as_str());
+        self.files.push(name.clone());
+        if bytes.len() > FILE_BYTES_MAX {
+            self.findings.push(too_long(&named));
+            return Ok(());
+        }
+        match decode(&named, &bytes) {
+            Ok(text) => {
+                let relative = path.strip_prefix(base).unwrap_or(path);
+                self.sources.push(Source {
+                    path: name,
+                    module: library::module_of(&relative.to_string_lossy()),
+                    text: text.to_owned(),
+                });
+            }
+            Err(finding) => {
+                self.findings.push(*finding);
+                self.unread.insert(name, bytes);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn too_long(path: &Arc<str>) -> Diagnostic {
+    let anchor = Anchor {
+        file: path.clone(),
+        item: Arc::from(""),
+    };
+    let place = Place {
+        anchor,
+        span: Span::new(0, 0),
+    };
+    let message = format!("this file is longer than {} MiB", FILE_BYTES_MAX / (1024 * 1024));
+    Diagnostic::error(
+        counterplay_compiler::syntax::codes::FILE_TOO_LONG,
+        message,
+        place,
+        "it is not read",
+    )
+    .help("split it into modules: `use` brings them together")
+}
+
+/// A file's bytes, one more than the most that is read at the most.
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    if path.is_dir() {
+        return Err(Failure::cannot_start(format!(
+            "{} is a folder and not a file",
+            shown(path)
+        )));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|e| unreadable(path, &e))?;
+    Ok(bytes)
+}
+
+/// A sentence for a path that cannot be read.
+pub fn unreadable(path: &Path, error: &io::Error) -> Failure {
+    let path = shown(path);
+    Failure::cannot_start(match error.kind() {
+        io::ErrorKind::NotFound => format!("there is no file or folder {path}"),
+        io::ErrorKind::PermissionDenied => {
+            format!("{path} cannot be read: this user has no permission to")
+        }
+        _ => format!("{path} cannot be read: {error}"),
+    })
+}
+
+/// A path as messages name it: relative to the current folder where it lies below it.
+pub fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let short = absolute.strip_prefix(&here).unwrap_or(path);
+    if short.as_os_str().is_empty() {
+        ".".into()
+    } else {
+        short.display().to_string()
+    }
+}
+

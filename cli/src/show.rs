@@ -1,0 +1,66 @@
+//! `counterplay show`: a run's id in, its timeline and what it waits for out.
+
+use crate::args::ShowArgs;
+use crate::error::{Failure, OK, Outcome};
+use crate::lookup::{self, failed};
+use crate::out::{self, ASK, HEAD, NAME, QUIET, paint};
+use crate::{runs, view, waiting};
+use counterplay_machine::duration::format_time_ms;
+use counterplay_runtime::store::RunDetail;
+use counterplay_runtime::timeline::{self, Reading};
+use serde_json::json;
+
+/// Shows a run.
+///
+/// # Errors
+/// When there is no such run or the store cannot be read.
+pub async fn show(args: ShowArgs) -> Outcome {
+    let store = lookup::attach(&args.store)?;
+    let id = lookup::run(&store, &args.run).await?.id;
+    let detail = store.run_detail(&id).await.map_err(failed)?;
+    let detail = detail.ok_or_else(|| Failure::cannot_start(format!("there is no run {id}")))?;
+    if args.json {
+        let mut object = runs::as_json(&detail.info);
+        object["started_by"] = json!(detail.run.started_by);
+        object["waiting"] = json!(waiting::sentences(&detail.run));
+        object["journal"] = json!(detail.journal);
+        out::line(format!("{object:#}"))?;
+        return Ok(OK);
+    }
+    let title = detail
+        .program
+        .playbooks
+        .get(&detail.run.playbook)
+        .map_or(detail.info.playbook.as_str(), |p| &p.title);
+    let (status, style) = runs::status(&detail.info);
+    out::line(format!("{}  {}", paint(HEAD, title), paint(NAME, &id)))?;
+    out::line(format!(
+        "{}, started {}, {}",
+        paint(QUIET, format!("tenant {}", detail.info.tenant)),
+        format_time_ms(detail.info.started_ms),
+        paint(style, status)
+    ))?;
+    if detail.info.repeats > 0 {
+        let times = out::count(usize::try_from(detail.info.repeats).unwrap_or(0), "later start");
+        out::line(paint(QUIET, format!("{times} ignored as repeats of it")))?;
+    }
+    out::line("")?;
+    out::text(timeline(&detail))?;
+    let waits = waiting::sentences(&detail.run);
+    if !waits.is_empty() {
+        out::line("")?;
+    }
+    for sentence in waits {
+        out::line(format!("  {}", paint(ASK, sentence)))?;
+    }
+    Ok(OK)
+}
+
+/// A run's timeline in colours.
+pub fn timeline(detail: &RunDetail) -> String {
+    let reading = Reading {
+        simulated: detail.info.simulated,
+        ..Reading::default()
+    };
+    view::timeline(&timeline::lines(&detail.journal, &reading))
+}

@@ -1,0 +1,62 @@
+//! A run's state in, what it waits for in words out.
+
+use counterplay_machine::duration::format_time_ms;
+use counterplay_machine::state::{Run, Waiting};
+
+/// What a run waits for, one sentence each; nothing when it has ended.
+pub fn sentences(run: &Run) -> Vec<String> {
+    if run.outcome.is_some() {
+        return Vec::new();
+    }
+    let mut out = Vec::new();
+    for thread in run.threads.values() {
+        out.extend(match &thread.waiting {
+            Waiting::Ready => Some("about to take its next step".to_owned()),
+            Waiting::Call { .. } => Some("a call is under way".to_owned()),
+            Waiting::Timer { at_ms, .. } => Some(format!("waits until {}", format_time_ms(*at_ms))),
+            Waiting::Held { reason, .. } => Some(format!(
+                "held for a person: {reason}; `counterplay resume {} --as EMAIL` tries the step again",
+                run.id
+            )),
+            Waiting::Approval { id } => run.approvals.get(id).map(|open| {
+                let answered = match open.votes.len() {
+                    0 => String::new(),
+                    given => format!(", {given} of {} given", open.needs),
+                };
+                let may: Vec<&str> = open
+                    .eligible
+                    .iter()
+                    .filter(|e| !open.excluded.iter().any(|x| x.eq_ignore_ascii_case(e)))
+                    .filter(|e| !open.votes.iter().any(|(who, _)| who.eq_ignore_ascii_case(e)))
+                    .map(String::as_str)
+                    .collect();
+                format!(
+                    "asks \"{}\" of {} until {}{answered}; `counterplay approve {} --as {}`",
+                    open.question,
+                    may.join(", "),
+                    format_time_ms(open.until_ms),
+                    if run.approvals.len() > 1 { id } else { &run.id },
+                    may.first().unwrap_or(&"EMAIL"),
+                )
+            }),
+            Waiting::Children { .. } => None,
+        });
+    }
+    out.dedup();
+    out
+}
+
+/// The same in a few words, for a table.
+pub fn brief(run: &Run) -> String {
+    run.threads
+        .values()
+        .find_map(|thread| match &thread.waiting {
+            Waiting::Approval { id } => {
+                run.approvals.get(id).map(|open| format!("asks {}", open.eligible.join(", ")))
+            }
+            Waiting::Held { reason, .. } => Some(reason.clone()),
+            Waiting::Timer { at_ms, .. } => Some(format!("until {}", format_time_ms(*at_ms))),
+            _ => None,
+        })
+        .unwrap_or_default()
+}
