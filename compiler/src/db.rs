@@ -154,6 +154,18 @@ fn compile_item(out: &mut Compiled, checker: &mut Checker<'_>, item: &syntax::Pa
                 }
                 fields.push((Arc::from(field.name.text.as_str()), ty));
             }
+            if checker.holds_itself(&name) {
+                let place = checker.at(decl.name.span);
+                checker.report(
+                    Diagnostic::error(
+                        crate::codes::CYCLE,
+                        format!("a {} would hold another {} without end", decl.name.text, decl.name.text),
+                        place,
+                        "has itself as a field",
+                    )
+                    .help(format!("let the field be absent where it ends: `{}?`", decl.name.text)),
+                );
+            }
             out.types.records.insert(name, counterplay_machine::types::RecordType { fields });
         }
         Item::Enum(decl) => {

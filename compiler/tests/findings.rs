@@ -30,7 +30,8 @@ groups = ["gold"]
 [connections.webhook]
 "#;
 
-fn findings(source: &str) -> String {
+fn findings(source: impl AsRef<str>) -> String {
+    let source = source.as_ref();
     let workspace = Workspace::new(
         vec![Source {
             path: "playbooks/case.play".into(),
@@ -50,12 +51,21 @@ fn about_device(head: &str, then: &str) -> String {
     )
 }
 
+/// Steps of which each calls the one before twice: more than a thousand in the end.
+fn growing() -> String {
+    let mut source = String::from("use microsoft.intune\n\nsteps s0(device: Device) {\n  intune.sync(device)\n}\n\n");
+    for i in 1..=10 {
+        source.push_str(&format!("steps s{i}(device: Device) {{\n  s{j}(device)\n  s{j}(device)\n}}\n\n", j = i - 1));
+    }
+    source
+}
+
 macro_rules! cases {
     ($($name:ident: $source:expr;)*) => {
         $(
             #[test]
             fn $name() {
-                insta::assert_snapshot!(stringify!($name), findings(&$source));
+                insta::assert_snapshot!(stringify!($name), findings($source));
             }
         )*
     };
@@ -64,12 +74,12 @@ macro_rules! cases {
 cases! {
     misspelt_action: about_device("", "    intune.snyc(drift.device)");
     misspelt_module: about_device("", "    intun.sync(drift.device)");
-    module_not_imported: "use microsoft.intune\n\nplaybook p \"P\" {\n  when intune.noncompliant as drift\n  then { ticket.create(title: \"x\", priority: high) }\n}\n".to_owned();
-    module_that_does_not_exist: "use microsoft.(intunes, entra)\n\nplaybook p \"P\" {\n  when entra.nothing as e\n  then { end run }\n}\n".to_owned();
+    module_not_imported: "use microsoft.intune\n\nplaybook p \"P\" {\n  when intune.noncompliant as drift\n  then { ticket.create(title: \"x\", priority: high) }\n}\n";
+    module_that_does_not_exist: "use microsoft.(intunes, entra)\n\nplaybook p \"P\" {\n  when entra.nothing as e\n  then { end run }\n}\n";
     misspelt_field: about_device("", "    notify.email(team.soc, subject: \"x\", body: drift.device.nmae)");
     relation_read_as_a_field: about_device("  if drift.owner is present\n", "    notify.email(drift.owner.manager, subject: \"x\", body: \"y\")");
     misspelt_binding: about_device("", "    intune.sync(drfit.device)");
-    misspelt_event: "use microsoft.intune\n\nplaybook p \"P\" {\n  when intune.noncomplaint as drift\n  then { intune.sync(drift.device) }\n}\n".to_owned();
+    misspelt_event: "use microsoft.intune\n\nplaybook p \"P\" {\n  when intune.noncomplaint as drift\n  then { intune.sync(drift.device) }\n}\n";
     misspelt_member: about_device("", "    ticket.create(title: \"x\", priority: hihg)");
     member_in_quotes: about_device("", "    ticket.create(title: \"x\", priority: \"high\")");
     unknown_team: about_device("", "    notify.teams(team.sok, \"x\")");
@@ -117,7 +127,9 @@ cases! {
     wipe_by_silence: about_device("", "    approve \"Wipe?\" about drift.device, by team.soc, default approve\n    intune.wipe(drift.device)");
     wipe_long_after_approval: about_device("", "    approve \"Wipe?\" about drift.device, by team.soc\n    wait 3d\n    intune.wipe(drift.device)");
     wipe_in_one_parallel_branch: about_device("", "    in parallel {\n      approve \"Wipe?\" about drift.device, by team.soc\n      intune.wipe(drift.device)\n    }");
-    wipe_inside_steps: format!("steps erase(device: Device) {{\n  intune.wipe(device)\n}}\n\n{}", about_device("", "    erase(drift.device)")).replace("steps erase", "use microsoft.intune as_is\n\nsteps erase").replace("use microsoft.intune as_is\n\n", "");
+    wipe_inside_steps: format!("steps erase(device: Device) {{\n  intune.wipe(device)\n}}\n\n{}", about_device("", "    erase(drift.device)"));
+    type_inside_itself: "type Folder {\n  name: Text\n  parent: Folder\n}\n\ntype Tree {\n  left: Tree?\n  right: Tree?\n}\n\ndefine is_leaf(tree: Tree) -> Bool = tree.left is absent and tree.right is absent\n";
+    steps_that_grow_without_end: growing();
     lock_without_approval_is_a_warning: about_device("", "    intune.remote_lock(drift.device)");
     approval_that_nobody_can_give: about_device("", "    approve \"Wipe?\" about drift.device, by team.leads, needs 2 {\n      approved { intune.wipe(drift.device) }\n    }");
     approval_without_a_decider: about_device("", "    approve \"Wipe?\" about drift.device, within 4h");
@@ -125,24 +137,24 @@ cases! {
     revoked_before_blocked: about_device("  if drift.owner is present\n", "    entra.revoke_sessions(drift.owner)\n    entra.block_sign_in(drift.owner)");
     revoked_beside_blocked: about_device("  if drift.owner is present\n", "    in parallel {\n      entra.revoke_sessions(drift.owner)\n      entra.block_sign_in(drift.owner)\n    }");
     step_after_the_end: about_device("", "    end run \"done\"\n    intune.sync(drift.device)");
-    levels_out_of_order: "use microsoft.intune\n\nplaybook p \"P\" {\n  when intune.noncompliant as drift\n  then { intune.sync(drift.device) }\n  escalate after 24h { intune.sync(drift.device) }\n  escalate after 4h { intune.sync(drift.device) }\n}\n".to_owned();
-    no_trigger: "use microsoft.intune\n\nplaybook p \"P\" {\n  then { end run }\n}\n".to_owned();
-    no_stage: "use microsoft.intune\n\nplaybook p \"P\" {\n  when intune.noncompliant as drift\n}\n".to_owned();
-    two_playbooks_of_one_id: "use microsoft.intune\n\nplaybook p \"P\" {\n  when intune.noncompliant as drift\n  then { end run }\n}\n\nplaybook p \"Q\" {\n  when intune.noncompliant as drift\n  then { end run }\n}\n".to_owned();
+    levels_out_of_order: "use microsoft.intune\n\nplaybook p \"P\" {\n  when intune.noncompliant as drift\n  then { intune.sync(drift.device) }\n  escalate after 24h { intune.sync(drift.device) }\n  escalate after 4h { intune.sync(drift.device) }\n}\n";
+    no_trigger: "use microsoft.intune\n\nplaybook p \"P\" {\n  then { end run }\n}\n";
+    no_stage: "use microsoft.intune\n\nplaybook p \"P\" {\n  when intune.noncompliant as drift\n}\n";
+    two_playbooks_of_one_id: "use microsoft.intune\n\nplaybook p \"P\" {\n  when intune.noncompliant as drift\n  then { end run }\n}\n\nplaybook p \"Q\" {\n  when intune.noncompliant as drift\n  then { end run }\n}\n";
     bad_mode: about_device("", "    intune.sync(drift.device)").replace("  when", "  mode: activ\n  when");
     unknown_setting: about_device("", "    intune.sync(drift.device)").replace("  when", "  mod: active\n  when");
-    impact_understated: "connection graph2 {\n  base: \"https://graph.microsoft.com/v1.0\"\n  destructive: POST \"/devices/*/wipe\"\n}\n\naction erase(device: Device) {\n  impact: reversible\n  request: graph2.post(\"/devices/{device.id}/wipe\")\n}\n".to_owned();
-    impact_hidden_in_a_value: "connection graph2 {\n  base: \"https://graph.microsoft.com/v1.0\"\n  reversible: POST \"/devices/*/sync\"\n  destructive: POST \"/devices/*/wipe\"\n}\n\naction order(device: Device, verb: Text) {\n  impact: reversible\n  request: graph2.post(\"/devices/{device.id}/{verb}\")\n}\n".to_owned();
-    write_that_nothing_mentions: "action tag(device: Device) {\n  impact: reversible\n  request: graph.post(\"/deviceManagement/managedDevices/{device.id}/tag\")\n}\n".to_owned();
-    query_that_writes: "query touch(device: Device) -> Bool {\n  request: graph.post(\"/deviceManagement/managedDevices/{device.id}/touch\")\n  returns: body.ok\n}\n".to_owned();
-    action_on_nothing: "action flush() {\n  impact: reversible\n  request: graph.post(\"/deviceManagement/managedDevices/x/syncDevice\")\n}\n".to_owned();
-    unknown_connection: "query q(device: Device) -> Bool {\n  request: grahp.get(\"/x\")\n  returns: body.ok\n}\n".to_owned();
-    unknown_property: "query q(device: Device) -> Bool {\n  request: graph.get(\"/x\")\n  permision: \"X\"\n  returns: body.ok\n}\n".to_owned();
-    unknown_type: "query q(device: Devcie) -> Bool {\n  request: graph.get(\"/x\")\n  returns: body.ok\n}\n".to_owned();
-    constructor_lacks_a_field: "query q(id: Text) -> User {\n  request: graph.get(\"/x/{id}\")\n  returns: User(id: body.id, name: body.displayName)\n}\n".to_owned();
-    definition_that_calls_itself: "define f(x: Int) -> Int = g(x)\ndefine g(x: Int) -> Int = f(x) + 1\n".to_owned();
-    steps_that_call_each_other: "steps a(user: User) {\n  b(user)\n}\n\nsteps b(user: User) {\n  a(user)\n}\n".to_owned();
-    schedule_too_short: "use microsoft.entra\n\nplaybook p \"P\" {\n  when every 5s, for each user in entra.inactive_users(since: 90d)\n  then { entra.block_sign_in(user) }\n}\n".to_owned();
+    impact_understated: "connection graph2 {\n  base: \"https://graph.microsoft.com/v1.0\"\n  destructive: POST \"/devices/*/wipe\"\n}\n\naction erase(device: Device) {\n  impact: reversible\n  request: graph2.post(\"/devices/{device.id}/wipe\")\n}\n";
+    impact_hidden_in_a_value: "connection graph2 {\n  base: \"https://graph.microsoft.com/v1.0\"\n  reversible: POST \"/devices/*/sync\"\n  destructive: POST \"/devices/*/wipe\"\n}\n\naction order(device: Device, verb: Text) {\n  impact: reversible\n  request: graph2.post(\"/devices/{device.id}/{verb}\")\n}\n";
+    write_that_nothing_mentions: "action tag(device: Device) {\n  impact: reversible\n  request: graph.post(\"/deviceManagement/managedDevices/{device.id}/tag\")\n}\n";
+    query_that_writes: "query touch(device: Device) -> Bool {\n  request: graph.post(\"/deviceManagement/managedDevices/{device.id}/touch\")\n  returns: body.ok\n}\n";
+    action_on_nothing: "action flush() {\n  impact: reversible\n  request: graph.post(\"/deviceManagement/managedDevices/x/syncDevice\")\n}\n";
+    unknown_connection: "query q(device: Device) -> Bool {\n  request: grahp.get(\"/x\")\n  returns: body.ok\n}\n";
+    unknown_property: "query q(device: Device) -> Bool {\n  request: graph.get(\"/x\")\n  permision: \"X\"\n  returns: body.ok\n}\n";
+    unknown_type: "query q(device: Devcie) -> Bool {\n  request: graph.get(\"/x\")\n  returns: body.ok\n}\n";
+    constructor_lacks_a_field: "query q(id: Text) -> User {\n  request: graph.get(\"/x/{id}\")\n  returns: User(id: body.id, name: body.displayName)\n}\n";
+    definition_that_calls_itself: "define f(x: Int) -> Int = g(x)\ndefine g(x: Int) -> Int = f(x) + 1\n";
+    steps_that_call_each_other: "steps a(user: User) {\n  b(user)\n}\n\nsteps b(user: User) {\n  a(user)\n}\n";
+    schedule_too_short: "use microsoft.entra\n\nplaybook p \"P\" {\n  when every 5s, for each user in entra.inactive_users(since: 90d)\n  then { entra.block_sign_in(user) }\n}\n";
     several_mistakes_several_findings: about_device("  if drift.device.platfrom == windows\n", "    intune.sycn(drift.device)\n    wait 4\n    ticket.create(title: \"x\")\n    intune.wipe(drift.device)");
 }
 

@@ -573,7 +573,9 @@ impl Checker<'_> {
 
     /// Whether inlining would not end; reports the cycle.
     pub fn cycle(&mut self, name: &Arc<str>, def: &Def, span: Span) -> bool {
-        let Some(from) = self.inlining.iter().position(|(n, _)| n == name) else { return false };
+        let Some(from) = self.inlining.iter().position(|(n, _)| n == name) else {
+            return self.too_large(def, span);
+        };
         // One circle, one finding: where the first of its names, in order, is checked where it stands.
         let first = self.inlining.iter().map(|(n, _)| n).min();
         if from > 0 || first != Some(name) {
@@ -593,6 +595,31 @@ impl Checker<'_> {
         .because("every playbook has to end, so that nothing may call itself");
         self.report(diagnostic);
         self.silent = was;
+        true
+    }
+
+    /// Whether more is put in place of calls than anybody could read; reports it once.
+    fn too_large(&mut self, def: &Def, span: Span) -> bool {
+        self.inlined += 1;
+        if self.inlined <= super::INLINED_MAX {
+            return false;
+        }
+        if self.inlined == super::INLINED_MAX + 1 {
+            // The place that the author sees is where the outermost call stands.
+            let place = self.inlining.get(1).map_or_else(|| self.at(span), |(_, place)| place.clone());
+            let was = std::mem::replace(&mut self.silent, false);
+            let diagnostic = Diagnostic::error(
+                codes::TOO_LARGE,
+                "this grows too large",
+                place,
+                format!("stands for more than {} calls", super::INLINED_MAX),
+            )
+            .also(def.place(), "the call that was one too many is of this")
+            .because("steps and definitions are put in place of their calls, so that calls of calls multiply")
+            .help("use a loop, or call fewer of them");
+            self.report(diagnostic);
+            self.silent = was;
+        }
         true
     }
 

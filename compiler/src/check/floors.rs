@@ -66,7 +66,7 @@ impl Checker<'_> {
             .max_by_key(|f| (f.segments.iter().filter(|s| *s != "*").count(), !f.only.is_empty()));
         let place = self.at(property.span);
         if !action {
-            if method != "GET" && !certain.is_some_and(|f| f.impact.is_none()) {
+            if method != "GET" && certain.is_none_or(|f| f.impact.is_some()) {
                 let diagnostic = Diagnostic::error(
                     codes::QUERY_WRITES,
                     format!("a query must not change anything, and {method} may"),

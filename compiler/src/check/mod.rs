@@ -22,6 +22,9 @@ use counterplay_machine::types::Type;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// How many calls of steps and definitions one item may be replaced by what they call.
+pub const INLINED_MAX: u32 = 2_000;
+
 /// A binding.
 #[derive(Clone, Debug)]
 pub struct Local {
@@ -95,6 +98,8 @@ pub struct Checker<'a> {
     pub asked: Vec<Asked>,
     /// Whether a secret may be a value of a JSON object here: in a request's body it may.
     pub in_request: bool,
+    /// How many calls were replaced by what they call so far.
+    pub inlined: u32,
     /// Definitions and steps that are being inlined, for cycles.
     pub inlining: Vec<(Arc<str>, Place)>,
 }
@@ -122,6 +127,7 @@ impl<'a> Checker<'a> {
             queries: Queries::Forbidden("here"),
             asked: Vec::new(),
             in_request: false,
+            inlined: 0,
             inlining: Vec::new(),
         }
     }

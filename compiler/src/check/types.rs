@@ -139,14 +139,43 @@ impl Checker<'_> {
 
     /// Whether a secret is anywhere inside.
     pub fn holds_secret(&mut self, ty: &Type) -> bool {
+        self.holds_secret_in(ty, &mut Vec::new())
+    }
+
+    fn holds_secret_in(&mut self, ty: &Type, seen: &mut Vec<Arc<str>>) -> bool {
         match ty {
-            Type::Record(name) if &**name != "Team" => match self.record(name) {
-                Some(record) => record.fields.iter().any(|(_, t)| self.holds_secret(t)),
-                None => false,
-            },
-            Type::List(inner) | Type::Optional(inner) => self.holds_secret(inner),
+            // A team's secrets are only reached by naming them.
+            Type::Record(name) if &**name != "Team" && !seen.contains(name) => {
+                seen.push(name.clone());
+                match self.record(name) {
+                    Some(record) => record.fields.iter().any(|(_, t)| self.holds_secret_in(t, seen)),
+                    None => false,
+                }
+            }
+            Type::List(inner) | Type::Optional(inner) => self.holds_secret_in(inner, seen),
             other => other.is_secret(),
         }
+    }
+
+    /// Whether a value of the type would have to hold another value of the same type, and so on.
+    pub fn holds_itself(&mut self, name: &Arc<str>) -> bool {
+        let mut todo = vec![name.clone()];
+        let mut seen: Vec<Arc<str>> = Vec::new();
+        while let Some(next) = todo.pop() {
+            let Some(record) = self.record(&next) else { continue };
+            for (_, ty) in record.fields {
+                if let Type::Record(inner) = ty {
+                    if inner == *name {
+                        return true;
+                    }
+                    if !seen.contains(&inner) {
+                        seen.push(inner.clone());
+                        todo.push(inner);
+                    }
+                }
+            }
+        }
+        false
     }
 }
 
