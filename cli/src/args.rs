@@ -10,7 +10,7 @@ use std::path::PathBuf;
     version,
     max_term_width = 100,
     after_help = "Examples:
-  counterplay demo                                   see it work in one minute; touches nothing outside
+  counterplay demo                                   see it work, in one minute
   counterplay check .                                check a project
   counterplay simulate compromised_user --event e.json
   counterplay run events/*.json                      act for real
@@ -24,8 +24,8 @@ Exit codes:
 COUNTERPLAY_LOG=debug writes what happens inside to standard error; NO_COLOR turns colours off."
 )]
 pub struct Cli {
-    /// When to use colours
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    /// When to use colours: auto, always or never
+    #[arg(long, global = true, hide_possible_values = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub color: Color,
     /// What to do.
     #[command(subcommand)]
@@ -436,7 +436,10 @@ mod tests {
     #[test]
     fn every_command_has_examples_and_exit_codes() {
         for command in Cli::command().get_subcommands() {
-            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let help = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
             assert!(
                 help.contains("Examples:") && help.contains("Exit codes:"),
                 "{}",

@@ -30,7 +30,12 @@ pub fn check(args: &CheckArgs) -> Outcome {
         errors += report::number(&findings, Severity::Error);
         warnings += report::number(&findings, Severity::Warning);
         files += wanted.as_ref().map_or(project.files.len(), Vec::len);
-        out::text(report::findings(&project, &findings, args.format, out::is_colored()))?;
+        out::text(report::findings(
+            &project,
+            &findings,
+            args.format,
+            out::is_colored(),
+        ))?;
     }
     if args.format != CheckFormat::Json {
         out::line(report::summary(errors, warnings, files))?;
@@ -51,7 +56,10 @@ fn grouped(paths: &[PathBuf]) -> Result<BTreeMap<Option<PathBuf>, Vec<PathBuf>>,
                 project::shown(path)
             )));
         }
-        groups.entry(project::find_root(path)).or_default().push(path.clone());
+        groups
+            .entry(project::find_root(path))
+            .or_default()
+            .push(path.clone());
     }
     Ok(groups)
 }

@@ -61,7 +61,7 @@ pub fn without_errors(project: Project) -> Result<Project, Failure> {
     Err(Failure {
         code: CANNOT,
         message: Some(format!(
-            "nothing was started: the project has {}",
+            "there are {}; nothing was done",
             out::count(errors, "error")
         )),
     })

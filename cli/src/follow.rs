@@ -30,13 +30,17 @@ impl Follower {
         journal.push(entry);
         let (entry, before) = journal.split_last()?;
         let same = |e: &&Entry| e.node == entry.node && e.path == entry.path;
-        let begun = |test: fn(&What) -> bool| before.iter().rev().filter(same).find(|e| test(&e.what));
+        let begun =
+            |test: fn(&What) -> bool| before.iter().rev().filter(same).find(|e| test(&e.what));
         let mut told: Vec<Entry> = before.first().cloned().into_iter().collect();
         match &entry.what {
             What::Asked { .. }
             | What::Intended { .. }
             | What::Woke
-            | What::Stage { stage: StageKind::Wait, .. } => return None,
+            | What::Stage {
+                stage: StageKind::Wait,
+                ..
+            } => return None,
             What::Answered { .. } | What::QueryFailed { .. } => {
                 told.extend(begun(|w| matches!(w, What::Asked { .. })).cloned());
             }
@@ -44,12 +48,22 @@ impl Follower {
                 told.extend(begun(|w| matches!(w, What::Intended { .. })).cloned());
             }
             What::Waiting { .. } => {
-                told.extend(begun(|w| matches!(w, What::Stage { .. })).cloned());
+                let stage = |e: &&Entry| {
+                    matches!(
+                        e.what,
+                        What::Stage {
+                            stage: StageKind::Wait,
+                            ..
+                        }
+                    )
+                };
+                told.extend(before.last().filter(stage).cloned());
             }
             What::ApprovalDecided { .. } => {
-                let votes = before.iter().filter(same).filter(|e| {
-                    matches!(e.what, What::ApprovalAsked { .. } | What::Voted { .. })
-                });
+                let votes = before
+                    .iter()
+                    .filter(same)
+                    .filter(|e| matches!(e.what, What::ApprovalAsked { .. } | What::Voted { .. }));
                 told.extend(votes.cloned());
             }
             // A vote that decides is told with the decision that follows it.
@@ -59,7 +73,10 @@ impl Follower {
                     What::ApprovalAsked { needs, .. } => *needs as usize,
                     _ => 1,
                 });
-                let given = before.iter().filter(same).filter(|e| matches!(e.what, What::Voted { .. }));
+                let given = before
+                    .iter()
+                    .filter(same)
+                    .filter(|e| matches!(e.what, What::Voted { .. }));
                 if !approve || given.count() + 1 >= needs {
                     return None;
                 }

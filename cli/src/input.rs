@@ -104,7 +104,9 @@ pub fn spread(name: &str, whole: Json) -> Vec<Item> {
 /// Whether an object is a page of a list and not an occurrence of something.
 fn is_page(object: &serde_json::Map<String, Json>) -> bool {
     matches!(object.get("value"), Some(Json::Array(_)))
-        && object.keys().all(|key| key == "value" || key.starts_with("@odata."))
+        && object
+            .keys()
+            .all(|key| key == "value" || key.starts_with("@odata."))
 }
 
 /// One object per line, where the first line is one; lines that are none are told apart.
@@ -135,7 +137,10 @@ mod tests {
     use super::*;
 
     fn names(text: &str) -> Vec<(String, bool)> {
-        items("f", text).into_iter().map(|i| (i.name, i.json.is_ok())).collect()
+        items("f", text)
+            .into_iter()
+            .map(|i| (i.name, i.json.is_ok()))
+            .collect()
     }
 
     #[test]
@@ -150,7 +155,11 @@ mod tests {
         assert_eq!(names("{\"id\": 1, \"value\": []}"), [one("f", true)]);
         assert_eq!(
             names("{}\n\nnonsense\n{}\n"),
-            [one("f line 1", true), one("f line 3", false), one("f line 4", true)]
+            [
+                one("f line 1", true),
+                one("f line 3", false),
+                one("f line 4", true)
+            ]
         );
         assert_eq!(names("{\"a\":\n"), [one("f", false)]);
         assert_eq!(names(" \n"), [one("f", false)]);

@@ -1,9 +1,9 @@
 //! Arguments in, an exit code out: the command line, as a library so that tests can use its parts.
 
 pub mod args;
+pub mod built_in;
 pub mod check;
 pub mod choose;
-pub mod built_in;
 pub mod demo;
 pub mod error;
 pub mod follow;
@@ -20,8 +20,8 @@ pub mod runs;
 pub mod sandbox;
 pub mod sandboxed;
 pub mod show;
-pub mod simulate;
 pub mod signal;
+pub mod simulate;
 pub mod table;
 pub mod values;
 pub mod view;

@@ -20,7 +20,11 @@ pub fn path(args: &StoreArgs) -> Result<PathBuf, Failure> {
     }
     let root = project::root_for(args.project.project.as_deref())?;
     let root = root.unwrap_or_else(|| PathBuf::from("."));
-    let name = if args.sandbox { "sandbox.db" } else { "store.db" };
+    let name = if args.sandbox {
+        "sandbox.db"
+    } else {
+        "store.db"
+    };
     Ok(in_root(&root, name))
 }
 
@@ -36,9 +40,22 @@ fn in_root(root: &Path, name: &str) -> PathBuf {
 pub fn attach(args: &StoreArgs) -> Result<Store, Failure> {
     let path = path(args)?;
     Store::attach(&path).map_err(|error| match error {
-        StoreError::NoFolder(_) => failed(StoreError::Missing(path.clone())),
+        StoreError::NoFolder(_) | StoreError::Missing(_) => missing(args, &path),
         other => failed(other),
     })
+}
+
+fn missing(args: &StoreArgs, path: &Path) -> Failure {
+    let mut failure = failed(StoreError::Missing(path.to_owned()));
+    let other = path.with_file_name("sandbox.db");
+    if args.store.is_none()
+        && !args.sandbox
+        && other.is_file()
+        && let Some(message) = &mut failure.message
+    {
+        message.push_str("; the runs of a sandbox are kept apart: add --sandbox");
+    }
+    failure
 }
 
 /// A store's failure as the command's.
@@ -75,7 +92,9 @@ pub async fn run(store: &Store, given: &str) -> Result<RunInfo, Failure> {
                 None if runs.is_empty() => "the store has no runs".into(),
                 None => "`counterplay runs` lists them".into(),
             };
-            Err(Failure::cannot_start(format!("there is no run {given}; {hint}")))
+            Err(Failure::cannot_start(format!(
+                "there is no run {given}; {hint}"
+            )))
         }
         several => {
             let ids: Vec<&str> = several.iter().take(5).map(|r| r.id.as_str()).collect();

@@ -5,11 +5,11 @@ use crate::error::Failure;
 use crate::progress::Progress;
 use counterplay_compiler::db::CompiledProject;
 use counterplay_compiler::diagnostic::{Diagnostic, Severity};
+use counterplay_compiler::library;
 use counterplay_compiler::project::FILE_NAME;
 use counterplay_compiler::span::{Anchor, Place, Span};
 use counterplay_compiler::syntax::{FILE_BYTES_MAX, decode};
 use counterplay_compiler::workspace::{Source, Workspace};
-use counterplay_compiler::library;
 use counterplay_machine::Program;
 use counterplay_machine::deployment::Deployment;
 use std::collections::{BTreeMap, BTreeSet};
@@ -174,14 +174,18 @@ pub fn load_loose(paths: &[PathBuf]) -> Result<Project, Failure> {
 
 /// The project that comes with the binary: the five shipped responses.
 pub fn built_in() -> Project {
-    let config = (built_in::CONFIG_PATH.to_owned(), built_in::CONFIG.to_owned());
+    let config = (
+        built_in::CONFIG_PATH.to_owned(),
+        built_in::CONFIG.to_owned(),
+    );
     compile(None, Gathered::default(), Some(config))
 }
 
 /// The deployment of the built-in project.
 pub fn built_in_deployment() -> Deployment {
     let path: Arc<str> = Arc::from(built_in::CONFIG_PATH);
-    let (file, _) = counterplay_compiler::project::read(&path, built_in::CONFIG, &library::responses());
+    let (file, _) =
+        counterplay_compiler::project::read(&path, built_in::CONFIG, &library::responses());
     file.deployment
 }
 
@@ -268,7 +272,10 @@ fn too_long(path: &Arc<str>) -> Diagnostic {
         anchor,
         span: Span::new(0, 0),
     };
-    let message = format!("this file is longer than {} MiB", FILE_BYTES_MAX / (1024 * 1024));
+    let message = format!(
+        "this file is longer than {} MiB",
+        FILE_BYTES_MAX / (1024 * 1024)
+    );
     Diagnostic::error(
         counterplay_compiler::syntax::codes::FILE_TOO_LONG,
         message,
@@ -316,4 +323,3 @@ pub fn shown(path: &Path) -> String {
         short.display().to_string()
     }
 }
-

@@ -8,7 +8,12 @@ use counterplay_compiler::diagnostic::{Diagnostic, Severity};
 use serde_json::{Value as Json, json};
 
 /// Findings as text in a format; each line ends with a line break.
-pub fn findings(project: &Project, findings: &[Diagnostic], format: CheckFormat, color: bool) -> String {
+pub fn findings(
+    project: &Project,
+    findings: &[Diagnostic],
+    format: CheckFormat,
+    color: bool,
+) -> String {
     match format {
         CheckFormat::Human if findings.is_empty() => String::new(),
         CheckFormat::Human => format!("{}\n", project.workspace.render(findings, color)),
@@ -33,7 +38,10 @@ fn short(project: &Project, finding: &Diagnostic) -> String {
         Severity::Error => BAD,
         Severity::Warning => WARN,
     };
-    let word = paint(style, format!("{}[{}]", word(finding.severity), finding.code));
+    let word = paint(
+        style,
+        format!("{}[{}]", word(finding.severity), finding.code),
+    );
     let message = out::harmless(&finding.message).replace('\n', " ");
     match finding.labels.first() {
         Some(label) => {

@@ -24,7 +24,11 @@ pub async fn runs(args: RunsArgs) -> Outcome {
     let filter = RunFilter {
         open: args.open,
         playbook: args.playbook.clone(),
-        limit: Some(if args.all || args.open { u32::MAX } else { LATEST }),
+        limit: Some(if args.all || args.open {
+            u32::MAX
+        } else {
+            LATEST
+        }),
         ..RunFilter::default()
     };
     let runs = store.runs(filter).await.map_err(failed)?;
@@ -55,7 +59,10 @@ pub async fn runs(args: RunsArgs) -> Outcome {
         &rows,
     ))?;
     if !args.all && !args.open && runs.len() == LATEST as usize {
-        out::line(paint(QUIET, format!("the latest {LATEST}; --all shows every run")))?;
+        out::line(paint(
+            QUIET,
+            format!("the latest {LATEST}; --all shows every run"),
+        ))?;
     }
     Ok(OK)
 }

@@ -3,7 +3,9 @@
 use crate::args::SandboxArgs;
 use crate::error::{Failure, OK, Outcome};
 use crate::out::{self, HEAD, NAME, QUIET, paint};
-use crate::sandboxed::{self, CLIENT_ID, CLIENT_SECRET, CONNECTIONS, SLACK_PATH, TEAMS_KEY, WEBHOOK_SECRET};
+use crate::sandboxed::{
+    self, CLIENT_ID, CLIENT_SECRET, CONNECTIONS, SLACK_PATH, TEAMS_KEY, WEBHOOK_SECRET,
+};
 use crate::signal;
 use counterplay_sandbox::{Options, Sandbox};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -25,7 +27,11 @@ pub async fn sandbox(args: SandboxArgs) -> Outcome {
     let (base, smtp) = (sandbox.base_url(), sandbox.smtp_addr().to_string());
     out::line(paint(HEAD, "The sandbox is running."))?;
     out::line(format!("  {:<10} {}", "services", paint(NAME, &base)))?;
-    out::line(format!("  {:<10} {}", "mail", paint(NAME, format!("smtp://{smtp}"))))?;
+    out::line(format!(
+        "  {:<10} {}",
+        "mail",
+        paint(NAME, format!("smtp://{smtp}"))
+    ))?;
     out::line(format!(
         "  {:<10} {}",
         "state",
@@ -38,7 +44,10 @@ pub async fn sandbox(args: SandboxArgs) -> Outcome {
     out::line(snippet(&base, &smtp))?;
     out::line(paint(HEAD, "and set these before `counterplay run`:"))?;
     out::line(secrets(&base))?;
-    out::line(paint(QUIET, "Ctrl-C stops it; what was changed in it is gone then."))?;
+    out::line(paint(
+        QUIET,
+        "Ctrl-C stops it; what was changed in it is gone then.",
+    ))?;
     signal::stop().await;
     sandbox.stop().await;
     out::line("\nThe sandbox has stopped.")?;
@@ -85,6 +94,9 @@ fn secrets(base: &str) -> String {
         let name = format!("TEAMS_{}", team.to_uppercase());
         text.push_str(&set(&name, &format!("{base}/teams/{team}/{TEAMS_KEY}")));
     }
-    text.push_str(&set("SLACK_SOC", &format!("{base}/slack/services/{SLACK_PATH}")));
+    text.push_str(&set(
+        "SLACK_SOC",
+        &format!("{base}/slack/services/{SLACK_PATH}"),
+    ));
     text
 }

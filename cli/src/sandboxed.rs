@@ -27,7 +27,10 @@ pub fn addresses(name: &str, base: &str, smtp: &str) -> Option<(String, Option<S
     Some(match name {
         "graph" | "identity_protection" => (format!("{base}/graph/v1.0"), Some(token)),
         "exchange" => (format!("{base}/exchange"), Some(token)),
-        "halopsa" => (format!("{base}/halo"), Some(format!("{base}/halo/auth/token"))),
+        "halopsa" => (
+            format!("{base}/halo"),
+            Some(format!("{base}/halo/auth/token")),
+        ),
         "teams" => (format!("{base}/teams"), None),
         "slack" => (format!("{base}/slack"), None),
         "webhook" => (format!("{base}/hooks"), None),
@@ -54,8 +57,14 @@ pub fn deployment(mut deployment: Deployment, sandbox: &Sandbox) -> (Deployment,
     let (base, smtp) = (sandbox.base_url(), sandbox.smtp_addr().to_string());
     let mut secrets = vec![
         ("sandbox client secret".to_owned(), CLIENT_SECRET.to_owned()),
-        ("sandbox webhook secret".to_owned(), WEBHOOK_SECRET.to_owned()),
-        ("sandbox slack".to_owned(), format!("{base}/slack/services/{SLACK_PATH}")),
+        (
+            "sandbox webhook secret".to_owned(),
+            WEBHOOK_SECRET.to_owned(),
+        ),
+        (
+            "sandbox slack".to_owned(),
+            format!("{base}/slack/services/{SLACK_PATH}"),
+        ),
     ];
     for tenant in deployment.tenants.values_mut() {
         TENANT_ID.clone_into(&mut tenant.id);
@@ -66,7 +75,9 @@ pub fn deployment(mut deployment: Deployment, sandbox: &Sandbox) -> (Deployment,
             secrets.push((secret.clone(), format!("{base}/teams/{name}/{TEAMS_KEY}")));
             team.teams_webhook = Some(secret);
             sandbox.update(|tenant| {
-                tenant.teams_webhooks.insert(name.clone(), TEAMS_KEY.to_owned());
+                tenant
+                    .teams_webhooks
+                    .insert(name.clone(), TEAMS_KEY.to_owned());
             });
         }
         if team.slack_webhook.is_some() {
@@ -91,7 +102,14 @@ pub fn close(deployment: &mut Deployment, program: &Program, sandbox: &Sandbox) 
         deployment
             .connections
             .entry(connection.name.to_string())
-            .or_insert_with(|| settings(&connection.name, &base, &smtp, ConnectionSettings::default()));
+            .or_insert_with(|| {
+                settings(
+                    &connection.name,
+                    &base,
+                    &smtp,
+                    ConnectionSettings::default(),
+                )
+            });
     }
 }
 

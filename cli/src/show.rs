@@ -4,10 +4,11 @@ use crate::args::ShowArgs;
 use crate::error::{Failure, OK, Outcome};
 use crate::lookup::{self, failed};
 use crate::out::{self, ASK, HEAD, NAME, QUIET, paint};
+use crate::run::setup;
 use crate::{runs, view, waiting};
 use counterplay_machine::duration::format_time_ms;
 use counterplay_runtime::store::RunDetail;
-use counterplay_runtime::timeline::{self, Reading};
+use counterplay_runtime::timeline::{self, Line, Reading};
 use serde_json::json;
 
 /// Shows a run.
@@ -16,13 +17,14 @@ use serde_json::json;
 /// When there is no such run or the store cannot be read.
 pub async fn show(args: ShowArgs) -> Outcome {
     let store = lookup::attach(&args.store)?;
+    let flags = setup::flags(&args.store);
     let id = lookup::run(&store, &args.run).await?.id;
     let detail = store.run_detail(&id).await.map_err(failed)?;
     let detail = detail.ok_or_else(|| Failure::cannot_start(format!("there is no run {id}")))?;
     if args.json {
         let mut object = runs::as_json(&detail.info);
         object["started_by"] = json!(detail.run.started_by);
-        object["waiting"] = json!(waiting::sentences(&detail.run));
+        object["waiting"] = json!(waiting::sentences(&detail.run, &flags));
         object["journal"] = json!(detail.journal);
         out::line(format!("{object:#}"))?;
         return Ok(OK);
@@ -41,12 +43,15 @@ pub async fn show(args: ShowArgs) -> Outcome {
         paint(style, status)
     ))?;
     if detail.info.repeats > 0 {
-        let times = out::count(usize::try_from(detail.info.repeats).unwrap_or(0), "later start");
+        let times = out::count(
+            usize::try_from(detail.info.repeats).unwrap_or(0),
+            "later start",
+        );
         out::line(paint(QUIET, format!("{times} ignored as repeats of it")))?;
     }
     out::line("")?;
     out::text(timeline(&detail))?;
-    let waits = waiting::sentences(&detail.run);
+    let waits = waiting::sentences(&detail.run, &flags);
     if !waits.is_empty() {
         out::line("")?;
     }
@@ -58,9 +63,14 @@ pub async fn show(args: ShowArgs) -> Outcome {
 
 /// A run's timeline in colours.
 pub fn timeline(detail: &RunDetail) -> String {
+    view::timeline(&lines(detail))
+}
+
+/// A run's timeline as data.
+pub fn lines(detail: &RunDetail) -> Vec<Line> {
     let reading = Reading {
         simulated: detail.info.simulated,
         ..Reading::default()
     };
-    view::timeline(&timeline::lines(&detail.journal, &reading))
+    timeline::lines(&detail.journal, &reading)
 }

@@ -7,13 +7,13 @@ use crate::out::{self, BAD, HEAD, NAME, QUIET, WARN, paint};
 use crate::progress::Progress;
 use crate::{input, sandboxed, values, view};
 use counterplay_compiler::near;
+use counterplay_machine::Program;
 use counterplay_machine::deployment::Deployment;
 use counterplay_machine::duration::{format_time_ms, parse_time_ms};
 use counterplay_machine::eval::TenantFacts;
 use counterplay_machine::ingest::{self, Recognised};
 use counterplay_machine::playbook::{Playbook, TriggerKind};
 use counterplay_machine::types::Type;
-use counterplay_machine::Program;
 use counterplay_runtime::call::Connector;
 use counterplay_runtime::clock::{Clock, SystemClock};
 use counterplay_runtime::connect::{Connectors, KEY_LENGTH, MasterKey, Secrets};
@@ -202,7 +202,11 @@ fn cause(args: &SimulateArgs, program: &Program, playbook: &Playbook) -> Result<
                     playbook.id,
                     param.name,
                     param.name,
-                    if param.lookup.is_some() { ", its id" } else { "" }
+                    if param.lookup.is_some() {
+                        ", its id"
+                    } else {
+                        ""
+                    }
                 )));
             }
             Ok(Cause::Manual {
@@ -265,15 +269,21 @@ fn event(
         Some(name) if program.events.contains_key(name) => name.to_owned(),
         Some(name) => {
             let known = program.events.keys().map(|k| &**k);
-            let hint = near::best(name, known.clone())
-                .map_or_else(|| format!("there are {}", near::menu(known)), |n| format!("did you mean `{n}`?"));
-            return Err(Failure::cannot_start(format!("there is no event `{name}`; {hint}")));
+            let hint = near::best(name, known.clone()).map_or_else(
+                || format!("there are {}", near::menu(known)),
+                |n| format!("did you mean `{n}`?"),
+            );
+            return Err(Failure::cannot_start(format!(
+                "there is no event `{name}`; {hint}"
+            )));
         }
         None => match ingest::recognise(program, &json) {
             Recognised::Event(event) => event.to_string(),
             Recognised::Ambiguous(names) => {
-                let fits: Vec<&Arc<str>> =
-                    names.iter().filter(|n| wanted.iter().any(|w| **w == ***n)).collect();
+                let fits: Vec<&Arc<str>> = names
+                    .iter()
+                    .filter(|n| wanted.iter().any(|w| **w == ***n))
+                    .collect();
                 match fits.as_slice() {
                     [one] => one.to_string(),
                     _ => {
@@ -307,7 +317,10 @@ fn print(simulation: &Simulation, playbook: &Playbook, program: &Program) -> Res
         paint(NAME, &playbook.id),
         paint(
             QUIET,
-            format!("simulated at {}; nothing was changed", format_time_ms(simulation.started_ms))
+            format!(
+                "simulated at {}; nothing was changed",
+                format_time_ms(simulation.started_ms)
+            )
         ),
     ))?;
     let several = simulation.runs.len() > 1;
@@ -335,7 +348,11 @@ fn print(simulation: &Simulation, playbook: &Playbook, program: &Program) -> Res
         out::line(format!("\n{}", paint(WARN, "No run would start.")))?;
     }
     for reason in &simulation.not_started {
-        let word = if simulation.runs.is_empty() { "because" } else { "not started:" };
+        let word = if simulation.runs.is_empty() {
+            "because"
+        } else {
+            "not started:"
+        };
         out::line(format!("  {word} {}", paint(WARN, reason)))?;
     }
     assumptions(simulation, program)
@@ -360,10 +377,17 @@ fn assumptions(simulation: &Simulation, program: &Program) -> Result<(), Failure
         .iter()
         .map(|a| {
             let answer = format!("{} = {}", a.query, timeline::value_text(&a.value));
-            (answer, format!("--answer '{}={}'", a.query, other(a, program)))
+            (
+                answer,
+                format!("--answer '{}={}'", a.query, other(a, program)),
+            )
         })
         .collect();
-    let width = shown.iter().map(|(a, _)| a.chars().count()).max().unwrap_or(0);
+    let width = shown
+        .iter()
+        .map(|(a, _)| a.chars().count())
+        .max()
+        .unwrap_or(0);
     for (answer, option) in shown {
         let fill = " ".repeat(width.saturating_sub(answer.chars().count()));
         out::line(format!(
@@ -381,7 +405,10 @@ fn assumptions(simulation: &Simulation, program: &Program) -> Result<(), Failure
 
 /// Another answer than the one that was assumed, as an example.
 fn other(assumed: &Assumed, program: &Program) -> String {
-    let returns = program.callables.get(&assumed.query).map(|c| c.returns_ty.present());
+    let returns = program
+        .callables
+        .get(&assumed.query)
+        .map(|c| c.returns_ty.present());
     match (&assumed.value, returns) {
         (Json::Bool(value), _) => (!value).to_string(),
         (Json::Null, Some(Type::Record(_))) => json!({"id": "…", "name": "…"}).to_string(),

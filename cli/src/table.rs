@@ -10,7 +10,10 @@ pub type Cell = (String, Style);
 pub fn table(heading: &[&str], rows: &[Vec<Cell>]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
-        let widest = cells.map(|(text, _)| text.chars().count()).max().unwrap_or(0);
+        let widest = cells
+            .map(|(text, _)| text.chars().count())
+            .max()
+            .unwrap_or(0);
         widest.max(heading.get(column).map_or(0, |h| h.chars().count()))
     };
     let widths: Vec<usize> = (0..heading.len()).map(width).collect();

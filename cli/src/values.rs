@@ -36,7 +36,9 @@ pub fn read(playbook: Option<&Playbook>, given: &[String]) -> Result<Map<String,
             _ => Json::from(value),
         };
         if out.insert(name.to_owned(), json).is_some() {
-            return Err(Failure::cannot_start(format!("the value `{name}` is given twice")));
+            return Err(Failure::cannot_start(format!(
+                "the value `{name}` is given twice"
+            )));
         }
     }
     Ok(out)

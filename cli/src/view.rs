@@ -37,9 +37,17 @@ pub fn line(line: &Line, width: usize) -> String {
         out.push_str(&" ".repeat(fill));
         let impact = line.impact.map_or_else(String::new, |i| i.to_string());
         let tint = line.impact.map_or(PLAIN, impact_style);
-        out.push_str(&format!("  {}", paint(tint, format!("{impact:<IMPACT_WIDTH$}"))));
+        out.push_str(&format!(
+            "  {}",
+            paint(tint, format!("{impact:<IMPACT_WIDTH$}"))
+        ));
         if let Some(result) = &line.result {
-            out.push_str(&format!(" {}", paint(result_style(line.severity), result)));
+            let tint = if is_handled(line) {
+                WARN
+            } else {
+                result_style(line.severity)
+            };
+            out.push_str(&format!(" {}", paint(tint, result)));
         }
     }
     out.trim_end().to_owned()
@@ -50,8 +58,15 @@ fn text(line: &Line) -> String {
     format!("{}{text}", "  ".repeat(line.depth as usize))
 }
 
+/// Whether the playbook has an answer to the failure.
+fn is_handled(line: &Line) -> bool {
+    let result = line.result.as_deref().unwrap_or_default();
+    result.starts_with("failed, the run goes on")
+}
+
 fn style(line: &Line) -> Style {
     match (line.severity, line.kind) {
+        (Severity::Problem, _) if is_handled(line) => PLAIN,
         (Severity::Problem, _) => BAD,
         (Severity::Notice, LineKind::Action | LineKind::Query) => PLAIN,
         (Severity::Notice, _) => WARN,

@@ -3,8 +3,9 @@
 use counterplay_machine::duration::format_time_ms;
 use counterplay_machine::state::{Run, Waiting};
 
-/// What a run waits for, one sentence each; nothing when it has ended.
-pub fn sentences(run: &Run) -> Vec<String> {
+/// What a run waits for, one sentence each; nothing when it has ended. `flags` lead the commands that are named
+/// to the same store.
+pub fn sentences(run: &Run, flags: &str) -> Vec<String> {
     if run.outcome.is_some() {
         return Vec::new();
     }
@@ -15,7 +16,7 @@ pub fn sentences(run: &Run) -> Vec<String> {
             Waiting::Call { .. } => Some("a call is under way".to_owned()),
             Waiting::Timer { at_ms, .. } => Some(format!("waits until {}", format_time_ms(*at_ms))),
             Waiting::Held { reason, .. } => Some(format!(
-                "held for a person: {reason}; `counterplay resume {} --as EMAIL` tries the step again",
+                "held for a person: {reason}; `counterplay resume {} --as EMAIL{flags}` tries the step again",
                 run.id
             )),
             Waiting::Approval { id } => run.approvals.get(id).map(|open| {
@@ -31,7 +32,7 @@ pub fn sentences(run: &Run) -> Vec<String> {
                     .map(String::as_str)
                     .collect();
                 format!(
-                    "asks \"{}\" of {} until {}{answered}; `counterplay approve {} --as {}`",
+                    "asks \"{}\" of {} until {}{answered}; `counterplay approve {} --as {}{flags}`",
                     open.question,
                     may.join(", "),
                     format_time_ms(open.until_ms),
@@ -51,9 +52,10 @@ pub fn brief(run: &Run) -> String {
     run.threads
         .values()
         .find_map(|thread| match &thread.waiting {
-            Waiting::Approval { id } => {
-                run.approvals.get(id).map(|open| format!("asks {}", open.eligible.join(", ")))
-            }
+            Waiting::Approval { id } => run
+                .approvals
+                .get(id)
+                .map(|open| format!("asks {}", open.eligible.join(", "))),
             Waiting::Held { reason, .. } => Some(reason.clone()),
             Waiting::Timer { at_ms, .. } => Some(format!("until {}", format_time_ms(*at_ms))),
             _ => None,

@@ -39,11 +39,15 @@ pub async fn answer(args: AnswerArgs, approve: bool) -> Outcome {
         .map_err(refused)?;
     let what = if approve { "approved" } else { "rejected" };
     let taken = |detail: &RunDetail| {
-        detail.journal.iter().skip(before).find_map(|entry| match &entry.what {
-            What::Voted { by: who, .. } if *who == by => Some(None),
-            What::VoteRefused { by: who, reason } if *who == by => Some(Some(reason.clone())),
-            _ => None,
-        })
+        detail
+            .journal
+            .iter()
+            .skip(before)
+            .find_map(|entry| match &entry.what {
+                What::Voted { by: who, .. } if *who == by => Some(None),
+                What::VoteRefused { by: who, reason } if *who == by => Some(Some(reason.clone())),
+                _ => None,
+            })
     };
     match watch(&store, &run, taken).await? {
         Some(Some(reason)) => {
@@ -52,7 +56,11 @@ pub async fn answer(args: AnswerArgs, approve: bool) -> Outcome {
         }
         Some(None) => {
             let after = detail(&store, &run).await?;
-            out::line(format!("{} by {by}; {}", paint(GOOD, what), standing(&after)))?;
+            out::line(format!(
+                "{} by {by}; {}",
+                paint(GOOD, what),
+                standing(&after)
+            ))?;
             Ok(OK)
         }
         None => kept(&format!("{what} by {by}"), &run),
@@ -76,7 +84,10 @@ pub async fn resume(args: WordArgs) -> Outcome {
     };
     match watch(&store, &run, taken).await? {
         Some(()) => {
-            out::line(format!("{}: {run} tries its step again", paint(GOOD, "resumed")))?;
+            out::line(format!(
+                "{}: {run} tries its step again",
+                paint(GOOD, "resumed")
+            ))?;
             Ok(OK)
         }
         None => kept("told to try again", &run),

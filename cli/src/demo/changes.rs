@@ -15,21 +15,31 @@ pub struct Change {
 pub fn between(before: &Tenant, after: &Tenant) -> Vec<Change> {
     let mut out = Vec::new();
     for (id, user) in &after.users {
-        let Some(was) = before.users.get(id) else { continue };
+        let Some(was) = before.users.get(id) else {
+            continue;
+        };
         let what = person(was, user);
         if !what.is_empty() {
             out.push(change(&user.display_name, what.join(", ")));
         }
     }
     for (id, device) in &after.devices {
-        if before.devices.get(id).is_some_and(|was| was.lifecycle != device.lifecycle) {
+        if before
+            .devices
+            .get(id)
+            .is_some_and(|was| was.lifecycle != device.lifecycle)
+        {
             let what = format!("{:?}", device.lifecycle).to_lowercase();
             out.push(change(&device.device_name, what));
         }
     }
     for (number, ticket) in &after.tickets {
         if !before.tickets.contains_key(number) {
-            let state = if ticket.agent_id == 1 { "not yet taken" } else { "taken" };
+            let state = if ticket.agent_id == 1 {
+                "not yet taken"
+            } else {
+                "taken"
+            };
             let what = format!("\"{}\", {state}", ticket.summary);
             out.push(change(&format!("Ticket {number}"), what));
         }
@@ -40,7 +50,10 @@ pub fn between(before: &Tenant, after: &Tenant) -> Vec<Change> {
             ChatService::Slack => "Slack",
             ChatService::Webhook => "Webhook",
         };
-        out.push(change(&format!("{service}, {}", message.target), format!("\"{}\"", message.text)));
+        out.push(change(
+            &format!("{service}, {}", message.target),
+            format!("\"{}\"", message.text),
+        ));
     }
     for mail in after.mails.iter().skip(before.mails.len()) {
         out.push(change(
@@ -73,17 +86,33 @@ fn person(was: &User, is: &User) -> Vec<String> {
     }
     let removed = factors(was).saturating_sub(factors(is));
     if removed > 0 {
-        out.push(format!("{} removed", crate::out::count(removed, "MFA method")));
+        out.push(format!(
+            "{} removed",
+            crate::out::count(removed, "MFA method")
+        ));
     }
     let switched_off = rules_on(was).saturating_sub(rules_on(is));
     if switched_off > 0 {
-        out.push(format!("{} switched off", crate::out::count(switched_off, "mail rule")));
+        out.push(format!(
+            "{} switched off",
+            crate::out::count(switched_off, "mail rule")
+        ));
     }
-    let licences = was.assigned_licenses.len().saturating_sub(is.assigned_licenses.len());
+    let licences = was
+        .assigned_licenses
+        .len()
+        .saturating_sub(is.assigned_licenses.len());
     if licences > 0 {
-        out.push(format!("{} taken back", crate::out::count(licences, "licence")));
+        out.push(format!(
+            "{} taken back",
+            crate::out::count(licences, "licence")
+        ));
     }
-    let shared = |user: &User| user.mailbox.as_ref().is_some_and(|m| m.kind == MailboxType::Shared);
+    let shared = |user: &User| {
+        user.mailbox
+            .as_ref()
+            .is_some_and(|m| m.kind == MailboxType::Shared)
+    };
     if shared(is) && !shared(was) {
         out.push("mailbox shared".to_owned());
     }
@@ -99,7 +128,7 @@ pub fn factors(user: &User) -> usize {
 }
 
 fn rules_on(user: &User) -> usize {
-    user.mailbox
-        .as_ref()
-        .map_or(0, |m| m.message_rules.iter().filter(|r| r.is_enabled).count())
+    user.mailbox.as_ref().map_or(0, |m| {
+        m.message_rules.iter().filter(|r| r.is_enabled).count()
+    })
 }

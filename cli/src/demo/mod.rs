@@ -11,12 +11,18 @@ use crate::choose;
 use crate::error::{FOUND, Failure, INTERRUPTED, OK, Outcome};
 use crate::lookup::failed;
 use crate::out::{self, BAD, GOOD, HEAD, NAME, QUIET, paint};
-use crate::{built_in, project, runs, show, signal};
+use crate::{built_in, project, runs, show, signal, view};
 use counterplay_runtime::store::RunFilter;
+use counterplay_runtime::timeline::{Line, LineKind};
 use counterplay_sandbox::Tenant;
 use serde_json::Value as Json;
-use stage::Stage;
+use stage::{Stage, cut};
 use world::World;
+
+/// The most of a step that the journals at the end show.
+const TEXT_WIDTH: usize = 60;
+/// The most of what became of it.
+const RESULT_WIDTH: usize = 36;
 
 /// Shows Counterplay at work.
 ///
@@ -50,11 +56,18 @@ async fn play(args: &DemoArgs) -> Outcome {
 }
 
 async fn opening(stage: &Stage) -> Result<(), Failure> {
-    stage.line(paint(HEAD, "Counterplay: automated incident response for Microsoft 365")).await?;
+    stage
+        .line(paint(
+            HEAD,
+            "Counterplay: automated incident response for Microsoft 365",
+        ))
+        .await?;
     stage.line("").await?;
     stage.say("Contoso is a made-up company. Its directory, mailboxes, service desk, chat and mail run inside this").await?;
     stage.say("process, on the same wire format as the real services. The playbooks that act on it are the ones that").await?;
-    stage.say("ship; nothing outside of this process is touched.").await?;
+    stage
+        .say("ship; nothing outside of this process is touched.")
+        .await?;
     Ok(())
 }
 
@@ -65,19 +78,27 @@ async fn compromise(world: &mut World) -> Result<(), Failure> {
     let detection = format!(
         "Entra ID Protection reports a sign-in of {} from an anonymous address in {} ({}), risk {}.",
         paint(NAME, at("userDisplayName")),
-        event["location"]["city"].as_str().unwrap_or("an unknown place"),
+        event["location"]["city"]
+            .as_str()
+            .unwrap_or("an unknown place"),
         at("ipAddress"),
         paint(BAD, at("riskLevel")),
     );
     world.stage().say(&detection).await?;
     world.event(event.clone()).await?;
     world.settle().await?;
-    world.stage().say("The same detection comes in again, with another id:").await?;
+    world
+        .stage()
+        .say("The same detection comes in again, with another id:")
+        .await?;
     let mut again = event;
     again["id"] = Json::from("e41f7f3a9c0d48b2a1f1");
     world.event(again).await?;
     world.settle().await?;
-    world.stage().say("Her mailbox has a new rule that sends invoices to a stranger:").await?;
+    world
+        .stage()
+        .say("Her mailbox has a new rule that sends invoices to a stranger:")
+        .await?;
     world.event(sample("forwarding-rule.json")?).await?;
     world.settle().await?;
     Ok(())
@@ -109,10 +130,18 @@ async fn changed(world: &World, before: &Tenant, after: &Tenant) -> Result<(), F
     stage.line("").await?;
     stage.line(paint(HEAD, "What changed at Contoso")).await?;
     let changes = changes::between(before, after);
-    let width = changes.iter().map(|c| c.about.chars().count()).max().unwrap_or(0);
+    let width = changes
+        .iter()
+        .map(|c| c.about.chars().count())
+        .max()
+        .unwrap_or(0);
     for change in changes {
         let fill = " ".repeat(width.saturating_sub(change.about.chars().count()));
-        let text = format!("{}{fill}  {}", paint(NAME, &change.about), out::harmless(&change.what));
+        let text = format!(
+            "{}{fill}  {}",
+            paint(NAME, &change.about),
+            out::harmless(&change.what)
+        );
         stage.say(&text).await?;
     }
     Ok(())
@@ -124,7 +153,12 @@ async fn timelines(world: &World) -> Result<(), Failure> {
     let mut list = store.runs(RunFilter::default()).await.map_err(failed)?;
     list.reverse();
     stage.line("").await?;
-    stage.line(paint(HEAD, "The journal of each run, as `counterplay show RUN` prints it")).await?;
+    stage
+        .line(paint(
+            HEAD,
+            "The journal of each run, in short; `counterplay show RUN` prints all of it",
+        ))
+        .await?;
     for info in list {
         let Some(detail) = store.run_detail(&info.id).await.map_err(failed)? else {
             continue;
@@ -142,9 +176,24 @@ async fn timelines(world: &World) -> Result<(), Failure> {
                 paint(QUIET, format!("{records}, {}", info.id)),
             ))
             .await?;
-        out::text(show::timeline(&detail))?;
+        out::text(view::timeline(&brief(show::lines(&detail))))?;
     }
     Ok(())
+}
+
+/// What was done, asked of people and waited for; questions to systems are left out and long texts cut.
+fn brief(lines: Vec<Line>) -> Vec<Line> {
+    let background = |kind| matches!(kind, LineKind::Query | LineKind::Branch | LineKind::Fork);
+    lines
+        .into_iter()
+        .filter(|line| !background(line.kind))
+        .map(|line| Line {
+            text: cut(&line.text, TEXT_WIDTH),
+            result: line.result.map(|result| cut(&result, RESULT_WIDTH)),
+            depth: 0,
+            ..line
+        })
+        .collect()
 }
 
 async fn closing(stage: &Stage, broken: &[String], approved: bool) -> Result<(), Failure> {
@@ -157,7 +206,12 @@ async fn closing(stage: &Stage, broken: &[String], approved: bool) -> Result<(),
         };
         stage.line(paint(GOOD, text)).await?;
     } else {
-        stage.line(paint(BAD, "This is not what the playbooks promise. Not so:")).await?;
+        stage
+            .line(paint(
+                BAD,
+                "This is not what the playbooks promise. Not so:",
+            ))
+            .await?;
         for promise in broken {
             stage.say(&paint(BAD, promise)).await?;
         }
@@ -165,13 +219,24 @@ async fn closing(stage: &Stage, broken: &[String], approved: bool) -> Result<(),
     stage.line("").await?;
     stage.line(paint(HEAD, "Where to look next")).await?;
     for (command, why) in [
-        ("counterplay graph compromised_user", "the state machine that you saw at work"),
-        ("counterplay simulate stale_account", "60 days in a moment, nothing is changed"),
-        ("counterplay check examples/lost-device", "a playbook of your own, checked"),
+        (
+            "counterplay graph compromised_user",
+            "the state machine that you saw at work",
+        ),
+        (
+            "counterplay simulate stale_account",
+            "60 days in a moment, nothing is changed",
+        ),
+        (
+            "counterplay check examples/lost-device",
+            "a playbook of your own, checked",
+        ),
         ("counterplay sandbox", "this company, to try things on"),
         ("counterplay --help", "everything else"),
     ] {
-        stage.say(&format!("{}  {why}", paint(NAME, format!("{command:<40}")))).await?;
+        stage
+            .say(&format!("{}  {why}", paint(NAME, format!("{command:<40}"))))
+            .await?;
     }
     Ok(())
 }

@@ -18,19 +18,46 @@ pub fn broken(tenant: &Tenant, approved: bool) -> Vec<String> {
     };
     let priya = tenant.user(COMPROMISED);
     let of_priya = |test: fn(&counterplay_sandbox::User) -> bool| priya.is_some_and(test);
-    want(of_priya(|u| !u.account_enabled), "the compromised account is blocked");
+    want(
+        of_priya(|u| !u.account_enabled),
+        "the compromised account is blocked",
+    );
     want(
         of_priya(|u| u.sign_in_sessions_valid_from_date_time.is_some()),
         "its sessions are revoked",
     );
-    want(of_priya(|u| u.password_changes == 1), "its password was changed once");
-    want(of_priya(|u| factors(u) == 0), "its MFA methods are gone");
-    let title = |text: &str| tenant.tickets.values().filter(|t| t.summary.contains(text)).count();
-    want(title("Compromised account") == 1, "one ticket was opened about it");
-    let mails = |text: &str| tenant.mails.iter().filter(|m| m.subject.contains(text)).count();
-    want(mails("Unacknowledged compromise") == 1, "the leads were told once, by mail");
     want(
-        tenant.chat.iter().any(|m| m.text.contains("Contained Priya Raman")),
+        of_priya(|u| u.password_changes == 1),
+        "its password was changed once",
+    );
+    want(of_priya(|u| factors(u) == 0), "its MFA methods are gone");
+    let title = |text: &str| {
+        tenant
+            .tickets
+            .values()
+            .filter(|t| t.summary.contains(text))
+            .count()
+    };
+    want(
+        title("Compromised account") == 1,
+        "one ticket was opened about it",
+    );
+    let mails = |text: &str| {
+        tenant
+            .mails
+            .iter()
+            .filter(|m| m.subject.contains(text))
+            .count()
+    };
+    want(
+        mails("Unacknowledged compromise") == 1,
+        "the leads were told once, by mail",
+    );
+    want(
+        tenant
+            .chat
+            .iter()
+            .any(|m| m.text.contains("Contained Priya Raman")),
         "the SOC was told in Teams",
     );
     let hannah = tenant.user(STALE);

@@ -11,7 +11,9 @@ const PAUSE: Duration = Duration::from_millis(150);
 /// The column of times.
 const TIME_WIDTH: usize = 5;
 /// The column of what was done.
-const WHAT_WIDTH: usize = 36;
+const WHAT_WIDTH: usize = 38;
+/// The most of an explanation that is shown.
+const WHY_WIDTH: usize = 78;
 
 /// Where the demo is shown.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub enum Mark {
     Done,
     /// Something failed.
     Failed,
+    /// Something failed and the playbook has an answer to that.
+    Retried,
     /// Something was found out or decided.
     Fact,
     /// Somebody is asked.
@@ -39,6 +43,7 @@ impl Mark {
         match self {
             Mark::Done => ("✓", GOOD),
             Mark::Failed => ("✗", BAD),
+            Mark::Retried => ("!", WARN),
             Mark::Fact => ("·", QUIET),
             Mark::Question => ("?", ASK),
         }
@@ -86,22 +91,29 @@ impl Stage {
         let fill = WHAT_WIDTH.saturating_sub(what.chars().count());
         let time = paint(QUIET, format!("{time:>TIME_WIDTH$}"));
         let sign = paint(style, sign);
-        let why = paint(QUIET, why.replace('\n', " "));
+        let why = paint(QUIET, cut(&why.replace('\n', " "), WHY_WIDTH));
         let text = format!("   {time}  {sign} {what}{}  {why}", " ".repeat(fill));
         self.line(text.trim_end()).await
     }
 
     /// Time that passes.
     pub async fn time_passes(&self, text: &str) -> io::Result<()> {
-        self.line(format!("   {}", paint(WARN, format!("⏩ {text}")))).await
+        self.line(format!("   {}", paint(WARN, format!("⏩ {text}"))))
+            .await
     }
 
     /// Asks for a yes or no at the keyboard; without one the answer is yes, and that is said.
     pub async fn approves(&self, who: &str) -> io::Result<bool> {
-        let prompt = format!("          {} ", paint(ASK, format!("You are {who}. Approve? [y/n]")));
+        let prompt = format!(
+            "          {} ",
+            paint(ASK, format!("You are {who}. Approve? [y/n]"))
+        );
         if !self.asks {
-            self.line(format!("{prompt}y  {}", paint(QUIET, "(answered by itself)")))
-                .await?;
+            self.line(format!(
+                "{prompt}y  {}",
+                paint(QUIET, "(answered by itself)")
+            ))
+            .await?;
             return Ok(true);
         }
         loop {
@@ -112,6 +124,14 @@ impl Stage {
                 Some(_) => out::line("          Please answer y or n.")?,
             }
         }
+    }
+}
+
+/// A text of at most so many characters.
+pub fn cut(text: &str, width: usize) -> String {
+    match text.char_indices().nth(width) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 

@@ -23,9 +23,18 @@ fn told(what: impl Into<String>, why: impl Into<String>) -> Told {
 pub fn performed(action: &str, args: &Json, result: &Json) -> Told {
     let text = |key: &str| name(&args[key]);
     match action {
-        "entra.block_sign_in" => told("sign-in blocked", "a stolen password gets nobody in any more"),
-        "entra.revoke_sessions" => told("open sessions revoked", "whoever is in has to sign in again, and cannot"),
-        "entra.reset_password" => told("password replaced", "by one that nobody knows; MFA is asked at the next sign-in"),
+        "entra.block_sign_in" => told(
+            "sign-in blocked",
+            "a stolen password gets nobody in any more",
+        ),
+        "entra.revoke_sessions" => told(
+            "open sessions revoked",
+            "whoever is in has to sign in again, and cannot",
+        ),
+        "entra.reset_password" => told(
+            "password replaced",
+            "by one that nobody knows; MFA is asked at the next sign-in",
+        ),
         "entra.delete_authentication_method" => told(
             format!("MFA method removed: {}", method(&args["method"])),
             "it may be the attacker's; it has to be registered anew",
@@ -34,20 +43,46 @@ pub fn performed(action: &str, args: &Json, result: &Json) -> Told {
         "entra.unassign_licenses" => {
             let number = args["licenses"].as_array().map_or(0, Vec::len);
             let what = crate::out::count(number, "licence");
-            told(format!("{what} taken back"), "they can be given to somebody else")
+            told(
+                format!("{what} taken back"),
+                "they can be given to somebody else",
+            )
         }
-        "exchange.convert_to_shared" => told("mailbox made a shared one", "its mail stays, and it needs no licence"),
+        "exchange.convert_to_shared" => told(
+            "mailbox made a shared one",
+            "its mail stays, and it needs no licence",
+        ),
         "exchange.disable_rule" => told(
             format!("mail rule \"{}\" switched off", text("rule")),
             forwards(&args["rule"]),
         ),
-        "ticket.create" => told(format!("ticket {} opened", name(&result["number"])), text("title")),
+        "ticket.create" => told(
+            format!("ticket {} opened", name(&result["number"])),
+            text("title"),
+        ),
         "ticket.note" => told("note on the ticket", text("text")),
         "notify.teams" => told(format!("Teams message to {}", text("team")), text("text")),
         "notify.slack" => told(format!("Slack message to {}", text("team")), text("text")),
         "notify.email" => told(format!("mail to {}", text("to")), text("subject")),
         other => told(timeline::call(other, args), ""),
     }
+}
+
+/// An action that failed.
+pub fn failed(action: &str, args: &Json, reason: &str) -> Told {
+    let what = match action {
+        "entra.delete_authentication_method" => {
+            format!("MFA method stays: {}", method(&args["method"]))
+        }
+        other => other.to_owned(),
+    };
+    let default = reason.contains("default authentication method");
+    let why = if default {
+        "Entra lets the default one go last; the playbook comes back to it"
+    } else {
+        reason
+    };
+    told(what, why)
 }
 
 fn forwards(rule: &Json) -> String {
@@ -95,9 +130,10 @@ pub fn answered(query: &str, args: &Json, value: &Json) -> Option<Told> {
             format!("ticket {} has not been taken", name(&args["case"])),
             "so the next level is told",
         )),
-        ("entra.manager", Json::Object(_)) => {
-            Some(told(format!("manager: {}", name(value)), "found in the directory"))
-        }
+        ("entra.manager", Json::Object(_)) => Some(told(
+            format!("manager: {}", name(value)),
+            "found in the directory",
+        )),
         _ => None,
     }
 }
@@ -112,10 +148,20 @@ mod tests {
         let args = json!({"user": {"name": "Ana"}, "method": {"collection": "phoneMethods"}});
         let told = performed("entra.delete_authentication_method", &args, &Json::Null);
         assert_eq!(told.what, "MFA method removed: phone");
-        assert_eq!(performed("x.y", &json!({"a": 1}), &Json::Null).what, "x.y(a: 1)");
         assert_eq!(
-            performed("ticket.create", &json!({"title": "T"}), &json!({"number": "7"})),
-            Told { what: "ticket 7 opened".into(), why: "T".into() }
+            performed("x.y", &json!({"a": 1}), &Json::Null).what,
+            "x.y(a: 1)"
+        );
+        assert_eq!(
+            performed(
+                "ticket.create",
+                &json!({"title": "T"}),
+                &json!({"number": "7"})
+            ),
+            Told {
+                what: "ticket 7 opened".into(),
+                why: "T".into()
+            }
         );
     }
 }

@@ -54,9 +54,11 @@ impl World {
         let program = project.program();
         let (mut deployment, secrets) = sandboxed::deployment(project.deployment(), &sandbox);
         sandboxed::close(&mut deployment, &program, &sandbox);
-        let folder = tempfile::tempdir().map_err(|e| cannot("there is no temporary folder: ", &e))?;
+        let folder =
+            tempfile::tempdir().map_err(|e| cannot("there is no temporary folder: ", &e))?;
         let store = Store::open(folder.path().join("demo.db")).map_err(failed)?;
-        let key = MasterKey::load_or_create(folder.path().join("master.key")).map_err(|e| cannot("", &e))?;
+        let key = MasterKey::load_or_create(folder.path().join("master.key"))
+            .map_err(|e| cannot("", &e))?;
         let clock = Arc::new(VirtualClock::at(SystemClock.now_ms()));
         let connectors = Connectors::new(deployment.clone(), Arc::new(secrets), key, clock.clone())
             .map_err(|e| cannot("", &e))?;
@@ -64,7 +66,13 @@ impl World {
             // The demo fires them itself.
             schedules: false,
             answer_wait: Some(Duration::MAX),
-            ..EngineOptions::new(program.clone(), deployment, store, Arc::new(connectors), clock.clone())
+            ..EngineOptions::new(
+                program.clone(),
+                deployment,
+                store,
+                Arc::new(connectors),
+                clock.clone(),
+            )
         })
         .await
         .map_err(|e| cannot("", &e))?;
@@ -134,7 +142,9 @@ impl World {
             if rest.held_runs > 0 || rest.open_runs + rest.open_arrivals == 0 {
                 return Ok(approved);
             }
-            let Some(next) = rest.next_ms else { return Ok(approved) };
+            let Some(next) = rest.next_ms else {
+                return Ok(approved);
+            };
             self.skipped_ms += next.saturating_sub(self.clock.now_ms()).max(0);
             self.clock.skip_to(next);
         }
@@ -147,7 +157,10 @@ impl World {
             let open = &asked.open;
             let may = open.eligible.iter().find(|e| !open.excluded.contains(e));
             let Some(who) = may else {
-                return Err(Failure::refused(format!("nobody may answer \"{}\"", open.question)));
+                return Err(Failure::refused(format!(
+                    "nobody may answer \"{}\"",
+                    open.question
+                )));
             };
             let yes = self.stage.approves(who).await?;
             approved &= yes;
@@ -161,13 +174,19 @@ impl World {
 
     async fn tell(&mut self, notice: Notice) -> Result<(), Failure> {
         match notice {
-            Notice::Entry { run, playbook, entry, .. } => {
+            Notice::Entry {
+                run,
+                playbook,
+                entry,
+                ..
+            } => {
                 let what = entry.what.clone();
                 let started_ms = self.follower.started_ms(&run).unwrap_or(entry.at_ms);
                 let time = format!("+{}", relative(entry.at_ms.saturating_sub(started_ms)));
                 self.follower.take(&run, false, entry);
                 let args = self.follower.arguments(&run).cloned().unwrap_or(Json::Null);
-                self.tell_entry(&time, &run, &playbook, &what, &args).await?;
+                self.tell_entry(&time, &run, &playbook, &what, &args)
+                    .await?;
             }
             Notice::Repeated { run, .. } => {
                 let text = format!("→ no second run: it repeats {}", paint(NAME, run));
@@ -191,8 +210,16 @@ impl World {
     ) -> Result<(), Failure> {
         let step = match what {
             What::Started { .. } => {
-                let title = self.program.playbooks.get(playbook).map_or(playbook, |p| &p.title);
-                let text = format!("→ {} starts  {}", paint(NAME, title), paint(crate::out::QUIET, run));
+                let title = self
+                    .program
+                    .playbooks
+                    .get(playbook)
+                    .map_or(playbook, |p| &p.title);
+                let text = format!(
+                    "→ {} starts  {}",
+                    paint(NAME, title),
+                    paint(crate::out::QUIET, run)
+                );
                 self.stage.say(&text).await?;
                 return Ok(());
             }
@@ -200,18 +227,37 @@ impl World {
                 let told = steps::performed(action, args, value);
                 (Mark::Done, told.what, told.why)
             }
-            What::ActionFailed { action, reason, .. } => (Mark::Failed, action.to_string(), reason.clone()),
-            What::QueryFailed { query, reason } => (Mark::Failed, query.to_string(), reason.clone()),
+            What::ActionFailed {
+                action,
+                reason,
+                handled,
+            } => {
+                let told = steps::failed(action, args, reason);
+                let mark = if *handled {
+                    Mark::Retried
+                } else {
+                    Mark::Failed
+                };
+                (mark, told.what, told.why)
+            }
+            What::QueryFailed { query, reason } => {
+                (Mark::Failed, query.to_string(), reason.clone())
+            }
             What::Answered { query, value } => match steps::answered(query, args, value) {
                 Some(told) => (Mark::Fact, told.what, told.why),
                 None => return Ok(()),
             },
-            What::Stage { stage: StageKind::Escalate { level, .. }, .. } => {
-                (Mark::Fact, format!("escalation {level}"), String::new())
-            }
-            What::ApprovalAsked { question, eligible, .. } => {
-                (Mark::Question, format!("{} is asked", eligible.join(", ")), question.clone())
-            }
+            What::Stage {
+                stage: StageKind::Escalate { level, .. },
+                ..
+            } => (Mark::Fact, format!("escalation {level}"), String::new()),
+            What::ApprovalAsked {
+                question, eligible, ..
+            } => (
+                Mark::Question,
+                format!("{} is asked", eligible.join(", ")),
+                question.clone(),
+            ),
             What::ApprovalDecided { decision } => (Mark::Fact, decision.clone(), String::new()),
             What::Held { reason } => (Mark::Failed, "held for a person".to_owned(), reason.clone()),
             What::Ended { outcome } => {
@@ -225,7 +271,9 @@ impl World {
         };
         let skipped = std::mem::take(&mut self.skipped_ms);
         if skipped >= MINUTE_MS {
-            self.stage.time_passes(&format!("{} pass", in_words(skipped))).await?;
+            self.stage
+                .time_passes(&format!("{} pass", in_words(skipped)))
+                .await?;
         }
         self.stage.step(time, step.0, &step.1, &step.2).await?;
         Ok(())

@@ -1,0 +1,174 @@
+//! `check` and `graph` on good and bad input.
+
+use crate::support::{Place, Result};
+
+const GOOD: &str = "use notify\n\nplaybook hello \"Hello\" {\n  when manual(reason: Text)\n  then {\n    notify.email(\"a@example.org\", subject: \"Hello\", body: reason)\n  }\n}\n";
+const BAD: &str = "use notify\n\nplaybook hello \"Hello\" {\n  when manual(reason: Txt)\n  then {\n    notify.emial(\"a@example.org\", subject: \"Hello\", body: \"x\")\n  }\n}\n";
+
+#[test]
+fn good_files_pass() -> Result {
+    let place = Place::new()?;
+    place.write("a.play", GOOD)?;
+    place.write("empty.play", "")?;
+    let ran = place.run(&["check", "."])?;
+    assert_eq!(
+        (ran.code, ran.out.as_str()),
+        (Some(0), "no errors in 2 files\n"),
+        "{ran:?}"
+    );
+    assert_eq!(place.run(&["check", "empty.play"])?.code, Some(0));
+    Ok(())
+}
+
+#[test]
+fn errors_are_shown_in_three_formats() -> Result {
+    let place = Place::new()?;
+    place.write("a.play", BAD)?;
+    let human = place.run(&["check", "a.play"])?;
+    assert_eq!(human.code, Some(1));
+    assert!(
+        human.out.contains("there is no type `Txt`"),
+        "{}",
+        human.out
+    );
+    assert!(human.out.ends_with("2 errors in 1 file\n"), "{}", human.out);
+    let short = place.run(&["check", "a.play", "--format", "short"])?;
+    assert!(
+        short
+            .out
+            .starts_with("a.play:4:23: error[P0211]: there is no type `Txt`\n"),
+        "{}",
+        short.out
+    );
+    let json = place.run(&["check", "a.play", "--format", "json"])?;
+    let first: serde_json::Value = serde_json::from_str(json.out.lines().next().ok_or("no line")?)?;
+    assert_eq!(first["code"], "P0211");
+    let at = &first["places"][0];
+    assert_eq!(
+        (at["line"].as_u64(), at["column"].as_u64()),
+        (Some(4), Some(23))
+    );
+    let start = usize::try_from(at["start"].as_u64().unwrap_or(0))?;
+    assert_eq!(&BAD[start..start + 3], "Txt");
+    assert_eq!(json.out.lines().count(), 2);
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_read_is_said() -> Result {
+    let place = Place::new()?;
+    place.write("latin.play", b"use notify // caf\xe9\n")?;
+    let latin = place.run(&["check", "latin.play", "--format", "short"])?;
+    assert_eq!(latin.code, Some(1));
+    assert!(
+        latin
+            .out
+            .starts_with("latin.play:1:18: error[P0101]: this file is not UTF-8"),
+        "{}",
+        latin.out
+    );
+    let gone = place.run(&["check", "gone.play"])?;
+    assert_eq!(
+        (gone.code, gone.err.as_str()),
+        (Some(2), "error: there is no file or folder gone.play\n")
+    );
+    place.write("notes.txt", "x")?;
+    let other = place.run(&["check", "notes.txt"])?;
+    assert_eq!(other.code, Some(2));
+    assert!(
+        other.err.contains("neither a .play file nor a folder"),
+        "{}",
+        other.err
+    );
+    std::fs::create_dir(place.path().join("none"))?;
+    assert_eq!(
+        place.run(&["check", "none"])?.err,
+        "error: there is no .play file in none\n"
+    );
+    assert_eq!(place.run(&["check"])?.code, Some(2));
+    Ok(())
+}
+
+#[test]
+fn odd_files_neither_hang_nor_panic() -> Result {
+    let place = Place::new()?;
+    place.write("nested.play", "{".repeat(10_000))?;
+    place.write("long.play", "x".repeat(1 << 20))?;
+    place.write("big.play", vec![b' '; 5 << 20])?;
+    let ran = place.run(&["check", "."])?;
+    assert_eq!((ran.code, ran.err.as_str()), (Some(1), ""));
+    assert!(ran.out.contains("longer than 4 MiB"), "{}", ran.out);
+    Ok(())
+}
+
+#[test]
+fn a_project_is_found_from_a_file_in_it() -> Result {
+    let place = Place::new()?;
+    place.write("counterplay.toml", "[project]\nname = \"x\"\n")?;
+    place.write("playbooks/good.play", GOOD)?;
+    place.write(
+        "playbooks/bad.play",
+        BAD.replace("playbook hello", "playbook other"),
+    )?;
+    assert_eq!(place.run(&["check", "."])?.code, Some(1));
+    let good = place.run(&["check", "playbooks/good.play"])?;
+    assert_eq!(
+        (good.code, good.out.as_str()),
+        (Some(0), "no errors in 1 file\n"),
+        "{good:?}"
+    );
+    let run = place.run(&["simulate", "hello", "--with", "reason=x"])?;
+    assert_eq!(run.code, Some(2));
+    assert!(
+        run.err.contains("there are 2 errors; nothing was done"),
+        "{}",
+        run.err
+    );
+    Ok(())
+}
+
+#[test]
+fn graphs_are_drawn() -> Result {
+    let place = Place::new()?;
+    let mermaid = place.run(&["graph", "compromised_user"])?;
+    assert_eq!(mermaid.code, Some(0));
+    assert!(mermaid.out.starts_with("flowchart TD\n"), "{}", mermaid.out);
+    let dot = place.run(&["graph", "stale_account", "--format", "dot"])?;
+    assert!(
+        dot.out.starts_with("digraph \"stale_account\""),
+        "{}",
+        dot.out
+    );
+    place.write(
+        "two.play",
+        format!(
+            "{GOOD}{}",
+            GOOD.replace("use notify\n", "")
+                .replace("playbook hello", "playbook again")
+        ),
+    )?;
+    let both = place.run(&["graph", "two.play"])?;
+    assert!(both.err.contains("holds 2 playbooks"), "{}", both.err);
+    assert_eq!(place.run(&["graph", "two.play:again"])?.code, Some(0));
+    let unknown = place.run(&["graph", "compromised_usr"])?;
+    assert_eq!(unknown.code, Some(2));
+    assert!(
+        unknown.err.contains("did you mean `compromised_user`?"),
+        "{}",
+        unknown.err
+    );
+    Ok(())
+}
+
+#[test]
+fn help_is_printed_and_colours_stay_away_from_files() -> Result {
+    let place = Place::new()?;
+    let help = place.run(&["run", "--help"])?;
+    assert_eq!(help.code, Some(0));
+    assert!(help.out.contains("Examples:") && help.out.contains("Exit codes:"));
+    let plain = place.run(&["simulate", "stale_account"])?;
+    assert!(!plain.out.contains('\u{1b}'));
+    let colored = place.run(&["simulate", "stale_account", "--color", "always"])?;
+    assert!(colored.out.contains('\u{1b}'));
+    Ok(())
+}

@@ -1,0 +1,8 @@
+//! The real binary, run as people run it.
+
+mod check;
+mod demo;
+mod run;
+mod sandbox;
+mod simulate;
+mod support;
