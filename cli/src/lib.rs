@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod built_in;
+pub mod cause;
 pub mod check;
 pub mod choose;
 pub mod demo;

@@ -28,19 +28,14 @@ pub fn library() -> Arc<Program> {
 /// An example project, compiled, with its deployment.
 pub fn example(name: &str) -> (Arc<Program>, Deployment) {
     let folder = root().join("examples").join(name);
-    let toml = std::fs::read_to_string(folder.join("counterplay.toml")).expect("toml");
-    let mut sources = Vec::new();
-    if let Ok(dir) = std::fs::read_dir(folder.join("playbooks")) {
-        for f in dir.filter_map(Result::ok) {
-            let name = f.file_name().to_string_lossy().into_owned();
-            sources.push(counterplay_compiler::workspace::Source { path: format!("playbooks/{name}"), module: name.trim_end_matches(".play").into(), text: std::fs::read_to_string(f.path()).expect("file") });
-        }
-    }
-    let workspace = Workspace::new(sources, Some(("counterplay.toml".into(), toml)));
-    let compiled = workspace.compile();
-    assert!(compiled.diagnostics.is_empty(), "{}", workspace.render(&compiled.diagnostics, false));
-    let deployment = compiled.file.map(|f| f.deployment).unwrap_or_default();
-    (Arc::new(compiled.program), deployment)
+    let project = counterplay_cli::project::load(&folder, &[])
+        .unwrap_or_else(|failure| panic!("{:?}", failure.message));
+    assert!(
+        project.findings.is_empty(),
+        "{}",
+        project.workspace.render(&project.findings, false)
+    );
+    (project.program(), project.deployment())
 }
 
 /// A project of one file, with two teams and one tenant, compiled.
@@ -115,7 +110,7 @@ impl Bench {
         })
         .await
         .expect("a sandbox");
-        let (deployment, secrets) = shim(deployment, &sandbox);
+        let (deployment, secrets) = counterplay_cli::sandboxed::deployment(deployment, &sandbox);
         let clock = Arc::new(VirtualClock::at(now_ms));
         let connector = Arc::new(
             Connectors::new(
@@ -224,25 +219,4 @@ pub fn actions(journal: &[Entry]) -> Vec<String> {
             _ => None,
         })
         .collect()
-}
-
-fn shim(mut d: Deployment, sandbox: &Sandbox) -> (Deployment, counterplay_runtime::connect::MemorySecrets) {
-    use counterplay_machine::deployment::ConnectionSettings as C;
-    let b = sandbox.base_url();
-    let c = |base: String, token: Option<String>| C { base: Some(base), token_url: token, client_id: Some("counterplay-sandbox".into()), secret: Some("sandbox".into()), allow_private: true, ..C::default() };
-    let token = Some(format!("{b}/login/{{tenant.id}}/oauth2/v2.0/token"));
-    d.connections.insert("graph".into(), c(format!("{b}/graph/v1.0"), token.clone()));
-    d.connections.insert("identity_protection".into(), c(format!("{b}/graph/v1.0"), token.clone()));
-    d.connections.insert("exchange".into(), c(format!("{b}/exchange"), token));
-    d.connections.insert("halopsa".into(), c(format!("{b}/halo"), Some(format!("{b}/halo/auth/token"))));
-    d.connections.insert("teams".into(), C { allow_private: true, ..C::default() });
-    d.connections.insert("slack".into(), C { allow_private: true, ..C::default() });
-    d.connections.insert("mail".into(), C { base: Some(format!("smtp://{}", sandbox.smtp_addr())), from: Some("counterplay@msp.example".into()), tls: Some("none".into()), allow_private: true, ..C::default() });
-    let mut pairs: Vec<(String, String)> = vec![("sandbox".into(), "sandbox-secret".into())];
-    for t in d.teams.values() {
-        for s in [&t.teams_webhook, &t.slack_webhook].into_iter().flatten() {
-            pairs.push((s.clone(), format!("{b}/teams/soc/sandbox-teams-key")));
-        }
-    }
-    (d, counterplay_runtime::connect::MemorySecrets::new(pairs))
 }

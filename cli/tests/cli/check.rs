@@ -104,7 +104,7 @@ fn odd_files_neither_hang_nor_panic() -> Result {
 #[test]
 fn a_project_is_found_from_a_file_in_it() -> Result {
     let place = Place::new()?;
-    place.write("counterplay.toml", "[project]\nname = \"x\"\n")?;
+    place.write("counterplay.toml", "[project]\nname = \"x\"\n[connections.mail]\nbase = \"smtp://mail.example.org:587\"\nfrom = \"soc@example.org\"\n")?;
     place.write("playbooks/good.play", GOOD)?;
     place.write(
         "playbooks/bad.play",

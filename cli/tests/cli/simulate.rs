@@ -33,7 +33,10 @@ fn every_shipped_response_is_simulated() -> Result {
         if let Some(file) = &file {
             args.extend(["--event", file]);
         }
-        for more in [&[][..], &["--sandbox"]] {
+        for more in [
+            &[][..],
+            &["--sandbox", "--answer", "ticket.is_acknowledged=false"],
+        ] {
             let ran = place.run(&[&args[..], more].concat())?;
             assert_eq!(ran.code, Some(0), "{ran:?}");
             assert!(ran.out.contains(action), "{playbook}: {}", ran.out);
