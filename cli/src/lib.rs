@@ -91,6 +91,7 @@ fn log() {
         // A second one in the same process (tests) is refused, and the first goes on.
         let _ = tracing_subscriber::fmt()
             .with_env_filter(filter)
+            .with_ansi(out::is_error_colored())
             .with_writer(std::io::stderr)
             .try_init();
     }

@@ -265,7 +265,7 @@ impl World {
                     Outcome::Failed(_) => Mark::Failed,
                     _ => Mark::Fact,
                 };
-                (mark, format!("the run ends: {outcome}"), String::new())
+                (mark, format!("the run ends: {}", outcome.name()), String::new())
             }
             _ => return Ok(()),
         };
