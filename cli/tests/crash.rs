@@ -74,7 +74,10 @@ fn start(folder: &Path, sandbox: &Sandbox, events: &[&str]) -> Child {
         .args(["--project", "."])
         .current_dir(folder)
         .env("COUNTERPLAY_SECRET_SANDBOX", "sandbox-secret")
-        .env("COUNTERPLAY_SECRET_TEAMS_SOC", format!("{}/teams/soc/sandbox-teams-key", sandbox.base_url()))
+        .env(
+            "COUNTERPLAY_SECRET_TEAMS_SOC",
+            format!("{}/teams/soc/sandbox-teams-key", sandbox.base_url()),
+        )
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -98,14 +101,21 @@ fn finish(child: Child) -> String {
 async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "waited in vain for {what}");
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "waited in vain for {what}"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
 /// What must not happen twice.
 fn done_once(tenant: &Tenant) {
-    assert_eq!(tenant.user(PRIYA).expect("Priya").password_changes, 1, "one new password");
+    assert_eq!(
+        tenant.user(PRIYA).expect("Priya").password_changes,
+        1,
+        "one new password"
+    );
     assert_eq!(tenant.tickets.len(), 1, "one ticket");
     assert_eq!(tenant.chat.len(), 1, "one message to the SOC");
     assert_eq!(tenant.mails.len(), 1, "one mail to the leads");
@@ -157,12 +167,23 @@ async fn killed_after_any_call_nothing_is_done_twice() {
                 .output()
                 .is_ok_and(|o| String::from_utf8_lossy(&o.stdout).contains("held"))
         };
-        until("the run to end or to be held", || ended(&sandbox.state()) || held()).await;
+        until("the run to end or to be held", || {
+            ended(&sandbox.state()) || held()
+        })
+        .await;
         kill(second);
         let state = sandbox.state();
         let user = state.user(PRIYA).expect("Priya");
-        assert!(user.password_changes <= 1, "after {calls} calls: {} new passwords", user.password_changes);
-        assert!(state.tickets.len() <= 1, "after {calls} calls: {} tickets", state.tickets.len());
+        assert!(
+            user.password_changes <= 1,
+            "after {calls} calls: {} new passwords",
+            user.password_changes
+        );
+        assert!(
+            state.tickets.len() <= 1,
+            "after {calls} calls: {} tickets",
+            state.tickets.len()
+        );
         if ended(&state) {
             // Messages may be sent again after a crash, and say so; nothing else is.
             assert_eq!(user.password_changes, 1);

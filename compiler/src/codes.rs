@@ -1,5 +1,7 @@
 //! The stable codes of findings beyond syntax, each with the one-line rule that it stands for.
 
+/// More findings than are shown.
+pub const MORE: &str = "P0200";
 /// A name that nothing declares.
 pub const UNKNOWN_NAME: &str = "P0201";
 /// A module that does not exist, or that is not imported.

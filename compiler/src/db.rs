@@ -66,7 +66,9 @@ pub fn config(db: &dyn Db, project: Project) -> (Option<ProjectFile>, Vec<Diagno
         Some((path, text)) => {
             let (file, diagnostics) = project::read(path, text, project.shipped(db));
             // What could not be read must not make every team look unknown.
-            let usable = !diagnostics.iter().any(|d| d.message.contains("cannot be read"));
+            let usable = !diagnostics
+                .iter()
+                .any(|d| d.message.contains("cannot be read"));
             (usable.then_some(file), diagnostics)
         }
     }
@@ -106,15 +108,28 @@ pub fn compile_file(db: &dyn Db, project: Project, file: SourceFile) -> Compiled
         index
             .diagnostics
             .iter()
-            .filter(|d| d.labels.first().is_some_and(|l| l.place.anchor.file == *path))
+            .filter(|d| {
+                d.labels
+                    .first()
+                    .is_some_and(|l| l.place.anchor.file == *path)
+            })
             .cloned(),
     );
     for item in &parsed.items {
         out.diagnostics.extend(item.diagnostics.iter().cloned());
-        let anchor = Anchor { file: path.clone(), item: item.key.clone() };
+        let anchor = Anchor {
+            file: path.clone(),
+            item: item.key.clone(),
+        };
         let start = item.offset as usize;
         let source = text.get(start..start + item.len as usize).unwrap_or("");
-        let mut checker = Checker::new(index, deployment, file.module(db).clone(), anchor, Arc::from(source));
+        let mut checker = Checker::new(
+            index,
+            deployment,
+            file.module(db).clone(),
+            anchor,
+            Arc::from(source),
+        );
         compile_item(&mut out, &mut checker, item, &lines);
         out.diagnostics.append(&mut checker.diagnostics);
     }
@@ -122,7 +137,12 @@ pub fn compile_file(db: &dyn Db, project: Project, file: SourceFile) -> Compiled
     out
 }
 
-fn compile_item(out: &mut Compiled, checker: &mut Checker<'_>, item: &syntax::ParsedItem, lines: &Arc<[u32]>) {
+fn compile_item(
+    out: &mut Compiled,
+    checker: &mut Checker<'_>,
+    item: &syntax::ParsedItem,
+    lines: &Arc<[u32]>,
+) {
     let def = |name: &crate::span::Name, checker: &Checker<'_>| crate::index::Def {
         item: item.item.clone(),
         anchor: checker.anchor.clone(),
@@ -140,7 +160,8 @@ fn compile_item(out: &mut Compiled, checker: &mut Checker<'_>, item: &syntax::Pa
                 if let Some(first) = decl.fields.iter().find(|f| f.name.text == field.name.text)
                     && first.name.span != field.name.span
                 {
-                    let (place, before) = (checker.at(field.name.span), checker.at(first.name.span));
+                    let (place, before) =
+                        (checker.at(field.name.span), checker.at(first.name.span));
                     checker.report(
                         Diagnostic::error(
                             crate::codes::DUPLICATE,
@@ -159,20 +180,34 @@ fn compile_item(out: &mut Compiled, checker: &mut Checker<'_>, item: &syntax::Pa
                 checker.report(
                     Diagnostic::error(
                         crate::codes::CYCLE,
-                        format!("a {} would hold another {} without end", decl.name.text, decl.name.text),
+                        format!(
+                            "a {} would hold another {} without end",
+                            decl.name.text, decl.name.text
+                        ),
                         place,
                         "has itself as a field",
                     )
-                    .help(format!("let the field be absent where it ends: `{}?`", decl.name.text)),
+                    .help(format!(
+                        "let the field be absent where it ends: `{}?`",
+                        decl.name.text
+                    )),
                 );
             }
-            out.types.records.insert(name, counterplay_machine::types::RecordType { fields });
+            out.types
+                .records
+                .insert(name, counterplay_machine::types::RecordType { fields });
         }
         Item::Enum(decl) => {
             let name = Index::qualified(&checker.module, &decl.name.text);
             for (i, member) in decl.members.iter().enumerate() {
-                if let Some(first) = decl.members.iter().take(i).find(|m| m.name.text == member.name.text) {
-                    let (place, before) = (checker.at(member.name.span), checker.at(first.name.span));
+                if let Some(first) = decl
+                    .members
+                    .iter()
+                    .take(i)
+                    .find(|m| m.name.text == member.name.text)
+                {
+                    let (place, before) =
+                        (checker.at(member.name.span), checker.at(first.name.span));
                     checker.report(
                         Diagnostic::error(
                             crate::codes::DUPLICATE,
@@ -218,15 +253,22 @@ fn compile_item(out: &mut Compiled, checker: &mut Checker<'_>, item: &syntax::Pa
         Item::Steps(decl) => {
             let def = def(&decl.name, checker);
             let fresh = fresh(checker);
-            checker.diagnostics.extend(lower::steps(Lower::new(fresh, item.offset, lines.clone()), &def, decl));
+            checker.diagnostics.extend(lower::steps(
+                Lower::new(fresh, item.offset, lines.clone()),
+                &def,
+                decl,
+            ));
         }
         Item::Playbook(written) => {
             let fresh = fresh(checker);
             let (mut playbook, facts, mut diagnostics) =
                 lower::playbook(Lower::new(fresh, item.offset, lines.clone()), written);
-            let errors = diagnostics.iter().any(|d| d.severity == Severity::Error) || !item.diagnostics.is_empty();
+            let errors = diagnostics.iter().any(|d| d.severity == Severity::Error)
+                || !item.diagnostics.is_empty();
             if !errors {
-                diagnostics.extend(verify::verify(&mut playbook, &facts, &|name| call_ms(checker.index, name)));
+                diagnostics.extend(verify::verify(&mut playbook, &facts, &|name| {
+                    call_ms(checker.index, name)
+                }));
             }
             checker.diagnostics.extend(diagnostics);
             out.playbooks.push(playbook);
@@ -246,7 +288,9 @@ fn fresh<'a>(checker: &Checker<'a>) -> Checker<'a> {
 
 /// The longest that a call may take: its repetitions, one time-out and its confirmation.
 fn call_ms(index: &Index, name: &str) -> i64 {
-    let Some((module, short)) = name.rsplit_once('.') else { return 0 };
+    let Some((module, short)) = name.rsplit_once('.') else {
+        return 0;
+    };
     let def = index
         .modules
         .iter()
@@ -258,12 +302,16 @@ fn call_ms(index: &Index, name: &str) -> i64 {
         _ => return 0,
     };
     let confirm = match property(decl, "confirm").map(|p| &p.value) {
-        Some(PropertyValue::Confirm { within, .. }) => within.as_ref().and_then(duration_ms).unwrap_or(120_000),
+        Some(PropertyValue::Confirm { within, .. }) => {
+            within.as_ref().and_then(duration_ms).unwrap_or(120_000)
+        }
         _ => 0,
     };
     let idempotent = query
         || matches!(
-            property(decl, "idempotent").and_then(single).map(|e| &e.kind),
+            property(decl, "idempotent")
+                .and_then(single)
+                .map(|e| &e.kind),
             Some(ExprKind::Bool(true))
         );
     let connection = property(decl, "request")
@@ -282,7 +330,10 @@ fn call_ms(index: &Index, name: &str) -> i64 {
                 Some(PropertyValue::Retry { within, .. }) => duration_ms(within).unwrap_or(0),
                 _ => 0,
             },
-            property(decl, "timeout").and_then(single).and_then(duration_ms).unwrap_or(30_000),
+            property(decl, "timeout")
+                .and_then(single)
+                .and_then(duration_ms)
+                .unwrap_or(30_000),
         ),
         _ => (0, 30_000),
     };
@@ -294,6 +345,33 @@ fn tidy(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let mut seen = std::collections::HashSet::new();
     diagnostics.retain(|d| seen.insert(d.clone()));
     diagnostics
+}
+
+/// How many findings of one file are shown.
+pub const SHOWN_MAX: usize = 20;
+
+/// The first findings of a file, and how many there are more: beyond a screenful nobody reads on.
+fn shortened(diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
+    let mut shown: Vec<Diagnostic> = diagnostics.iter().take(SHOWN_MAX).cloned().collect();
+    let hidden = &diagnostics[shown.len()..];
+    if let Some(place) = hidden
+        .first()
+        .and_then(|d| d.labels.first())
+        .map(|l| l.place.clone())
+    {
+        let mut more = Diagnostic::error(
+            crate::codes::MORE,
+            format!("there are {} more findings in this file", hidden.len()),
+            place,
+            "the next one is here",
+        )
+        .help("mend those above first; some of these may go with them");
+        if !hidden.iter().any(|d| d.severity == Severity::Error) {
+            more.severity = Severity::Warning;
+        }
+        shown.push(more);
+    }
+    shown
 }
 
 /// A whole project, compiled.
@@ -310,7 +388,9 @@ pub struct CompiledProject {
 impl CompiledProject {
     /// Whether it may run.
     pub fn has_errors(&self) -> bool {
-        self.diagnostics.iter().any(|d| d.severity == Severity::Error)
+        self.diagnostics
+            .iter()
+            .any(|d| d.severity == Severity::Error)
     }
 }
 
@@ -318,22 +398,32 @@ impl CompiledProject {
 /// where there is no project file.
 pub fn compile(db: &dyn Db, project: Project) -> CompiledProject {
     let (file, mut diagnostics) = config(db, project).clone();
-    let mut program = Program { format: FORMAT, ..Program::default() };
+    let mut program = Program {
+        format: FORMAT,
+        ..Program::default()
+    };
     for source in project.files(db) {
         let compiled = compile_file(db, project, *source);
         let shipped = source.path(db).starts_with("std:/");
         let left_out = |id: &str| {
-            shipped && file.as_ref().is_some_and(|f| !f.responses.iter().any(|r| r == id))
+            shipped
+                && file
+                    .as_ref()
+                    .is_some_and(|f| !f.responses.iter().any(|r| r == id))
         };
         let response = source.path(db).starts_with("std:/responses/");
         if !(response && compiled.playbooks.iter().all(|p| left_out(&p.id))) {
-            diagnostics.extend(compiled.diagnostics.iter().cloned());
+            diagnostics.extend(shortened(&compiled.diagnostics));
         }
         for connection in &compiled.connections {
-            program.connections.insert(connection.name.clone(), connection.clone());
+            program
+                .connections
+                .insert(connection.name.clone(), connection.clone());
         }
         for callable in &compiled.callables {
-            program.callables.insert(callable.name.clone(), callable.clone());
+            program
+                .callables
+                .insert(callable.name.clone(), callable.clone());
         }
         for event in &compiled.events {
             program.events.insert(event.name.clone(), event.clone());
@@ -342,7 +432,9 @@ pub fn compile(db: &dyn Db, project: Project) -> CompiledProject {
         program.types.enums.extend(compiled.types.enums.clone());
         for playbook in &compiled.playbooks {
             if !left_out(&playbook.id) {
-                program.playbooks.insert(playbook.id.clone(), playbook.clone());
+                program
+                    .playbooks
+                    .insert(playbook.id.clone(), playbook.clone());
             }
         }
     }
@@ -354,7 +446,10 @@ pub fn compile(db: &dyn Db, project: Project) -> CompiledProject {
             .map(|f| (f.name.clone(), f.ty.clone()))
             .chain(event.fetched.iter().map(|f| (f.name.clone(), f.ty.clone())))
             .collect();
-        program.types.records.insert(event.name.clone(), counterplay_machine::types::RecordType { fields });
+        program.types.records.insert(
+            event.name.clone(),
+            counterplay_machine::types::RecordType { fields },
+        );
     }
     let hashes: Vec<(Arc<str>, String)> = program
         .playbooks
@@ -369,7 +464,11 @@ pub fn compile(db: &dyn Db, project: Project) -> CompiledProject {
     if let Some(file) = &file {
         diagnostics.extend(not_granted(names(db, project), &program, &file.deployment));
     }
-    CompiledProject { program, file, diagnostics }
+    CompiledProject {
+        program,
+        file,
+        diagnostics,
+    }
 }
 
 /// Playbooks use only the connections that the project file sets up: one that is missing would be noticed
@@ -380,12 +479,18 @@ fn not_granted(index: &Index, program: &Program, deployment: &Deployment) -> Vec
         let mut missing: Vec<(&str, &str)> = Vec::new();
         let used = hash::used(program, playbook);
         // What the playbook itself calls is named first; what undoing or confirming it needs comes after.
-        let direct = playbook.graph.node_weights().filter_map(|node| match &node.kind {
-            NodeKind::Query { query, .. } => Some(query),
-            NodeKind::Perform(perform) => Some(&perform.action),
-            _ => None,
-        });
-        for callable in direct.chain(used.iter()).filter_map(|name| program.callables.get(name)) {
+        let direct = playbook
+            .graph
+            .node_weights()
+            .filter_map(|node| match &node.kind {
+                NodeKind::Query { query, .. } => Some(query),
+                NodeKind::Perform(perform) => Some(&perform.action),
+                _ => None,
+            });
+        for callable in direct
+            .chain(used.iter())
+            .filter_map(|name| program.callables.get(name))
+        {
             let connection = &**callable.request.connection();
             if !connection.is_empty()
                 && !deployment.connections.contains_key(connection)
@@ -394,7 +499,9 @@ fn not_granted(index: &Index, program: &Program, deployment: &Deployment) -> Vec
                 missing.push((connection, &callable.name));
             }
         }
-        let Some(place) = index.playbooks.get(&**id) else { continue };
+        let Some(place) = index.playbooks.get(&**id) else {
+            continue;
+        };
         for (connection, callable) in missing {
             let mut diagnostic = Diagnostic::error(
                 crate::codes::NOT_IN_PROJECT,

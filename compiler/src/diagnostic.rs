@@ -52,12 +52,20 @@ pub struct Fix {
 
 impl Diagnostic {
     /// An error at a place.
-    pub fn error(code: &'static str, message: impl Into<String>, place: Place, label: impl Into<String>) -> Self {
+    pub fn error(
+        code: &'static str,
+        message: impl Into<String>,
+        place: Place,
+        label: impl Into<String>,
+    ) -> Self {
         Diagnostic {
             code,
             severity: Severity::Error,
             message: message.into(),
-            labels: vec![Label { place, text: label.into() }],
+            labels: vec![Label {
+                place,
+                text: label.into(),
+            }],
             why: None,
             help: None,
             fixes: Vec::new(),
@@ -65,7 +73,12 @@ impl Diagnostic {
     }
 
     /// A warning at a place.
-    pub fn warning(code: &'static str, message: impl Into<String>, place: Place, label: impl Into<String>) -> Self {
+    pub fn warning(
+        code: &'static str,
+        message: impl Into<String>,
+        place: Place,
+        label: impl Into<String>,
+    ) -> Self {
         Diagnostic {
             severity: Severity::Warning,
             ..Diagnostic::error(code, message, place, label)
@@ -74,7 +87,10 @@ impl Diagnostic {
 
     /// Adds another place.
     pub fn also(mut self, place: Place, label: impl Into<String>) -> Self {
-        self.labels.push(Label { place, text: label.into() });
+        self.labels.push(Label {
+            place,
+            text: label.into(),
+        });
         self
     }
 
@@ -91,7 +107,13 @@ impl Diagnostic {
     }
 
     /// Adds a fix that replaces one place.
-    pub fn fix(mut self, title: impl Into<String>, safe: bool, place: Place, replacement: impl Into<String>) -> Self {
+    pub fn fix(
+        mut self,
+        title: impl Into<String>,
+        safe: bool,
+        place: Place,
+        replacement: impl Into<String>,
+    ) -> Self {
         self.fixes.push(Fix {
             title: title.into(),
             safe,

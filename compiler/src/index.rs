@@ -27,7 +27,10 @@ pub struct Def {
 impl Def {
     /// The place of the declared name.
     pub fn place(&self) -> Place {
-        Place { anchor: self.anchor.clone(), span: self.name.span }
+        Place {
+            anchor: self.anchor.clone(),
+            span: self.name.span,
+        }
     }
 
     /// What kind of declaration it is, with its article.
@@ -89,7 +92,10 @@ pub fn build(files: &[FileItems<'_>]) -> Index {
     }
     for file in files {
         for item in file.items {
-            let anchor = Anchor { file: file.file.clone(), item: item.key.clone() };
+            let anchor = Anchor {
+                file: file.file.clone(),
+                item: item.key.clone(),
+            };
             add(&mut index, file, item, anchor);
         }
     }
@@ -100,7 +106,10 @@ fn add(index: &mut Index, file: &FileItems<'_>, item: &crate::syntax::ParsedItem
     let name = match &*item.item {
         Item::Use(uses) => return import(index, file, uses, &anchor),
         Item::Playbook(playbook) => {
-            let place = Place { anchor, span: playbook.id.span };
+            let place = Place {
+                anchor,
+                span: playbook.id.span,
+            };
             if let Some(first) = index.playbooks.get(&playbook.id.text) {
                 let first = first.clone();
                 index.diagnostics.push(
@@ -138,7 +147,11 @@ fn add(index: &mut Index, file: &FileItems<'_>, item: &crate::syntax::ParsedItem
     let earlier = if connection {
         index.connections.get(&name.text).cloned()
     } else {
-        index.modules.get(&file.module).and_then(|m| m.names.get(&name.text)).cloned()
+        index
+            .modules
+            .get(&file.module)
+            .and_then(|m| m.names.get(&name.text))
+            .cloned()
     };
     if let Some(earlier) = earlier {
         index.diagnostics.push(
@@ -159,16 +172,34 @@ fn add(index: &mut Index, file: &FileItems<'_>, item: &crate::syntax::ParsedItem
     }
 }
 
-fn import(index: &mut Index, file: &FileItems<'_>, uses: &crate::syntax::ast::Use, anchor: &Anchor) {
+fn import(
+    index: &mut Index,
+    file: &FileItems<'_>,
+    uses: &crate::syntax::ast::Use,
+    anchor: &Anchor,
+) {
     for path in &uses.paths {
-        let full = path.segments.iter().map(|s| s.text.as_str()).collect::<Vec<_>>().join(".");
-        let (Some(first), Some(last)) = (path.segments.first(), path.segments.last()) else { continue };
-        let place = Place { anchor: anchor.clone(), span: first.span.to(last.span) };
+        let full = path
+            .segments
+            .iter()
+            .map(|s| s.text.as_str())
+            .collect::<Vec<_>>()
+            .join(".");
+        let (Some(first), Some(last)) = (path.segments.first(), path.segments.last()) else {
+            continue;
+        };
+        let place = Place {
+            anchor: anchor.clone(),
+            span: first.span.to(last.span),
+        };
         if !index.modules.contains_key(full.as_str()) {
             let mut diagnostic = Diagnostic::error(
                 crate::codes::UNKNOWN_MODULE,
                 format!("there is no module `{full}`"),
-                Place { anchor: anchor.clone(), span: last.span },
+                Place {
+                    anchor: anchor.clone(),
+                    span: last.span,
+                },
                 "no file of this name in the project or the standard library",
             );
             let by_name: Vec<&Arc<str>> = index
@@ -178,11 +209,17 @@ fn import(index: &mut Index, file: &FileItems<'_>, uses: &crate::syntax::ast::Us
                 .collect();
             if let [only] = by_name.as_slice() {
                 diagnostic = diagnostic.help(format!("did you mean `use {only}`?"));
-            } else if let Some(near) = crate::near::best(&last.text, index.modules.keys().filter_map(|m| m.rsplit('.').next())) {
+            } else if let Some(near) = crate::near::best(
+                &last.text,
+                index.modules.keys().filter_map(|m| m.rsplit('.').next()),
+            ) {
                 diagnostic = diagnostic.fix(
                     format!("use `{near}`"),
                     false,
-                    Place { anchor: anchor.clone(), span: last.span },
+                    Place {
+                        anchor: anchor.clone(),
+                        span: last.span,
+                    },
                     near,
                 );
             }
@@ -227,7 +264,10 @@ impl Index {
         if module == PRELUDE {
             Arc::from(name)
         } else {
-            Arc::from(format!("{}.{name}", module.rsplit('.').next().unwrap_or(module)))
+            Arc::from(format!(
+                "{}.{name}",
+                module.rsplit('.').next().unwrap_or(module)
+            ))
         }
     }
 

@@ -24,7 +24,9 @@ pub fn files() -> Vec<(String, &'static str)> {
 
 /// The text of one file of the library.
 pub fn text(path: &str) -> Option<&'static str> {
-    LIBRARY.get_file(path.strip_prefix("std:/")?)?.contents_utf8()
+    LIBRARY
+        .get_file(path.strip_prefix("std:/")?)?
+        .contents_utf8()
 }
 
 /// The ids of the responses that ship, which are the names of their files.
@@ -32,7 +34,11 @@ pub fn responses() -> Vec<String> {
     files()
         .into_iter()
         .filter_map(|(path, _)| {
-            Some(path.strip_prefix("std:/responses/")?.strip_suffix(".play")?.to_owned())
+            Some(
+                path.strip_prefix("std:/responses/")?
+                    .strip_suffix(".play")?
+                    .to_owned(),
+            )
         })
         .collect()
 }

@@ -11,7 +11,12 @@ pub fn best<'a>(word: &str, among: impl IntoIterator<Item = &'a str>) -> Option<
     let mut found: Vec<(usize, &str)> = among
         .into_iter()
         .filter(|candidate| *candidate != word)
-        .map(|candidate| (strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .map(|candidate| {
+            (
+                strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase()),
+                candidate,
+            )
+        })
         .filter(|(distance, _)| *distance <= limit)
         .collect();
     found.sort();

@@ -3,7 +3,9 @@
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::span::{Anchor, Place, Span};
-use counterplay_machine::deployment::{ConnectionSettings, Deployment, Mode, SecretsSettings, Team, Tenant};
+use counterplay_machine::deployment::{
+    ConnectionSettings, Deployment, Mode, SecretsSettings, Team, Tenant,
+};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -95,10 +97,16 @@ struct SecretsSection {
 
 /// Reads a project file. `shipped` are the ids of the responses that may be enabled.
 pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Vec<Diagnostic>) {
-    let anchor = Anchor { file: path.clone(), item: Arc::from("") };
+    let anchor = Anchor {
+        file: path.clone(),
+        item: Arc::from(""),
+    };
     let at = |range: std::ops::Range<usize>| Place {
         anchor: anchor.clone(),
-        span: Span::new(range.start, range.end.max(range.start + 1).min(text.len().max(1))),
+        span: Span::new(
+            range.start,
+            range.end.max(range.start + 1).min(text.len().max(1)),
+        ),
     };
     let written: Written = match toml::from_str(text) {
         Ok(written) => written,
@@ -114,18 +122,25 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
         }
     };
     let mut diagnostics = Vec::new();
-    let mut find = |message: String, range: std::ops::Range<usize>, label: &str, help: Option<String>| {
-        let mut diagnostic = Diagnostic::error(codes::PROJECT_FILE, message, at(range), label);
-        diagnostic.help = help;
-        diagnostics.push(diagnostic);
-    };
+    let mut find =
+        |message: String, range: std::ops::Range<usize>, label: &str, help: Option<String>| {
+            let mut diagnostic = Diagnostic::error(codes::PROJECT_FILE, message, at(range), label);
+            diagnostic.help = help;
+            diagnostics.push(diagnostic);
+        };
     for response in &written.project.responses {
         if !shipped.iter().any(|s| s == response.get_ref()) {
             find(
-                format!("no response `{}` ships with Counterplay", response.get_ref()),
+                format!(
+                    "no response `{}` ships with Counterplay",
+                    response.get_ref()
+                ),
                 response.span(),
                 "not one of them",
-                Some(format!("there are {}", crate::near::menu(shipped.iter().map(String::as_str)))),
+                Some(format!(
+                    "there are {}",
+                    crate::near::menu(shipped.iter().map(String::as_str))
+                )),
             );
         }
     }
@@ -217,7 +232,9 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
         None => SecretsSettings::default(),
         Some(section) => match section.provider.get_ref().as_str() {
             "environment" => SecretsSettings::Environment {
-                prefix: section.prefix.unwrap_or_else(|| "COUNTERPLAY_SECRET_".into()),
+                prefix: section
+                    .prefix
+                    .unwrap_or_else(|| "COUNTERPLAY_SECRET_".into()),
             },
             "file" => SecretsSettings::File {
                 path: section.path.unwrap_or_else(|| "secrets.toml".into()),
@@ -234,18 +251,34 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
         },
     };
     let file = ProjectFile {
-        sources: written.project.sources.unwrap_or_else(|| vec!["playbooks".into()]),
-        responses: written.project.responses.into_iter().map(toml::Spanned::into_inner).collect(),
+        sources: written
+            .project
+            .sources
+            .unwrap_or_else(|| vec!["playbooks".into()]),
+        responses: written
+            .project
+            .responses
+            .into_iter()
+            .map(toml::Spanned::into_inner)
+            .collect(),
         deployment: Deployment {
             project: written.project.name,
             teams,
             tenants,
             connections,
-            modes: written.playbooks.into_iter().filter_map(|(id, p)| Some((id, p.mode?))).collect(),
+            modes: written
+                .playbooks
+                .into_iter()
+                .filter_map(|(id, p)| Some((id, p.mode?)))
+                .collect(),
             secrets,
         },
     };
-    debug_assert!(diagnostics.iter().all(|d: &Diagnostic| d.severity == Severity::Error));
+    debug_assert!(
+        diagnostics
+            .iter()
+            .all(|d: &Diagnostic| d.severity == Severity::Error)
+    );
     (file, diagnostics)
 }
 

@@ -37,11 +37,14 @@ impl Workspace {
                 SourceFile::new(&db, Arc::from(path), Arc::from(module), Arc::from(text))
             })
             .collect();
-        files.extend(
-            sources
-                .into_iter()
-                .map(|s| SourceFile::new(&db, Arc::from(s.path), Arc::from(s.module), Arc::from(s.text))),
-        );
+        files.extend(sources.into_iter().map(|s| {
+            SourceFile::new(
+                &db,
+                Arc::from(s.path),
+                Arc::from(s.module),
+                Arc::from(s.text),
+            )
+        }));
         let config = config.map(|(path, text)| (Arc::from(path), Arc::from(text)));
         let project = Project::new(&db, files, config, library::responses());
         Workspace { db, project }
@@ -58,7 +61,11 @@ impl Workspace {
     }
 
     fn file(&self, path: &str) -> Option<SourceFile> {
-        self.project.files(&self.db).iter().copied().find(|f| **f.path(&self.db) == *path)
+        self.project
+            .files(&self.db)
+            .iter()
+            .copied()
+            .find(|f| **f.path(&self.db) == *path)
     }
 }
 
@@ -80,6 +87,10 @@ impl SourceLookup for Workspace {
             return Some(0);
         }
         let file = self.file(&anchor.file)?;
-        db::parse(&self.db, file).items.iter().find(|i| i.key == anchor.item).map(|i| i.offset)
+        db::parse(&self.db, file)
+            .items
+            .iter()
+            .find(|i| i.key == anchor.item)
+            .map(|i| i.offset)
     }
 }

@@ -41,7 +41,10 @@ fn findings(source: impl AsRef<str>) -> String {
         Some(("counterplay.toml".into(), CONFIG.into())),
     );
     let compiled = workspace.compile();
-    format!("{source}\n---\n{}", workspace.render(&compiled.diagnostics, false))
+    format!(
+        "{source}\n---\n{}",
+        workspace.render(&compiled.diagnostics, false)
+    )
 }
 
 /// A playbook about a device that Intune reports, with these lines in its head and its first stage.
@@ -53,9 +56,14 @@ fn about_device(head: &str, then: &str) -> String {
 
 /// Steps of which each calls the one before twice: more than a thousand in the end.
 fn growing() -> String {
-    let mut source = String::from("use microsoft.intune\n\nsteps s0(device: Device) {\n  intune.sync(device)\n}\n\n");
+    let mut source = String::from(
+        "use microsoft.intune\n\nsteps s0(device: Device) {\n  intune.sync(device)\n}\n\n",
+    );
     for i in 1..=10 {
-        source.push_str(&format!("steps s{i}(device: Device) {{\n  s{j}(device)\n  s{j}(device)\n}}\n\n", j = i - 1));
+        source.push_str(&format!(
+            "steps s{i}(device: Device) {{\n  s{j}(device)\n  s{j}(device)\n}}\n\n",
+            j = i - 1
+        ));
     }
     source
 }
@@ -171,9 +179,13 @@ fn mistakes_in_the_project_file() {
         "[project]\nname = \"X\"\n\n[secrets]\nprovider = \"vault\"\n",
         "[project\nname = \"X\"\n",
     ] {
-        let workspace = Workspace::new(Vec::new(), Some(("counterplay.toml".into(), config.into())));
+        let workspace =
+            Workspace::new(Vec::new(), Some(("counterplay.toml".into(), config.into())));
         let compiled = workspace.compile();
-        all.push_str(&format!("{config}---\n{}\n", workspace.render(&compiled.diagnostics, false)));
+        all.push_str(&format!(
+            "{config}---\n{}\n",
+            workspace.render(&compiled.diagnostics, false)
+        ));
     }
     insta::assert_snapshot!(all);
 }

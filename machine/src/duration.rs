@@ -18,18 +18,29 @@ pub fn format_ms(ms: i64) -> String {
     }
     let mut rest = ms;
     let mut parts = Vec::new();
-    for (unit, size) in [("d", DAY_MS), ("h", HOUR_MS), ("m", MINUTE_MS), ("s", SECOND_MS), ("ms", 1)] {
+    for (unit, size) in [
+        ("d", DAY_MS),
+        ("h", HOUR_MS),
+        ("m", MINUTE_MS),
+        ("s", SECOND_MS),
+        ("ms", 1),
+    ] {
         if rest >= size {
             parts.push(format!("{}{unit}", rest / size));
             rest %= size;
         }
     }
-    if parts.is_empty() { "0s".into() } else { parts.join(" ") }
+    if parts.is_empty() {
+        "0s".into()
+    } else {
+        parts.join(" ")
+    }
 }
 
 /// A time as RFC 3339 in UTC; whole seconds are shown without a fraction.
 pub fn format_time_ms(ms: i64) -> String {
-    Timestamp::from_millisecond(ms).map_or_else(|_| format!("{ms} ms after 1970"), |t| t.to_string())
+    Timestamp::from_millisecond(ms)
+        .map_or_else(|_| format!("{ms} ms after 1970"), |t| t.to_string())
 }
 
 /// Reads an RFC 3339 time. Fractions beyond milliseconds are cut.

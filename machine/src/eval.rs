@@ -2,7 +2,9 @@
 //! size and the lists that it looks at.
 
 use crate::deployment::Deployment;
-use crate::expr::{ArithmeticOp, CompareOp, Comprehension, Expr, Function, RunFact, Slot, TenantFact};
+use crate::expr::{
+    ArithmeticOp, CompareOp, Comprehension, Expr, Function, RunFact, Slot, TenantFact,
+};
 use crate::json::{self, Mismatch};
 use crate::types::{Type, Types};
 use crate::value::{SecretSource, Value};
@@ -74,7 +76,11 @@ struct Local {
 
 /// Evaluates an expression.
 pub fn eval(expr: &Expr, env: &Env<'_>) -> Result<Value, EvalError> {
-    Evaluator { env, locals: Vec::new() }.eval(expr)
+    Evaluator {
+        env,
+        locals: Vec::new(),
+    }
+    .eval(expr)
 }
 
 /// Evaluates a condition.
@@ -82,7 +88,10 @@ pub fn eval_bool(expr: &Expr, env: &Env<'_>) -> Result<bool, EvalError> {
     match eval(expr, env)? {
         Value::Bool(b) => Ok(b),
         Value::Json(json) if json.is_boolean() => Ok(json.as_bool().unwrap_or(false)),
-        other => fail(format!("a condition gave {} instead of true or false", other.kind())),
+        other => fail(format!(
+            "a condition gave {} instead of true or false",
+            other.kind()
+        )),
     }
 }
 
@@ -99,7 +108,11 @@ impl Evaluator<'_, '_> {
             Expr::Field(..) => self.field(expr)?,
             Expr::OptionalField(base, name) => {
                 let base = self.eval(base)?;
-                if base.is_present() { base.get(name).unwrap_or(Value::Absent) } else { Value::Absent }
+                if base.is_present() {
+                    base.get(name).unwrap_or(Value::Absent)
+                } else {
+                    Value::Absent
+                }
             }
             Expr::Now => Value::Time(self.env.now_ms),
             Expr::Run(fact) => match (self.env.run, fact) {
@@ -149,9 +162,16 @@ impl Evaluator<'_, '_> {
             Expr::Contains(a, b) => {
                 let (a, b) = (self.eval(a)?, self.eval(b)?);
                 match (&a, &b) {
-                    (Value::List(items), _) => Value::Bool(items.iter().any(|item| equal(item, &b))),
+                    (Value::List(items), _) => {
+                        Value::Bool(items.iter().any(|item| equal(item, &b)))
+                    }
                     (Value::Text(a), Value::Text(b)) => Value::Bool(a.contains(&**b)),
-                    _ => return fail(format!("`contains` needs a text or a list, not {}", a.kind())),
+                    _ => {
+                        return fail(format!(
+                            "`contains` needs a text or a list, not {}",
+                            a.kind()
+                        ));
+                    }
                 }
             }
             Expr::StartsWith(a, b) => Value::Bool(self.text(a)?.starts_with(&*self.text(b)?)),
@@ -173,13 +193,20 @@ impl Evaluator<'_, '_> {
                 for part in parts {
                     match self.eval(part)? {
                         Value::Secret(_) => return fail("a secret cannot become text"),
-                        Value::Json(json) if json.is_string() => text.push_str(json.as_str().unwrap_or("")),
+                        Value::Json(json) if json.is_string() => {
+                            text.push_str(json.as_str().unwrap_or(""))
+                        }
                         value => text.push_str(&value.plain()),
                     }
                 }
                 Value::text(text)
             }
-            Expr::List(items) => Value::List(items.iter().map(|i| self.eval(i)).collect::<Result<_, _>>()?),
+            Expr::List(items) => Value::List(
+                items
+                    .iter()
+                    .map(|i| self.eval(i))
+                    .collect::<Result<_, _>>()?,
+            ),
             Expr::Record(ty, fields) => {
                 let mut values = Vec::new();
                 for (name, value) in fields {
@@ -202,20 +229,31 @@ impl Evaluator<'_, '_> {
                 }
                 Value::Object(values)
             }
-            Expr::Comprehension { kind, slot, source, filter, body } => {
-                self.comprehension(*kind, *slot, source, filter.as_deref(), body.as_deref())?
-            }
+            Expr::Comprehension {
+                kind,
+                slot,
+                source,
+                filter,
+                body,
+            } => self.comprehension(*kind, *slot, source, filter.as_deref(), body.as_deref())?,
             Expr::Convert(inner, ty) => {
                 let value = self.eval(inner)?;
                 convert(self.env.types, value, ty, &self.path(inner))?
             }
             Expr::Call(function, args) => {
-                let args = args.iter().map(|a| self.eval(a)).collect::<Result<Vec<_>, _>>()?;
+                let args = args
+                    .iter()
+                    .map(|a| self.eval(a))
+                    .collect::<Result<Vec<_>, _>>()?;
                 call(*function, args)?
             }
             Expr::Let(slot, value, body) => {
                 let value = self.eval(value)?;
-                self.locals.push(Local { slot: *slot, value, path: None });
+                self.locals.push(Local {
+                    slot: *slot,
+                    value,
+                    path: None,
+                });
                 let result = self.eval(body);
                 self.locals.pop();
                 result?
@@ -247,7 +285,8 @@ impl Evaluator<'_, '_> {
         let mut value = self.eval(base)?;
         while let Some(name) = names.pop() {
             if let Value::Json(json) = &value {
-                let mut at: &serde_json::Value = json.get(&**name).unwrap_or(&serde_json::Value::Null);
+                let mut at: &serde_json::Value =
+                    json.get(&**name).unwrap_or(&serde_json::Value::Null);
                 while let Some(name) = names.pop() {
                     at = at.get(&**name).unwrap_or(&serde_json::Value::Null);
                 }
@@ -255,7 +294,10 @@ impl Evaluator<'_, '_> {
             }
             value = match value.get(name) {
                 Some(Value::Secret(SecretSource::Named(secret))) if secret.is_empty() => {
-                    return fail(format!("{} has no `{name}` in counterplay.toml", value.label()));
+                    return fail(format!(
+                        "{} has no `{name}` in counterplay.toml",
+                        value.label()
+                    ));
                 }
                 Some(inner) => inner,
                 None => return fail(format!("there is no `{name}` in {}", value.kind())),
@@ -282,13 +324,21 @@ impl Evaluator<'_, '_> {
         let Some(team) = self.env.deployment.teams.get(name) else {
             return fail(format!("there is no team `{name}` in counterplay.toml"));
         };
-        let secret = |s: &Option<String>| Value::Secret(SecretSource::Named(Arc::from(s.as_deref().unwrap_or(""))));
+        let secret = |s: &Option<String>| {
+            Value::Secret(SecretSource::Named(Arc::from(s.as_deref().unwrap_or(""))))
+        };
         Ok(Value::record(
             "Team",
             [
                 ("name", Value::text(name)),
-                ("email", team.email.as_ref().map_or(Value::Absent, Value::text)),
-                ("members", Value::List(team.members.iter().map(Value::text).collect())),
+                (
+                    "email",
+                    team.email.as_ref().map_or(Value::Absent, Value::text),
+                ),
+                (
+                    "members",
+                    Value::List(team.members.iter().map(Value::text).collect()),
+                ),
                 ("teams_webhook", secret(&team.teams_webhook)),
                 ("slack_webhook", secret(&team.slack_webhook)),
             ],
@@ -307,7 +357,10 @@ impl Evaluator<'_, '_> {
         let items = match self.eval(source)? {
             Value::List(items) => items,
             Value::Json(json) => match &*json {
-                serde_json::Value::Array(items) => items.iter().map(|i| Value::Json(Arc::new(i.clone()))).collect(),
+                serde_json::Value::Array(items) => items
+                    .iter()
+                    .map(|i| Value::Json(Arc::new(i.clone())))
+                    .collect(),
                 serde_json::Value::Null => Vec::new(),
                 other => {
                     return Err(EvalError::Mismatch(Mismatch {
@@ -374,10 +427,14 @@ impl Evaluator<'_, '_> {
     fn path(&self, expr: &Expr) -> String {
         match expr {
             Expr::Slot(slot) => match self.locals.iter().rev().find(|l| l.slot == *slot) {
-                Some(Local { path: Some(path), .. }) => path.clone(),
+                Some(Local {
+                    path: Some(path), ..
+                }) => path.clone(),
                 _ => (self.env.names)(*slot).map_or_else(|| "value".into(), |n| n.to_string()),
             },
-            Expr::Field(base, name) | Expr::OptionalField(base, name) => format!("{}.{name}", self.path(base)),
+            Expr::Field(base, name) | Expr::OptionalField(base, name) => {
+                format!("{}.{name}", self.path(base))
+            }
             Expr::Convert(inner, _) => self.path(inner),
             Expr::Coalesce(a, b) => format!("{} or {}", self.path(a), self.path(b)),
             Expr::Comprehension { source, .. } => self.path(source),
@@ -389,7 +446,9 @@ impl Evaluator<'_, '_> {
 /// JSON anywhere in a value, converted to what its place wants; the rest stays as it is.
 fn convert(types: &Types, value: Value, ty: &Type, path: &str) -> Result<Value, EvalError> {
     match (value, ty) {
-        (Value::Json(json), _) => json::convert(types, &json, ty, path).map_err(EvalError::Mismatch),
+        (Value::Json(json), _) => {
+            json::convert(types, &json, ty, path).map_err(EvalError::Mismatch)
+        }
         (Value::Absent, _) => {
             json::convert(types, &serde_json::Value::Null, ty, path).map_err(EvalError::Mismatch)
         }
@@ -412,7 +471,9 @@ fn overflow() -> EvalError {
 pub fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Int(a), Value::Number(b)) | (Value::Number(b), Value::Int(a)) => *a as f64 == *b,
-        (Value::Json(a), Value::Text(b)) | (Value::Text(b), Value::Json(a)) => a.as_str() == Some(&**b),
+        (Value::Json(a), Value::Text(b)) | (Value::Text(b), Value::Json(a)) => {
+            a.as_str() == Some(&**b)
+        }
         (Value::Json(a), b) | (b, Value::Json(a)) if !matches!(b, Value::Json(_)) => {
             **a == b.to_json(&|_| serde_json::Value::Null)
         }
@@ -463,10 +524,16 @@ fn arithmetic(op: ArithmeticOp, a: Value, b: Value) -> Result<Value, EvalError> 
         (Add, Value::Int(a), Value::Int(b)) => Value::Int(checked(a.checked_add(*b))?),
         (Sub, Value::Int(a), Value::Int(b)) => Value::Int(checked(a.checked_sub(*b))?),
         (Mul, Value::Int(a), Value::Int(b)) => Value::Int(checked(a.checked_mul(*b))?),
-        (Div, Value::Int(_) | Value::Duration(_), Value::Int(0)) => return fail("division by zero"),
+        (Div, Value::Int(_) | Value::Duration(_), Value::Int(0)) => {
+            return fail("division by zero");
+        }
         (Div, Value::Int(a), Value::Int(b)) => Value::Int(checked(a.checked_div(*b))?),
-        (Add, Value::Duration(a), Value::Duration(b)) => Value::Duration(checked(a.checked_add(*b))?),
-        (Sub, Value::Duration(a), Value::Duration(b)) => Value::Duration(checked(a.checked_sub(*b))?),
+        (Add, Value::Duration(a), Value::Duration(b)) => {
+            Value::Duration(checked(a.checked_add(*b))?)
+        }
+        (Sub, Value::Duration(a), Value::Duration(b)) => {
+            Value::Duration(checked(a.checked_sub(*b))?)
+        }
         (Mul, Value::Duration(a), Value::Int(b)) | (Mul, Value::Int(b), Value::Duration(a)) => {
             Value::Duration(checked(a.checked_mul(*b))?)
         }
@@ -482,9 +549,19 @@ fn arithmetic(op: ArithmeticOp, a: Value, b: Value) -> Result<Value, EvalError> 
                     Mul => x * y,
                     Div => x / y,
                 };
-                if result.is_finite() { Value::Number(result) } else { return fail("division by zero") }
+                if result.is_finite() {
+                    Value::Number(result)
+                } else {
+                    return fail("division by zero");
+                }
             }
-            _ => return fail(format!("cannot calculate with {} and {}", a.kind(), b.kind())),
+            _ => {
+                return fail(format!(
+                    "cannot calculate with {} and {}",
+                    a.kind(),
+                    b.kind()
+                ));
+            }
         },
     })
 }
@@ -506,9 +583,13 @@ fn call(function: Function, args: Vec<Value>) -> Result<Value, EvalError> {
             _ => Value::Absent,
         },
         Function::Join => match args.first() {
-            Some(Value::List(items)) => {
-                Value::text(items.iter().map(Value::plain).collect::<Vec<_>>().join(text(1)?))
-            }
+            Some(Value::List(items)) => Value::text(
+                items
+                    .iter()
+                    .map(Value::plain)
+                    .collect::<Vec<_>>()
+                    .join(text(1)?),
+            ),
             _ => return fail("`join` needs a list"),
         },
         Function::Split => {

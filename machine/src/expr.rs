@@ -229,7 +229,12 @@ impl Expr {
                     value.walk(f);
                 }
             }
-            Expr::Comprehension { source, filter, body, .. } => {
+            Expr::Comprehension {
+                source,
+                filter,
+                body,
+                ..
+            } => {
                 source.walk(f);
                 if let Some(filter) = filter {
                     filter.walk(f);

@@ -23,14 +23,21 @@ pub fn of(program: &Program, playbook: &Playbook) -> String {
     let callables: Vec<Callable> = used(program, playbook)
         .iter()
         .filter_map(|name| program.callables.get(name))
-        .map(|c| Callable { doc: Arc::from(""), ..c.clone() })
+        .map(|c| Callable {
+            doc: Arc::from(""),
+            ..c.clone()
+        })
         .collect();
     let mut hasher = Sha256::new();
     hasher.update(FORMAT.to_le_bytes());
     // Serialising plain data to memory cannot fail; an empty part would only change the hash.
     hasher.update(serde_json::to_vec(&bare).unwrap_or_default());
     hasher.update(serde_json::to_vec(&callables).unwrap_or_default());
-    hasher.finalize().iter().map(|b| format!("{b:02x}")).collect()
+    hasher
+        .finalize()
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect()
 }
 
 /// The actions and queries that a playbook can call, those of `confirm` and `undo` included.

@@ -49,7 +49,9 @@ pub fn recognise(program: &Program, json: &Json) -> Recognised {
 }
 
 fn has(json: &Json, path: &str) -> bool {
-    path.split('.').try_fold(json, |at, key| at.get(key)).is_some()
+    path.split('.')
+        .try_fold(json, |at, key| at.get(key))
+        .is_some()
 }
 
 /// A typed event.
@@ -262,9 +264,14 @@ fn observe(
             }
         }
         Fires::OncePer(keys) => {
-            let keys = keys.iter().map(|k| eval(k, &env)).collect::<Result<Vec<_>, _>>()?;
+            let keys = keys
+                .iter()
+                .map(|k| eval(k, &env))
+                .collect::<Result<Vec<_>, _>>()?;
             let keys: Vec<Json> = keys.iter().map(Value::redacted_json).collect();
-            Observation::FiresOnce { key: json::canonical(&Json::Array(keys)) }
+            Observation::FiresOnce {
+                key: json::canonical(&Json::Array(keys)),
+            }
         }
     })
 }
@@ -288,16 +295,24 @@ pub fn next_fetch(
     event: &str,
     slots: &BTreeMap<Slot, Value>,
 ) -> Result<Option<Fetch>, EvalError> {
-    let Some(event) = scene.program.events.get(event) else { return Ok(None) };
+    let Some(event) = scene.program.events.get(event) else {
+        return Ok(None);
+    };
     let Some(field) = event.fetched.iter().find(|f| !slots.contains_key(&f.slot)) else {
         return Ok(None);
     };
     let names = event_names(event);
-    let params = scene.program.callables.get(&field.query).map(|c| c.params.as_slice());
+    let params = scene
+        .program
+        .callables
+        .get(&field.query)
+        .map(|c| c.params.as_slice());
     let mut args = Some(Vec::new());
     for (i, arg) in field.args.iter().enumerate() {
         let value = scene.eval(arg, slots, &names)?;
-        let optional = params.and_then(|p| p.get(i)).is_some_and(|p| p.ty.is_optional());
+        let optional = params
+            .and_then(|p| p.get(i))
+            .is_some_and(|p| p.ty.is_optional());
         if !value.is_present() && !optional {
             args = None;
         } else if let Some(args) = &mut args {
@@ -314,13 +329,18 @@ pub fn next_fetch(
 
 /// The event's record with its fetched fields added.
 pub fn complete(program: &Program, typed: &Typed, slots: &BTreeMap<Slot, Value>) -> Value {
-    let Some(event) = program.events.get(&typed.event) else { return typed.record.clone() };
+    let Some(event) = program.events.get(&typed.event) else {
+        return typed.record.clone();
+    };
     let mut fields: Vec<(Arc<str>, Value)> = Vec::new();
     if let Value::Record(record) = &typed.record {
         fields.extend(record.fields.iter().map(|(k, v)| (k.clone(), v.clone())));
     }
     for field in &event.fetched {
-        fields.push((field.name.clone(), slots.get(&field.slot).cloned().unwrap_or(Value::Absent)));
+        fields.push((
+            field.name.clone(),
+            slots.get(&field.slot).cloned().unwrap_or(Value::Absent),
+        ));
     }
     Value::record(&typed.event, fields)
 }
@@ -332,7 +352,10 @@ pub fn listeners<'p>(
     tenant: &str,
     event: &str,
 ) -> Vec<(&'p Playbook, usize)> {
-    let groups = deployment.tenants.get(tenant).map_or(&[][..], |t| &t.groups);
+    let groups = deployment
+        .tenants
+        .get(tenant)
+        .map_or(&[][..], |t| &t.groups);
     program
         .playbooks
         .values()
@@ -349,7 +372,11 @@ pub fn listeners<'p>(
 
 /// A playbook's mode: the deployment's word overrides the source.
 pub fn mode(deployment: &Deployment, playbook: &Playbook) -> Mode {
-    deployment.modes.get(&*playbook.id).copied().unwrap_or(playbook.mode)
+    deployment
+        .modes
+        .get(&*playbook.id)
+        .copied()
+        .unwrap_or(playbook.mode)
 }
 
 /// What the head's conditions say.
@@ -382,7 +409,9 @@ pub fn judge(
             continue;
         }
         if !eval_bool(&condition.expr, &env)? {
-            return Ok(Judgement::No { condition: condition.text.clone() });
+            return Ok(Judgement::No {
+                condition: condition.text.clone(),
+            });
         }
     }
     let repeat_key = match &playbook.repeats {
@@ -401,7 +430,11 @@ pub fn expand(
     slots: BTreeMap<Slot, Value>,
     asked: Option<Value>,
 ) -> Result<Vec<BTreeMap<Slot, Value>>, EvalError> {
-    let Some(each) = playbook.triggers.get(trigger).and_then(|t| t.for_each.as_ref()) else {
+    let Some(each) = playbook
+        .triggers
+        .get(trigger)
+        .and_then(|t| t.for_each.as_ref())
+    else {
         return Ok(vec![slots]);
     };
     let list = match (&each.list, asked) {
@@ -424,6 +457,9 @@ pub fn expand(
             })
             .collect()),
         Value::Absent => Ok(Vec::new()),
-        other => Err(EvalError::Other(format!("`for each` needs a list, not {}", other.kind()))),
+        other => Err(EvalError::Other(format!(
+            "`for each` needs a list, not {}",
+            other.kind()
+        ))),
     }
 }

@@ -21,7 +21,11 @@ pub struct Mismatch {
 
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: expected {}, found {}", self.path, self.expected, self.found)
+        write!(
+            f,
+            "{}: expected {}, found {}",
+            self.path, self.expected, self.found
+        )
     }
 }
 
@@ -56,10 +60,12 @@ pub fn convert(types: &Types, json: &Json, ty: &Type, path: &str) -> Result<Valu
             Some(ms) => Ok(Value::Duration(ms)),
             None => mismatch(noun(types, ty)),
         },
-        (Type::Enum(name), Json::String(s)) => match types.enums.get(name).and_then(|e| e.from_wire(name, s)) {
-            Some(member) => Ok(member),
-            None => mismatch(noun(types, ty)),
-        },
+        (Type::Enum(name), Json::String(s)) => {
+            match types.enums.get(name).and_then(|e| e.from_wire(name, s)) {
+                Some(member) => Ok(member),
+                None => mismatch(noun(types, ty)),
+            }
+        }
         (Type::List(inner), Json::Array(items)) => items
             .iter()
             .enumerate()
@@ -73,7 +79,10 @@ pub fn convert(types: &Types, json: &Json, ty: &Type, path: &str) -> Result<Valu
             let mut fields = Vec::new();
             for (field, field_ty) in &record.fields {
                 let value = object.get(&**field).unwrap_or(&Json::Null);
-                fields.push((field.clone(), convert(types, value, field_ty, &format!("{path}.{field}"))?));
+                fields.push((
+                    field.clone(),
+                    convert(types, value, field_ty, &format!("{path}.{field}"))?,
+                ));
             }
             Ok(Value::record(name, fields))
         }
@@ -88,7 +97,12 @@ pub fn canonical(json: &Json) -> String {
             Json::Array(items) => Json::Array(items.iter().map(sorted).collect()),
             Json::Object(object) => {
                 let ordered: std::collections::BTreeMap<&String, &Json> = object.iter().collect();
-                Json::Object(ordered.into_iter().map(|(k, v)| (k.clone(), sorted(v))).collect())
+                Json::Object(
+                    ordered
+                        .into_iter()
+                        .map(|(k, v)| (k.clone(), sorted(v)))
+                        .collect(),
+                )
             }
             other => other.clone(),
         }
@@ -129,7 +143,11 @@ pub fn noun(types: &Types, ty: &Type) -> String {
         Type::Enum(name) => match types.enums.get(name) {
             Some(e) => format!(
                 "one of {}",
-                e.members.iter().map(|(_, w)| format!("\"{w}\"")).collect::<Vec<_>>().join(", ")
+                e.members
+                    .iter()
+                    .map(|(_, w)| format!("\"{w}\""))
+                    .collect::<Vec<_>>()
+                    .join(", ")
             ),
             None => format!("a {name}"),
         },

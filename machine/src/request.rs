@@ -7,7 +7,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::sync::Arc;
 
 /// What RFC 3986 calls unreserved stays; everything else in a value is encoded.
-const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const VALUE: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// A call to make.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,7 +59,16 @@ pub struct MailCall {
 /// Builds the call of an action or query; `env` binds the parameters.
 pub fn build(callable: &Callable, env: &Env<'_>) -> Result<Call, EvalError> {
     match &callable.request {
-        Request::Http { connection, method, path, address, query, headers, json, paged } => {
+        Request::Http {
+            connection,
+            method,
+            path,
+            address,
+            query,
+            headers,
+            json,
+            paged,
+        } => {
             let mut text = String::new();
             for part in path {
                 match part {
@@ -67,7 +80,12 @@ pub fn build(callable: &Callable, env: &Env<'_>) -> Result<Call, EvalError> {
                 None => None,
                 Some(expr) => match eval(expr, env)? {
                     Value::Secret(source) => Some(source),
-                    other => return Err(EvalError::Other(format!("expected a Secret address, found {}", other.kind()))),
+                    other => {
+                        return Err(EvalError::Other(format!(
+                            "expected a Secret address, found {}",
+                            other.kind()
+                        )));
+                    }
                 },
             };
             Ok(Call::Http(HttpCall {
@@ -81,14 +99,21 @@ pub fn build(callable: &Callable, env: &Env<'_>) -> Result<Call, EvalError> {
                 paged: *paged,
             }))
         }
-        Request::Mail { connection, to, subject, body } => {
+        Request::Mail {
+            connection,
+            to,
+            subject,
+            body,
+        } => {
             let to = match eval(to, env)? {
                 Value::List(items) => items.iter().map(Value::plain).collect(),
                 Value::Absent => Vec::new(),
                 other => vec![other.plain()],
             };
             if to.is_empty() {
-                return Err(EvalError::Other("there is no address to send the mail to".into()));
+                return Err(EvalError::Other(
+                    "there is no address to send the mail to".into(),
+                ));
             }
             Ok(Call::Mail(MailCall {
                 connection: connection.clone(),
@@ -103,7 +128,9 @@ pub fn build(callable: &Callable, env: &Env<'_>) -> Result<Call, EvalError> {
 /// A value as one path segment.
 fn segment(value: &Value) -> Result<String, EvalError> {
     let text = match value {
-        Value::Secret(_) => return Err(EvalError::Other("a secret cannot be part of a path".into())),
+        Value::Secret(_) => {
+            return Err(EvalError::Other("a secret cannot be part of a path".into()));
+        }
         other => other.plain(),
     };
     if text.is_empty() || text == "." || text == ".." {
@@ -114,13 +141,19 @@ fn segment(value: &Value) -> Result<String, EvalError> {
     Ok(utf8_percent_encode(&text, VALUE).to_string())
 }
 
-fn pairs(pairs: &[(Arc<str>, crate::expr::Expr)], env: &Env<'_>) -> Result<Vec<(String, String)>, EvalError> {
+fn pairs(
+    pairs: &[(Arc<str>, crate::expr::Expr)],
+    env: &Env<'_>,
+) -> Result<Vec<(String, String)>, EvalError> {
     let mut out = Vec::new();
     for (name, value) in pairs {
         match eval(value, env)? {
             Value::Absent => {}
             Value::List(items) => {
-                out.push((name.to_string(), items.iter().map(Value::plain).collect::<Vec<_>>().join(",")));
+                out.push((
+                    name.to_string(),
+                    items.iter().map(Value::plain).collect::<Vec<_>>().join(","),
+                ));
             }
             value => out.push((name.to_string(), value.plain())),
         }

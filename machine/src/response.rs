@@ -26,8 +26,20 @@ pub enum Meaning {
 /// Says what an answer means. `env` binds the parameters; the body is bound here.
 pub fn interpret(callable: &Callable, status: u16, body: &Json, env: &Env<'_>) -> Meaning {
     let body_value = Value::Json(Arc::new(body.clone()));
-    let slots = |slot: Slot| if slot == callable.body { Some(body_value.clone()) } else { (env.slots)(slot) };
-    let names = |slot: Slot| if slot == callable.body { Some(Arc::from("body")) } else { (env.names)(slot) };
+    let slots = |slot: Slot| {
+        if slot == callable.body {
+            Some(body_value.clone())
+        } else {
+            (env.slots)(slot)
+        }
+    };
+    let names = |slot: Slot| {
+        if slot == callable.body {
+            Some(Arc::from("body"))
+        } else {
+            (env.names)(slot)
+        }
+    };
     let env = Env {
         types: env.types,
         deployment: env.deployment,
@@ -61,15 +73,17 @@ pub fn interpret(callable: &Callable, status: u16, body: &Json, env: &Env<'_>) -
     if !success {
         return Meaning::Failed {
             reason: refusal(status, body),
-            transient: status == 429 || status == 408 || status == 423 || (500..600).contains(&status),
+            transient: status == 429
+                || status == 408
+                || status == 423
+                || (500..600).contains(&status),
         };
     }
     let result = match &callable.returns {
         Some(expr) => eval(expr, &env),
         None if callable.returns_ty == Type::Nothing => Ok(Value::Absent),
-        None => {
-            json::convert(env.types, body, &callable.returns_ty, "body").map_err(EvalError::Mismatch)
-        }
+        None => json::convert(env.types, body, &callable.returns_ty, "body")
+            .map_err(EvalError::Mismatch),
     };
     match result {
         Ok(value) => Meaning::Done(value),

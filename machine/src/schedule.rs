@@ -44,7 +44,9 @@ fn resolve(tz: &TimeZone, at: civil::DateTime) -> Option<Timestamp> {
         // Read with the offset before the gap, the time lies after the change; the change is the next valid minute.
         AmbiguousOffset::Gap { before, .. } => {
             let inside = before.to_timestamp(at).ok()?;
-            tz.preceding(inside + 1.second()).next().map(|t| t.timestamp())
+            tz.preceding(inside + 1.second())
+                .next()
+                .map(|t| t.timestamp())
         }
         _ => ambiguous.compatible().ok(),
     }
@@ -62,31 +64,67 @@ mod tests {
 
     #[test]
     fn every_day_at_six_follows_the_tenants_zone() {
-        let at = TriggerKind::At { weekday: None, minutes: 360 };
-        assert_eq!(next(at.clone(), "Europe/London", "2026-07-01T00:00:00Z"), "2026-07-01T05:00:00Z");
-        assert_eq!(next(at.clone(), "Europe/London", "2026-07-01T05:00:00Z"), "2026-07-02T05:00:00Z");
-        assert_eq!(next(at, "UTC", "2026-12-31T06:00:00Z"), "2027-01-01T06:00:00Z");
+        let at = TriggerKind::At {
+            weekday: None,
+            minutes: 360,
+        };
+        assert_eq!(
+            next(at.clone(), "Europe/London", "2026-07-01T00:00:00Z"),
+            "2026-07-01T05:00:00Z"
+        );
+        assert_eq!(
+            next(at.clone(), "Europe/London", "2026-07-01T05:00:00Z"),
+            "2026-07-02T05:00:00Z"
+        );
+        assert_eq!(
+            next(at, "UTC", "2026-12-31T06:00:00Z"),
+            "2027-01-01T06:00:00Z"
+        );
     }
 
     #[test]
     fn a_skipped_time_is_due_at_the_next_valid_minute() {
         // On 29 March 2026 London goes from 01:00 GMT to 02:00 BST.
-        let at = TriggerKind::At { weekday: None, minutes: 90 };
-        assert_eq!(next(at, "Europe/London", "2026-03-29T00:00:00Z"), "2026-03-29T01:00:00Z");
+        let at = TriggerKind::At {
+            weekday: None,
+            minutes: 90,
+        };
+        assert_eq!(
+            next(at, "Europe/London", "2026-03-29T00:00:00Z"),
+            "2026-03-29T01:00:00Z"
+        );
     }
 
     #[test]
     fn a_doubled_time_is_due_once() {
         // On 25 October 2026 London goes from 02:00 BST back to 01:00 GMT: 01:30 occurs twice.
-        let at = TriggerKind::At { weekday: None, minutes: 90 };
-        assert_eq!(next(at.clone(), "Europe/London", "2026-10-25T00:00:00Z"), "2026-10-25T00:30:00Z");
-        assert_eq!(next(at, "Europe/London", "2026-10-25T00:30:00Z"), "2026-10-26T01:30:00Z");
+        let at = TriggerKind::At {
+            weekday: None,
+            minutes: 90,
+        };
+        assert_eq!(
+            next(at.clone(), "Europe/London", "2026-10-25T00:00:00Z"),
+            "2026-10-25T00:30:00Z"
+        );
+        assert_eq!(
+            next(at, "Europe/London", "2026-10-25T00:30:00Z"),
+            "2026-10-26T01:30:00Z"
+        );
     }
 
     #[test]
     fn weekdays_and_intervals() {
-        let monday = TriggerKind::At { weekday: Some(0), minutes: 540 };
-        assert_eq!(next(monday, "UTC", "2026-11-22T12:00:00Z"), "2026-11-23T09:00:00Z");
-        assert_eq!(next(TriggerKind::Every(900_000), "UTC", "2026-11-22T12:01:00Z"), "2026-11-22T12:15:00Z");
+        let monday = TriggerKind::At {
+            weekday: Some(0),
+            minutes: 540,
+        };
+        assert_eq!(
+            next(monday, "UTC", "2026-11-22T12:00:00Z"),
+            "2026-11-23T09:00:00Z"
+        );
+        assert_eq!(
+            next(TriggerKind::Every(900_000), "UTC", "2026-11-22T12:01:00Z"),
+            "2026-11-22T12:15:00Z"
+        );
     }
 }

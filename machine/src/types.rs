@@ -98,7 +98,10 @@ pub struct RecordType {
 impl RecordType {
     /// A field's type.
     pub fn field(&self, name: &str) -> Option<&Type> {
-        self.fields.iter().find(|(n, _)| &**n == name).map(|(_, t)| t)
+        self.fields
+            .iter()
+            .find(|(n, _)| &**n == name)
+            .map(|(_, t)| t)
     }
 
     /// An entity is a record with an `id`.
@@ -119,7 +122,10 @@ pub struct EnumType {
 impl EnumType {
     /// A member's value, by name.
     pub fn member(&self, ty: &Arc<str>, name: &str) -> Option<crate::Value> {
-        self.members.iter().position(|(n, _)| &**n == name).map(|i| self.at(ty, i))
+        self.members
+            .iter()
+            .position(|(n, _)| &**n == name)
+            .map(|i| self.at(ty, i))
     }
 
     /// The member for a wire value, without regard to case (services differ: `Member`, `member`);

@@ -139,7 +139,11 @@ impl Value {
                 .iter()
                 .find_map(|f| record.fields.get(*f).filter(|v| v.is_present()))
                 .map_or_else(|| record.ty.to_string(), Value::plain),
-            Value::List(items) => items.iter().map(Value::label).collect::<Vec<_>>().join(", "),
+            Value::List(items) => items
+                .iter()
+                .map(Value::label)
+                .collect::<Vec<_>>()
+                .join(", "),
             other => other.plain(),
         }
     }
@@ -158,7 +162,11 @@ impl Value {
             Value::Member(member) => member.name.to_string(),
             Value::Record(_) => self.label(),
             Value::Object(_) | Value::Json(_) => crate::json::canonical(&self.redacted_json()),
-            Value::List(items) => items.iter().map(Value::plain).collect::<Vec<_>>().join(", "),
+            Value::List(items) => items
+                .iter()
+                .map(Value::plain)
+                .collect::<Vec<_>>()
+                .join(", "),
             Value::Secret(_) => "[secret]".into(),
         }
     }
@@ -169,7 +177,10 @@ impl Value {
     }
 
     /// The value as JSON; `secret` says what stands for a secret.
-    pub fn to_json(&self, secret: &dyn Fn(&SecretSource) -> serde_json::Value) -> serde_json::Value {
+    pub fn to_json(
+        &self,
+        secret: &dyn Fn(&SecretSource) -> serde_json::Value,
+    ) -> serde_json::Value {
         use serde_json::Value as J;
         match self {
             Value::Absent => J::Null,
@@ -179,12 +190,19 @@ impl Value {
             Value::Text(text) => J::String(text.to_string()),
             Value::Duration(_) | Value::Time(_) | Value::Clock(_) => J::String(self.plain()),
             Value::Member(member) => J::String(member.wire.to_string()),
-            Value::Record(record) => {
-                J::Object(record.fields.iter().map(|(k, v)| (k.to_string(), v.to_json(secret))).collect())
-            }
-            Value::Object(fields) => {
-                J::Object(fields.iter().map(|(k, v)| (k.to_string(), v.to_json(secret))).collect())
-            }
+            Value::Record(record) => J::Object(
+                record
+                    .fields
+                    .iter()
+                    .map(|(k, v)| (k.to_string(), v.to_json(secret)))
+                    .collect(),
+            ),
+            Value::Object(fields) => J::Object(
+                fields
+                    .iter()
+                    .map(|(k, v)| (k.to_string(), v.to_json(secret)))
+                    .collect(),
+            ),
             Value::List(items) => J::Array(items.iter().map(|v| v.to_json(secret)).collect()),
             Value::Json(json) => (**json).clone(),
             Value::Secret(source) => secret(source),

@@ -2,8 +2,8 @@
 
 pub mod call;
 pub mod clock;
-pub mod engine;
-pub mod store;
 pub mod connect;
+pub mod engine;
 pub mod simulate;
+pub mod store;
 pub mod timeline;

@@ -15,13 +15,18 @@ use std::sync::Arc;
 
 /// The repository's root.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map_or_else(PathBuf::new, Path::to_path_buf)
 }
 
 /// The standard library alone, compiled.
 pub fn library() -> Arc<Program> {
     let compiled = Workspace::new(Vec::new(), None).compile();
-    assert!(!compiled.has_errors(), "the standard library does not compile");
+    assert!(
+        !compiled.has_errors(),
+        "the standard library does not compile"
+    );
     Arc::new(compiled.program)
 }
 
@@ -54,7 +59,10 @@ pub fn project(source: &str) -> (Arc<Program>, Deployment) {
         "{}",
         workspace.render(&compiled.diagnostics, false)
     );
-    (Arc::new(compiled.program), compiled.file.map(|f| f.deployment).unwrap_or_default())
+    (
+        Arc::new(compiled.program),
+        compiled.file.map(|f| f.deployment).unwrap_or_default(),
+    )
 }
 
 const PROJECT: &str = r#"
@@ -176,13 +184,21 @@ impl Bench {
     /// Runs until every run has ended; whoever is asked and may answer approves.
     pub async fn finish(&self) {
         for _ in 0..100 {
-            self.engine.run(Until::Asked).await.unwrap_or_else(|e| panic!("{e}"));
+            self.engine
+                .run(Until::Asked)
+                .await
+                .unwrap_or_else(|e| panic!("{e}"));
             let approvals = self.engine.store().approvals().await.expect("approvals");
             if approvals.is_empty() {
                 break;
             }
             for approval in approvals {
-                for who in approval.open.eligible.iter().take(approval.open.needs as usize) {
+                for who in approval
+                    .open
+                    .eligible
+                    .iter()
+                    .take(approval.open.needs as usize)
+                {
                     self.engine
                         .vote(&approval.id, who, true, None)
                         .await

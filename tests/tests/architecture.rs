@@ -9,18 +9,32 @@ use std::process::Command;
 /// The direct dependencies of each of our crates, tests' and builds' own left out.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+        ])
         .current_dir(root())
         .output()
         .expect("cargo metadata");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: Json = serde_json::from_slice(&output.stdout).expect("JSON");
     metadata["packages"]
         .as_array()
         .expect("packages")
         .iter()
         .map(|package| {
-            let name = package["name"].as_str().unwrap_or("").trim_start_matches("counterplay-").to_owned();
+            let name = package["name"]
+                .as_str()
+                .unwrap_or("")
+                .trim_start_matches("counterplay-")
+                .to_owned();
             let of = package["dependencies"]
                 .as_array()
                 .expect("dependencies")
@@ -47,8 +61,14 @@ fn compiler_and_runtime_meet_in_the_machine() {
         assert!(!of[a].contains(b), "{a} must not depend on {b}");
     }
     for quiet in ["tokio", "rusqlite", "reqwest", "lettre", "axum"] {
-        assert!(!of["machine"].contains(quiet), "the machine does no I/O, so that it has no use for {quiet}");
-        assert!(!of["compiler"].contains(quiet), "the compiler does no I/O, so that it has no use for {quiet}");
+        assert!(
+            !of["machine"].contains(quiet),
+            "the machine does no I/O, so that it has no use for {quiet}"
+        );
+        assert!(
+            !of["compiler"].contains(quiet),
+            "the compiler does no I/O, so that it has no use for {quiet}"
+        );
     }
 }
 
@@ -74,7 +94,10 @@ fn libraries_stay_where_they_belong() {
 }
 
 fn sources(folder: &Path, out: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).expect("a folder").filter_map(Result::ok) {
+    for entry in std::fs::read_dir(folder)
+        .expect("a folder")
+        .filter_map(Result::ok)
+    {
         let path = entry.path();
         if path.is_dir() {
             sources(&path, out);
@@ -92,7 +115,9 @@ fn crate_sources(name: &str) -> Vec<(String, String)> {
         .into_iter()
         .map(|path| {
             let text = std::fs::read_to_string(&path).expect("a source file");
-            let shown = path.strip_prefix(root()).map_or_else(|_| path.display().to_string(), |p| p.display().to_string());
+            let shown = path
+                .strip_prefix(root())
+                .map_or_else(|_| path.display().to_string(), |p| p.display().to_string());
             (shown, text)
         })
         .collect()
@@ -116,7 +141,10 @@ fn there_is_one_clock() {
             }
             let code = text.split("#[cfg(test)]").next().unwrap_or("");
             for forbidden in ["SystemTime::now", "Timestamp::now", "Zoned::now"] {
-                assert!(!code.contains(forbidden), "{path} asks the machine's clock: {forbidden}");
+                assert!(
+                    !code.contains(forbidden),
+                    "{path} asks the machine's clock: {forbidden}"
+                );
             }
         }
     }
@@ -126,7 +154,10 @@ fn there_is_one_clock() {
 fn every_source_file_says_what_it_is_for() {
     for name in ["machine", "compiler", "runtime", "sandbox", "cli"] {
         for (path, text) in crate_sources(name) {
-            assert!(text.starts_with("//!"), "{path} begins without a line that says what goes in and comes out");
+            assert!(
+                text.starts_with("//!"),
+                "{path} begins without a line that says what goes in and comes out"
+            );
         }
     }
 }

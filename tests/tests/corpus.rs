@@ -14,7 +14,12 @@ fn verdict(program: &Program, json: &Json) -> String {
         zone: "UTC".into(),
         domains: vec!["contoso.com".into(), "contoso.onmicrosoft.com".into()],
     };
-    let scene = Scene { program, deployment: &deployment, tenant: &tenant, now_ms: 0 };
+    let scene = Scene {
+        program,
+        deployment: &deployment,
+        tenant: &tenant,
+        now_ms: 0,
+    };
     match ingest::recognise(program, json) {
         Recognised::Unknown => "not known to the library".into(),
         Recognised::Ambiguous(events) => format!("ambiguous: {}", events.join(", ")),
@@ -24,14 +29,23 @@ fn verdict(program: &Program, json: &Json) -> String {
                 let fires = match &typed.observation {
                     Observation::Fires => "fires".to_owned(),
                     Observation::Quiet(why) => format!("does not fire: {why}"),
-                    Observation::FiresIfChanged { reached: true, value, .. } => format!("fires on the change to {value}"),
-                    Observation::FiresIfChanged { value, .. } => format!("does not fire: the value is {value}"),
+                    Observation::FiresIfChanged {
+                        reached: true,
+                        value,
+                        ..
+                    } => format!("fires on the change to {value}"),
+                    Observation::FiresIfChanged { value, .. } => {
+                        format!("does not fire: the value is {value}")
+                    }
                     Observation::FiresOnce { key } => format!("fires once per {key}"),
                 };
                 let unlisted = if typed.unlisted.is_empty() {
                     String::new()
                 } else {
-                    format!("\n    unlisted values became unknown: {}", typed.unlisted.join(", "))
+                    format!(
+                        "\n    unlisted values became unknown: {}",
+                        typed.unlisted.join(", ")
+                    )
                 };
                 let fields = match &typed.record {
                     Value::Record(record) => record
@@ -64,7 +78,11 @@ fn every_event_of_the_corpus_gets_a_verdict() {
     assert!(files.len() >= 60, "only {} files", files.len());
     let mut report = String::new();
     for file in files {
-        let name = file.file_name().and_then(|n| n.to_str()).unwrap_or("?").to_owned();
+        let name = file
+            .file_name()
+            .and_then(|n| n.to_str())
+            .unwrap_or("?")
+            .to_owned();
         let bytes = std::fs::read(&file).expect("a readable file");
         let text = match serde_json::from_slice::<Json>(&bytes) {
             Err(error) => format!("not JSON: {error}"),
@@ -88,12 +106,22 @@ fn every_event_of_the_corpus_gets_a_verdict() {
 fn broken_events_are_answered() {
     let program = counterplay_tests::library();
     let mut count = 0;
-    for file in ["risk-detection", "noncompliant-device", "forwarding-rule", "mfa-registration"] {
-        let path = counterplay_tests::root().join(format!("examples/shipped-responses/events/{file}.json"));
-        let json: Json = serde_json::from_slice(&std::fs::read(path).expect("an event")).expect("JSON");
+    for file in [
+        "risk-detection",
+        "noncompliant-device",
+        "forwarding-rule",
+        "mfa-registration",
+    ] {
+        let path = counterplay_tests::root()
+            .join(format!("examples/shipped-responses/events/{file}.json"));
+        let json: Json =
+            serde_json::from_slice(&std::fs::read(path).expect("an event")).expect("JSON");
         let whole = verdict(&program, &json);
         assert!(whole.contains("fires"), "{file}: {whole}");
-        let keys: Vec<String> = json.as_object().map(|o| o.keys().cloned().collect()).unwrap_or_default();
+        let keys: Vec<String> = json
+            .as_object()
+            .map(|o| o.keys().cloned().collect())
+            .unwrap_or_default();
         for key in keys {
             for broken in [
                 Json::Null,

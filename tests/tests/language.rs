@@ -1,6 +1,8 @@
 //! What playbooks do, step by step: each construct compiled, run on a virtual clock, and read as a timeline.
 
-use counterplay_runtime::simulate::{Answers, Cause, People, Scenario, Scripted, Simulation, simulate};
+use counterplay_runtime::simulate::{
+    Answers, Cause, People, Scenario, Scripted, Simulation, simulate,
+};
 use std::collections::BTreeMap;
 
 /// 1 March 2026, 08:00 UTC.
@@ -41,7 +43,9 @@ impl Case {
         let (program, deployment) = counterplay_tests::project(&self.source);
         let mut answers = Answers::new();
         for answer in self.answers {
-            answers.parse(&program, answer).unwrap_or_else(|e| panic!("{answer}: {e}"));
+            answers
+                .parse(&program, answer)
+                .unwrap_or_else(|e| panic!("{answer}: {e}"));
         }
         let tenant = counterplay_machine::eval::TenantFacts {
             name: "contoso".into(),
@@ -51,22 +55,38 @@ impl Case {
         };
         let values = BTreeMap::from([
             ("user".to_owned(), serde_json::from_str(USER).expect("JSON")),
-            ("device".to_owned(), serde_json::from_str(DEVICE).expect("JSON")),
+            (
+                "device".to_owned(),
+                serde_json::from_str(DEVICE).expect("JSON"),
+            ),
         ]);
         let scenario = Scenario {
             program,
             deployment,
             tenant,
             playbook: "p".into(),
-            cause: Cause::Manual { values, by: Some("finn@example.org".into()) },
+            cause: Cause::Manual {
+                values,
+                by: Some("finn@example.org".into()),
+            },
             at_ms: START_MS,
             answers,
             people: self.people,
             live: None,
         };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let simulation: Simulation = runtime.block_on(simulate(&scenario)).unwrap_or_else(|e| panic!("{e}"));
-        let lines: String = self.source.lines().skip(4).map(|l| format!("{l}\n")).collect();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let simulation: Simulation = runtime
+            .block_on(simulate(&scenario))
+            .unwrap_or_else(|e| panic!("{e}"));
+        let lines: String = self
+            .source
+            .lines()
+            .skip(4)
+            .map(|l| format!("{l}\n"))
+            .collect();
         format!("{lines}---\n{simulation}")
     }
 }

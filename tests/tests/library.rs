@@ -22,9 +22,15 @@ fn argument(callable: &str, name: &str) -> Json {
         ("intune.device", "id") => json!("b48d2f60-91c7-4e35-a0d2-6e1f5a7c2003"),
         ("exchange.disable_rule" | "exchange.enable_rule" | "exchange.rules", "user") => priya,
         (_, "user") => mei,
-        (_, "device") => json!({ "id": "b48d2f60-91c7-4e35-a0d2-6e1f5a7c2003", "name": "Mei's MacBook Pro", "platform": "macOS" }),
-        (_, "rule") => json!({ "id": "AQAAAJ5dZr0=", "name": ".", "enabled": true, "targets": [], "hides": false }),
-        (_, "method") => json!({ "id": "3179e48a-750b-4051-897c-87b9720928f7", "collection": "phoneMethods" }),
+        (_, "device") => {
+            json!({ "id": "b48d2f60-91c7-4e35-a0d2-6e1f5a7c2003", "name": "Mei's MacBook Pro", "platform": "macOS" })
+        }
+        (_, "rule") => {
+            json!({ "id": "AQAAAJ5dZr0=", "name": ".", "enabled": true, "targets": [], "hides": false })
+        }
+        (_, "method") => {
+            json!({ "id": "3179e48a-750b-4051-897c-87b9720928f7", "collection": "phoneMethods" })
+        }
         (_, "licenses") => json!(["05e9a617-0261-4cee-bb44-138d3ef5d965"]),
         (_, "case") => json!({ "id": "2001", "number": "2001" }),
         (_, "since") => json!("90d"),
@@ -34,7 +40,9 @@ fn argument(callable: &str, name: &str) -> Json {
         (_, "technician") => json!(7),
         (_, "to") => json!("soc@msp.example"),
         ("notify.signed_webhook", "name") => json!("siem"),
-        (_, "title" | "subject" | "body" | "text" | "details" | "team") => json!(format!("{name} of a test")),
+        (_, "title" | "subject" | "body" | "text" | "details" | "team") => {
+            json!(format!("{name} of a test"))
+        }
         other => panic!("no argument for {other:?}"),
     }
 }
@@ -48,7 +56,9 @@ async fn call(bench: &Bench, name: &str) -> CallOutcome {
         .map(|param| {
             if param.ty.to_string() == "Team" {
                 let team = &bench.deployment.teams["soc"];
-                let secret = |s: &Option<String>| Value::Secret(SecretSource::Named(Arc::from(s.as_deref().unwrap_or(""))));
+                let secret = |s: &Option<String>| {
+                    Value::Secret(SecretSource::Named(Arc::from(s.as_deref().unwrap_or(""))))
+                };
                 return Value::record(
                     "Team",
                     [
@@ -64,7 +74,8 @@ async fn call(bench: &Bench, name: &str) -> CallOutcome {
             if param.ty.to_string() == "Recipient" {
                 return Value::text(raw.as_str().unwrap_or(""));
             }
-            json::convert(&bench.program.types, &raw, &param.ty, &param.name).unwrap_or_else(|m| panic!("{name}: {m}"))
+            json::convert(&bench.program.types, &raw, &param.ty, &param.name)
+                .unwrap_or_else(|m| panic!("{name}: {m}"))
         })
         .collect();
     bench
@@ -87,15 +98,26 @@ fn left(tenant: &Tenant, action: &str) -> bool {
     let priya = tenant.user("priya.raman@contoso.example").expect("Priya");
     let mailbox = |kind| mei.mailbox.as_ref().is_some_and(|m| m.kind == kind);
     let rule = |on| {
-        priya.mailbox.as_ref().is_some_and(|m| m.message_rules.iter().any(|r| r.display_name == "." && r.is_enabled == on))
+        priya.mailbox.as_ref().is_some_and(|m| {
+            m.message_rules
+                .iter()
+                .any(|r| r.display_name == "." && r.is_enabled == on)
+        })
     };
     let device = &tenant.devices["b48d2f60-91c7-4e35-a0d2-6e1f5a7c2003"];
-    let ordered = |what: &str| device.device_action_results.iter().any(|r| r.action_name == what);
+    let ordered = |what: &str| {
+        device
+            .device_action_results
+            .iter()
+            .any(|r| r.action_name == what)
+    };
     match action {
         "entra.block_sign_in" | "entra.disable" => !mei.account_enabled,
         "entra.unblock_sign_in" | "entra.enable" => mei.account_enabled,
         "entra.revoke_sessions" => mei.sign_in_sessions_valid_from_date_time.is_some(),
-        "entra.reset_password" => mei.password_changes == 1 && mei.force_change_password_next_sign_in_with_mfa,
+        "entra.reset_password" => {
+            mei.password_changes == 1 && mei.force_change_password_next_sign_in_with_mfa
+        }
         "entra.delete_authentication_method" => mei.authentication_methods.len() == 2,
         "entra.unassign_licenses" => mei.assigned_licenses.is_empty(),
         "exchange.disable_rule" => rule(false),
@@ -112,7 +134,10 @@ fn left(tenant: &Tenant, action: &str) -> bool {
         "ticket.assign_team" => tenant.tickets[&2001].team.as_deref() == Some("team of a test"),
         "ticket.assign_technician" => tenant.tickets[&2001].agent_id == 7,
         "ticket.set_priority" => tenant.tickets[&2001].priority_id == Some(2),
-        "ticket.note" => tenant.tickets[&2001].actions.iter().any(|n| n.note.contains("text of a test")),
+        "ticket.note" => tenant.tickets[&2001]
+            .actions
+            .iter()
+            .any(|n| n.note.contains("text of a test")),
         other => panic!("nobody says what {other} leaves behind"),
     }
 }
@@ -120,18 +145,27 @@ fn left(tenant: &Tenant, action: &str) -> bool {
 #[tokio::test]
 async fn every_action_works() {
     let program = counterplay_tests::library();
-    let actions: Vec<Arc<str>> =
-        program.callables.values().filter(|c| c.impact.is_some()).map(|c| c.name.clone()).collect();
+    let actions: Vec<Arc<str>> = program
+        .callables
+        .values()
+        .filter(|c| c.impact.is_some())
+        .map(|c| c.name.clone())
+        .collect();
     assert!(actions.len() >= 25, "{actions:?}");
     for action in actions {
         // Signatures are judged by the sandbox's own clock, so that the time is today's here.
         let now_ms = jiff::Timestamp::now().as_millisecond();
         // A tenant for each, so that one does not stand in another's way; it holds one ticket.
         let bench = Bench::new("shipped-responses", now_ms).await;
-        let CallOutcome::Done(ticket) = call(&bench, "ticket.create").await else { panic!("no ticket") };
+        let CallOutcome::Done(ticket) = call(&bench, "ticket.create").await else {
+            panic!("no ticket")
+        };
         assert_eq!(ticket.get("number"), Some(Value::text("2001")));
         let outcome = call(&bench, &action).await;
-        assert!(matches!(outcome, CallOutcome::Done(_)), "{action}: {outcome:?}");
+        assert!(
+            matches!(outcome, CallOutcome::Done(_)),
+            "{action}: {outcome:?}"
+        );
         let state = bench.sandbox.state();
         assert!(left(&state, &action), "{action} left nothing behind");
     }
@@ -140,11 +174,20 @@ async fn every_action_works() {
 #[tokio::test]
 async fn every_query_is_answered() {
     let bench = Bench::new("shipped-responses", NOW_MS).await;
-    let CallOutcome::Done(_) = call(&bench, "ticket.create").await else { panic!("no ticket") };
+    let CallOutcome::Done(_) = call(&bench, "ticket.create").await else {
+        panic!("no ticket")
+    };
     let mut report = String::new();
-    for query in bench.program.callables.values().filter(|c| c.impact.is_none()) {
+    for query in bench
+        .program
+        .callables
+        .values()
+        .filter(|c| c.impact.is_none())
+    {
         match call(&bench, &query.name).await {
-            CallOutcome::Done(value) => report.push_str(&format!("{}: {}\n", query.name, value.redacted_json())),
+            CallOutcome::Done(value) => {
+                report.push_str(&format!("{}: {}\n", query.name, value.redacted_json()))
+            }
             other => panic!("{}: {other:?}", query.name),
         }
     }
@@ -157,9 +200,18 @@ fn actions_say_what_they_can_do() {
     let program = counterplay_tests::library();
     let mut report = String::new();
     for action in program.callables.values() {
-        let Some(impact) = action.impact else { continue };
-        assert!(!action.doc.is_empty(), "{} has no documentation", action.name);
-        let undo = action.undo.as_ref().map_or("none".into(), |(name, _)| name.to_string());
+        let Some(impact) = action.impact else {
+            continue;
+        };
+        assert!(
+            !action.doc.is_empty(),
+            "{} has no documentation",
+            action.name
+        );
+        let undo = action
+            .undo
+            .as_ref()
+            .map_or("none".into(), |(name, _)| name.to_string());
         report.push_str(&format!(
             "{:<38} {:<12} undo: {:<26} {}\n",
             action.name,
@@ -168,7 +220,11 @@ fn actions_say_what_they_can_do() {
             action.permissions.join(", ")
         ));
         if impact > Impact::Notify {
-            assert!(!action.permissions.is_empty(), "{} names no permission", action.name);
+            assert!(
+                !action.permissions.is_empty(),
+                "{} names no permission",
+                action.name
+            );
         }
     }
     insta::assert_snapshot!(report);

@@ -11,7 +11,10 @@ fn hash(source: &str) -> String {
 #[test]
 fn layout_comments_and_titles_change_nothing() {
     let same = PLAYBOOK
-        .replace("playbook p \"P\"", "/// What it is for.\nplaybook p \"Another title\"")
+        .replace(
+            "playbook p \"P\"",
+            "/// What it is for.\nplaybook p \"Another title\"",
+        )
         .replace("  then {", "\n  // first of all\n  then   {");
     assert_eq!(hash(PLAYBOOK), hash(&same));
     assert_eq!(hash(PLAYBOOK).len(), 64);
@@ -21,9 +24,18 @@ fn layout_comments_and_titles_change_nothing() {
 fn decisions_change_it() {
     for (from, to) in [
         ("4h", "5h"),
-        ("then { intune.sync(drift.device) }", "then {\n    intune.sync(drift.device)\n    intune.sync(drift.device)\n  }"),
-        ("ignore repeats of drift.device\n", "ignore repeats of drift.device for 1h\n"),
-        ("  ignore", "  if drift.device.platform == windows\n  ignore"),
+        (
+            "then { intune.sync(drift.device) }",
+            "then {\n    intune.sync(drift.device)\n    intune.sync(drift.device)\n  }",
+        ),
+        (
+            "ignore repeats of drift.device\n",
+            "ignore repeats of drift.device for 1h\n",
+        ),
+        (
+            "  ignore",
+            "  if drift.device.platform == windows\n  ignore",
+        ),
         ("when intune", "mode: paused\n  when intune"),
     ] {
         let changed = PLAYBOOK.replace(from, to);
@@ -38,6 +50,10 @@ fn a_machine_survives_storage() {
     let stored = serde_json::to_string(&*program).expect("JSON");
     let read: counterplay_machine::Program = serde_json::from_str(&stored).expect("a program");
     for (id, playbook) in &program.playbooks {
-        assert_eq!(counterplay_machine::hash::of(&read, &read.playbooks[id]), playbook.hash, "{id}");
+        assert_eq!(
+            counterplay_machine::hash::of(&read, &read.playbooks[id]),
+            playbook.hash,
+            "{id}"
+        );
     }
 }

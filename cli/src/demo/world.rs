@@ -265,7 +265,11 @@ impl World {
                     Outcome::Failed(_) => Mark::Failed,
                     _ => Mark::Fact,
                 };
-                (mark, format!("the run ends: {}", outcome.name()), String::new())
+                (
+                    mark,
+                    format!("the run ends: {}", outcome.name()),
+                    String::new(),
+                )
             }
             _ => return Ok(()),
         };

@@ -90,8 +90,12 @@ impl Checker<'_> {
             ExprKind::Missing => Callee::Unknown,
             _ => {
                 let place = self.at(callee.span);
-                let diagnostic =
-                    Diagnostic::error(codes::WRONG_PLACE, "this cannot be called", place, "not an action, a query or a function");
+                let diagnostic = Diagnostic::error(
+                    codes::WRONG_PLACE,
+                    "this cannot be called",
+                    place,
+                    "not an action, a query or a function",
+                );
                 self.report(diagnostic);
                 Callee::Unknown
             }
@@ -99,7 +103,13 @@ impl Checker<'_> {
     }
 
     fn member_of_module(&mut self, module: &str, span: Span, name: &Name) -> Callee {
-        let full = match self.index.modules.get(&*self.module).and_then(|m| m.uses.get(module)).cloned() {
+        let full = match self
+            .index
+            .modules
+            .get(&*self.module)
+            .and_then(|m| m.uses.get(module))
+            .cloned()
+        {
             Some(full) => full,
             // A module may name itself.
             None if self.module.rsplit('.').next() == Some(module) => self.module.clone(),
@@ -119,7 +129,8 @@ impl Checker<'_> {
                     "no module of this name is imported",
                 );
                 if let Some(found) = candidates.first() {
-                    diagnostic = diagnostic.help(format!("add `use {found}` at the top of the file"));
+                    diagnostic =
+                        diagnostic.help(format!("add `use {found}` at the top of the file"));
                 } else {
                     let imported: Vec<String> = self
                         .index
@@ -128,9 +139,13 @@ impl Checker<'_> {
                         .map_or(Vec::new(), |m| m.uses.keys().cloned().collect());
                     if let Some(near) = near::best(module, imported.iter().map(String::as_str)) {
                         diagnostic = diagnostic.fix(format!("write `{near}`"), false, place, near);
-                    } else if let Some(near) =
-                        near::best(module, self.index.modules.keys().filter_map(|m| m.rsplit('.').next()))
-                    {
+                    } else if let Some(near) = near::best(
+                        module,
+                        self.index
+                            .modules
+                            .keys()
+                            .filter_map(|m| m.rsplit('.').next()),
+                    ) {
                         diagnostic = diagnostic.help(format!("did you mean the module `{near}`?"));
                     }
                 }
@@ -192,7 +207,9 @@ impl Checker<'_> {
                 .filter_map(|(m, _)| m.rsplit('.').next().map(str::to_owned))
                 .collect();
             if let Some(owner) = owners.first() {
-                diagnostic = diagnostic.help(format!("write `{owner}.{name}(…)`, with the module before it"));
+                diagnostic = diagnostic.help(format!(
+                    "write `{owner}.{name}(…)`, with the module before it"
+                ));
             }
         }
         self.report(diagnostic);
@@ -207,7 +224,13 @@ impl Checker<'_> {
             _ => Vec::new(),
         };
         self.elsewhere(def, true, |c| {
-            decls.into_iter().map(|decl| Parameter { ty: c.type_of(&decl.ty), decl }).collect()
+            decls
+                .into_iter()
+                .map(|decl| Parameter {
+                    ty: c.type_of(&decl.ty),
+                    decl,
+                })
+                .collect()
         })
     }
 
@@ -226,14 +249,21 @@ impl Checker<'_> {
     }
 
     /// Checks arguments against parameters; one expression per parameter comes out.
-    pub fn arguments(&mut self, def: &Def, params: &[Parameter], args: &[Arg], span: Span) -> Vec<Expr> {
+    pub fn arguments(
+        &mut self,
+        def: &Def,
+        params: &[Parameter],
+        args: &[Arg],
+        span: Span,
+    ) -> Vec<Expr> {
         let name = def.name.text.clone();
         let mut found: Vec<Option<Expr>> = vec![None; params.len()];
         let mut places: Vec<Option<Span>> = vec![None; params.len()];
         let mut positional = 0;
         for arg in args {
             let index = match &arg.name {
-                Some(written) => match params.iter().position(|p| p.decl.name.text == written.text) {
+                Some(written) => match params.iter().position(|p| p.decl.name.text == written.text)
+                {
                     Some(index) => index,
                     None => {
                         let meant = self.no_such_argument(def, params, written);
@@ -262,8 +292,11 @@ impl Checker<'_> {
                     positional - 1
                 }
             };
-            let (Some(param), Some(value), Some(before)) = (params.get(index), found.get_mut(index), places.get_mut(index))
-            else {
+            let (Some(param), Some(value), Some(before)) = (
+                params.get(index),
+                found.get_mut(index),
+                places.get_mut(index),
+            ) else {
                 continue;
             };
             if let Some(before) = *before {
@@ -280,8 +313,15 @@ impl Checker<'_> {
             }
             *before = Some(arg.value.span);
             let wanted = Some((
-                Place { anchor: def.anchor.clone(), span: param.decl.name.span },
-                format!("`{name}` needs {} as its `{}`", article(&param.ty), param.decl.name.text),
+                Place {
+                    anchor: def.anchor.clone(),
+                    span: param.decl.name.span,
+                },
+                format!(
+                    "`{name}` needs {} as its `{}`",
+                    article(&param.ty),
+                    param.decl.name.text
+                ),
             ));
             let ty = param.ty.clone();
             *value = Some(self.expect(&arg.value, &ty, wanted));
@@ -303,7 +343,11 @@ impl Checker<'_> {
                 codes::MISSING_ARGUMENT,
                 format!("`{name}` also needs {what}"),
                 place,
-                if missing.len() == 1 { "an argument is missing" } else { "arguments are missing" },
+                if missing.len() == 1 {
+                    "an argument is missing"
+                } else {
+                    "arguments are missing"
+                },
             )
             .also(def.place(), signature(def, params));
             self.report(diagnostic);
@@ -322,7 +366,12 @@ impl Checker<'_> {
             .collect()
     }
 
-    fn no_such_argument(&mut self, def: &Def, params: &[Parameter], written: &Name) -> Option<usize> {
+    fn no_such_argument(
+        &mut self,
+        def: &Def,
+        params: &[Parameter],
+        written: &Name,
+    ) -> Option<usize> {
         let place = self.at(written.span);
         let names: Vec<&str> = params.iter().map(|p| p.decl.name.text.as_str()).collect();
         let mut diagnostic = Diagnostic::error(
@@ -394,7 +443,10 @@ impl Checker<'_> {
         let ty = Type::Secret(Box::new(Type::Text));
         match args {
             [Arg { name: None, value }] => match self.expect(value, &Type::Text, None) {
-                Expr::Const(Value::Text(name)) => Checked { expr: Expr::NamedSecret(name), ty },
+                Expr::Const(Value::Text(name)) => Checked {
+                    expr: Expr::NamedSecret(name),
+                    ty,
+                },
                 _ => {
                     let place = self.at(value.span);
                     let diagnostic = Diagnostic::error(
@@ -404,7 +456,10 @@ impl Checker<'_> {
                         "not known before the run",
                     );
                     self.report(diagnostic);
-                    Checked { expr: Expr::Const(Value::Absent), ty }
+                    Checked {
+                        expr: Expr::Const(Value::Absent),
+                        ty,
+                    }
                 }
             },
             _ => {
@@ -416,7 +471,10 @@ impl Checker<'_> {
                     "for instance `secret(\"siem-token\")`",
                 );
                 self.report(diagnostic);
-                Checked { expr: Expr::Const(Value::Absent), ty }
+                Checked {
+                    expr: Expr::Const(Value::Absent),
+                    ty,
+                }
             }
         }
     }
@@ -428,7 +486,11 @@ impl Checker<'_> {
             Function::Lower => ("lower", vec![text], Type::Text),
             Function::Upper => ("upper", vec![text], Type::Text),
             Function::Trim => ("trim", vec![text], Type::Text),
-            Function::DomainOf => ("domain_of", vec![text], Type::Optional(Box::new(Type::Text))),
+            Function::DomainOf => (
+                "domain_of",
+                vec![text],
+                Type::Optional(Box::new(Type::Text)),
+            ),
             Function::Join => ("join", vec![list, Type::Text], Type::Text),
             Function::Split => ("split", vec![Type::Text, Type::Text], list),
             Function::Length => ("length", vec![Type::Unknown], Type::Int),
@@ -437,12 +499,25 @@ impl Checker<'_> {
         if args.len() != wanted.len() {
             let place = self.at(span);
             let diagnostic = Diagnostic::error(
-                if args.len() < wanted.len() { codes::MISSING_ARGUMENT } else { codes::UNEXPECTED_ARGUMENT },
-                format!("`{name}` takes {}, not {}", count(wanted.len(), "argument"), args.len()),
+                if args.len() < wanted.len() {
+                    codes::MISSING_ARGUMENT
+                } else {
+                    codes::UNEXPECTED_ARGUMENT
+                },
+                format!(
+                    "`{name}` takes {}, not {}",
+                    count(wanted.len(), "argument"),
+                    args.len()
+                ),
                 place,
                 format!(
                     "{name}({})",
-                    wanted.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ").replace("unknown", "a list or a text")
+                    wanted
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                        .replace("unknown", "a list or a text")
                 ),
             );
             self.report(diagnostic);
@@ -453,7 +528,10 @@ impl Checker<'_> {
                 let checked = self.expr(&arg.value, None);
                 match &checked.ty {
                     Type::List(_) | Type::Text | Type::Unknown => out.push(checked.expr),
-                    Type::Json => out.push(Expr::Convert(Box::new(checked.expr), Type::List(Box::new(Type::Json)))),
+                    Type::Json => out.push(Expr::Convert(
+                        Box::new(checked.expr),
+                        Type::List(Box::new(Type::Json)),
+                    )),
                     Type::Optional(_) => {
                         self.may_be_absent(arg.value.span, &checked.ty, None);
                         out.push(checked.expr);
@@ -474,13 +552,20 @@ impl Checker<'_> {
                 out.push(self.expect(&arg.value, ty, None));
             }
         }
-        Checked { expr: Expr::Call(function, out), ty: result }
+        Checked {
+            expr: Expr::Call(function, out),
+            ty: result,
+        }
     }
 
     fn construct(&mut self, def: &Def, args: &[Arg], span: Span) -> Checked {
         let ty = super::types::declared(def);
-        let Item::Type(decl) = &*def.item else { return Checked::unknown() };
-        let fields = self.record(&ty.to_string()).map_or(Vec::new(), |r| r.fields);
+        let Item::Type(decl) = &*def.item else {
+            return Checked::unknown();
+        };
+        let fields = self
+            .record(&ty.to_string())
+            .map_or(Vec::new(), |r| r.fields);
         let mut given: Vec<(Arc<str>, Expr)> = Vec::new();
         for arg in args {
             let Some(name) = &arg.name else {
@@ -491,7 +576,10 @@ impl Checker<'_> {
                     place,
                     "which field is this?",
                 )
-                .help(format!("write for instance `{ty}({}: …)`", fields.first().map_or("id", |(n, _)| n)));
+                .help(format!(
+                    "write for instance `{ty}({}: …)`",
+                    fields.first().map_or("id", |(n, _)| n)
+                ));
                 self.report(diagnostic);
                 continue;
             };
@@ -500,7 +588,10 @@ impl Checker<'_> {
                     let declared = decl.fields.iter().find(|f| f.name.text == name.text);
                     let wanted = declared.map(|f| {
                         (
-                            Place { anchor: def.anchor.clone(), span: f.name.span },
+                            Place {
+                                anchor: def.anchor.clone(),
+                                span: f.name.span,
+                            },
                             format!("`{}` is {}", name.text, article(field_ty)),
                         )
                     });
@@ -541,8 +632,13 @@ impl Checker<'_> {
             .also(def.place(), "declared here");
             self.report(diagnostic);
         }
-        let Type::Record(name) = ty.clone() else { return Checked::unknown() };
-        Checked { expr: Expr::Record(name, given), ty }
+        let Type::Record(name) = ty.clone() else {
+            return Checked::unknown();
+        };
+        Checked {
+            expr: Expr::Record(name, given),
+            ty,
+        }
     }
 
     /// A definition, put in place of its call.
@@ -552,14 +648,21 @@ impl Checker<'_> {
         let values = self.arguments(def, &params, args, span);
         let name = Index::qualified(&def.module, &def.name.text);
         if self.cycle(&name, def, span) {
-            return Checked { expr: Expr::Const(Value::Absent), ty: result };
+            return Checked {
+                expr: Expr::Const(Value::Absent),
+                ty: result,
+            };
         }
-        let Item::Define(decl) = &*def.item else { return Checked::unknown() };
+        let Item::Define(decl) = &*def.item else {
+            return Checked::unknown();
+        };
         let place = self.at(span);
         self.inlining.push((name, place));
         let (slots, body) = self.elsewhere(def, true, |c| {
             let slots: Vec<_> = params.iter().map(|p| c.bind(&p.decl.name, &p.ty)).collect();
-            let body = c.with_queries(Queries::Forbidden("in a definition"), |c| c.expect(&decl.value, &result, None));
+            let body = c.with_queries(Queries::Forbidden("in a definition"), |c| {
+                c.expect(&decl.value, &result, None)
+            });
             (slots, body)
         });
         self.inlining.pop();
@@ -567,7 +670,9 @@ impl Checker<'_> {
             .into_iter()
             .zip(values)
             .rev()
-            .fold(body, |body, (slot, value)| Expr::Let(slot, Box::new(value), Box::new(body)));
+            .fold(body, |body, (slot, value)| {
+                Expr::Let(slot, Box::new(value), Box::new(body))
+            });
         Checked { expr, ty: result }
     }
 
@@ -581,7 +686,11 @@ impl Checker<'_> {
         if from > 0 || first != Some(name) {
             return true;
         }
-        let mut chain: Vec<String> = self.inlining.iter().map(|(n, _)| format!("`{n}`")).collect();
+        let mut chain: Vec<String> = self
+            .inlining
+            .iter()
+            .map(|(n, _)| format!("`{n}`"))
+            .collect();
         chain.push(format!("`{name}`"));
         let place = self.at(span);
         let was = std::mem::replace(&mut self.silent, false);
@@ -606,7 +715,10 @@ impl Checker<'_> {
         }
         if self.inlined == super::INLINED_MAX + 1 {
             // The place that the author sees is where the outermost call stands.
-            let place = self.inlining.get(1).map_or_else(|| self.at(span), |(_, place)| place.clone());
+            let place = self
+                .inlining
+                .get(1)
+                .map_or_else(|| self.at(span), |(_, place)| place.clone());
             let was = std::mem::replace(&mut self.silent, false);
             let diagnostic = Diagnostic::error(
                 codes::TOO_LARGE,
@@ -645,11 +757,22 @@ impl Checker<'_> {
                 _ => diagnostic.help("ask in a stage, with `let answer = …`"),
             };
             self.report(diagnostic);
-            return Checked { expr: Expr::Const(Value::Absent), ty };
+            return Checked {
+                expr: Expr::Const(Value::Absent),
+                ty,
+            };
         }
         let slot = self.slot(&format!("{name}()"), &ty);
-        self.asked.push(Asked { slot, query: name, args: values, span });
-        Checked { expr: Expr::Slot(slot), ty }
+        self.asked.push(Asked {
+            slot,
+            query: name,
+            args: values,
+            span,
+        });
+        Checked {
+            expr: Expr::Slot(slot),
+            ty,
+        }
     }
 }
 
@@ -667,7 +790,11 @@ pub fn signature(def: &Def, params: &[Parameter]) -> String {
     let inside = params
         .iter()
         .map(|p| {
-            let optional = if p.decl.default.is_some() { " (may be left out)" } else { "" };
+            let optional = if p.decl.default.is_some() {
+                " (may be left out)"
+            } else {
+                ""
+            };
             format!("{}: {}{optional}", p.decl.name.text, p.ty)
         })
         .collect::<Vec<_>>()

@@ -22,7 +22,10 @@ pub struct Checked {
 impl Checked {
     /// What stands for something unreadable: it agrees with everything.
     pub fn unknown() -> Checked {
-        Checked { expr: Expr::Const(Value::Absent), ty: Type::Unknown }
+        Checked {
+            expr: Expr::Const(Value::Absent),
+            ty: Type::Unknown,
+        }
     }
 }
 
@@ -101,22 +104,40 @@ impl Checker<'_> {
         // The commonest slips have a mechanical way out.
         match (found, wanted_ty.present()) {
             (Type::Int, Type::Duration) => {
-                diagnostic = diagnostic.help(format!("give it a unit: `{written}s`, `{written}m`, `{written}h` or `{written}d`"));
+                diagnostic = diagnostic.help(format!(
+                    "give it a unit: `{written}s`, `{written}m`, `{written}h` or `{written}d`"
+                ));
             }
             (Type::Text, Type::Enum(name)) => {
                 let bare = written.trim_matches('"').to_owned();
-                if self.enumeration(name).is_some_and(|e| e.members.iter().any(|(m, _)| **m == *bare)) {
-                    diagnostic = diagnostic.fix(format!("write `{bare}` without quotes"), true, place, bare);
+                if self
+                    .enumeration(name)
+                    .is_some_and(|e| e.members.iter().any(|(m, _)| **m == *bare))
+                {
+                    diagnostic =
+                        diagnostic.fix(format!("write `{bare}` without quotes"), true, place, bare);
                 }
             }
             (Type::Int | Type::Number | Type::Bool | Type::Duration | Type::Time, Type::Text) => {
-                diagnostic = diagnostic.fix(format!("put it into a text: `\"{{{written}}}\"`"), false, place, format!("\"{{{written}}}\""));
+                diagnostic = diagnostic.fix(
+                    format!("put it into a text: `\"{{{written}}}\"`"),
+                    false,
+                    place,
+                    format!("\"{{{written}}}\""),
+                );
             }
             (Type::Record(_), Type::Text) => {
-                diagnostic = diagnostic.help(format!("name the field that you mean, for instance `{written}.name`"));
+                diagnostic = diagnostic.help(format!(
+                    "name the field that you mean, for instance `{written}.name`"
+                ));
             }
             (Type::Record(_), Type::List(_)) => {
-                diagnostic = diagnostic.fix(format!("make it a list of one: `[{written}]`"), false, place, format!("[{written}]"));
+                diagnostic = diagnostic.fix(
+                    format!("make it a list of one: `[{written}]`"),
+                    false,
+                    place,
+                    format!("[{written}]"),
+                );
             }
             _ => {}
         }
@@ -200,7 +221,8 @@ pub fn article(ty: &Type) -> String {
         Type::Bool => "true or false (Bool)".into(),
         other => {
             let name = other.to_string();
-            let vowel = name.starts_with(['A', 'E', 'I', 'O']) || name.starts_with("Us") && !name.starts_with("User");
+            let vowel = name.starts_with(['A', 'E', 'I', 'O'])
+                || name.starts_with("Us") && !name.starts_with("User");
             format!("{} {name}", if vowel { "an" } else { "a" })
         }
     }

@@ -10,23 +10,44 @@ use crate::span::Span;
 use crate::syntax::ast::{Declaration, Expr as Ast, ExprKind, Item, Property, PropertyValue};
 use counterplay_machine::Value;
 use counterplay_machine::declare::{
-    Auth, Base, Callable, Confirm, Connection, Floor, Impact, OnStatus, OnStatusThen, Param, Rate, Retry,
+    Auth, Base, Callable, Confirm, Connection, Floor, Impact, OnStatus, OnStatusThen, Param, Rate,
+    Retry,
 };
 use counterplay_machine::expr::{Expr, Slot};
 use counterplay_machine::types::Type;
 use std::sync::Arc;
 
 const ACTION: &[&str] = &[
-    "impact", "idempotent", "undo", "after", "permission", "request", "expect", "on", "confirm", "returns",
+    "impact",
+    "idempotent",
+    "undo",
+    "after",
+    "permission",
+    "request",
+    "expect",
+    "on",
+    "confirm",
+    "returns",
 ];
 const QUERY: &[&str] = &["finds", "permission", "request", "expect", "on", "returns"];
 const CONNECTION: &[&str] = &[
-    "base", "auth", "rate", "retry", "timeout", "destructive", "disruptive", "reversible", "notify", "reads",
+    "base",
+    "auth",
+    "rate",
+    "retry",
+    "timeout",
+    "destructive",
+    "disruptive",
+    "reversible",
+    "notify",
+    "reads",
 ];
 
 /// The property of a key.
 pub fn property<'p>(decl: &'p Declaration, key: &str) -> Option<&'p Property> {
-    decl.properties.iter().find(|p| p.key.text == key && p.value != PropertyValue::Broken)
+    decl.properties
+        .iter()
+        .find(|p| p.key.text == key && p.value != PropertyValue::Broken)
 }
 
 /// The single expression of a property.
@@ -55,7 +76,13 @@ pub fn duration_ms(expr: &Ast) -> Option<i64> {
 
 impl Checker<'_> {
     /// Reports properties that this kind of declaration does not have, and repeated ones.
-    pub fn known_properties(&mut self, decl: &Declaration, kind: &str, allowed: &[&str], repeatable: &[&str]) {
+    pub fn known_properties(
+        &mut self,
+        decl: &Declaration,
+        kind: &str,
+        allowed: &[&str],
+        repeatable: &[&str],
+    ) {
         let mut seen: Vec<&Property> = Vec::new();
         for property in &decl.properties {
             if property.value == PropertyValue::Broken {
@@ -78,9 +105,13 @@ impl Checker<'_> {
                 && let Some(first) = seen.iter().find(|p| p.key.text == key)
             {
                 let first = self.at(first.key.span);
-                let diagnostic =
-                    Diagnostic::error(codes::DUPLICATE, format!("`{key}` is given twice"), place, "given again")
-                        .also(first, "given first");
+                let diagnostic = Diagnostic::error(
+                    codes::DUPLICATE,
+                    format!("`{key}` is given twice"),
+                    place,
+                    "given again",
+                )
+                .also(first, "given first");
                 self.report(diagnostic);
             }
             seen.push(property);
@@ -110,7 +141,14 @@ impl Checker<'_> {
             decl,
             "a connection",
             CONNECTION,
-            &["rate", "destructive", "disruptive", "reversible", "notify", "reads"],
+            &[
+                "rate",
+                "destructive",
+                "disruptive",
+                "reversible",
+                "notify",
+                "reads",
+            ],
         );
         let base = property(decl, "base").and_then(|p| self.base(p));
         let auth = match property(decl, "auth").and_then(single) {
@@ -119,25 +157,55 @@ impl Checker<'_> {
         };
         let mut rates = Vec::new();
         let mut floors = Vec::new();
-        let mut retry = Retry { within_ms: 0, from_ms: 1_000, up_to_ms: 60_000 };
+        let mut retry = Retry {
+            within_ms: 0,
+            from_ms: 1_000,
+            up_to_ms: 60_000,
+        };
         for property in &decl.properties {
             match &property.value {
-                PropertyValue::Rate { count, per, per_tenant } => {
-                    match (&count.kind, duration_ms(per)) {
-                        (ExprKind::Int(n), Some(per_ms)) if *n > 0 && *n <= i64::from(u32::MAX) && per_ms > 0 => {
-                            rates.push(Rate { count: *n as u32, per_ms, per_tenant: *per_tenant });
+                PropertyValue::Rate {
+                    count,
+                    per,
+                    per_tenant,
+                } => match (&count.kind, duration_ms(per)) {
+                    (ExprKind::Int(n), Some(per_ms))
+                        if *n > 0 && *n <= i64::from(u32::MAX) && per_ms > 0 =>
+                    {
+                        rates.push(Rate {
+                            count: *n as u32,
+                            per_ms,
+                            per_tenant: *per_tenant,
+                        });
+                    }
+                    _ => self.bad(
+                        property.span,
+                        "a rate is a number of calls per duration",
+                        "for instance `20 per 1s per tenant`",
+                    ),
+                },
+                PropertyValue::Retry {
+                    within,
+                    from,
+                    up_to,
+                } => match (duration_ms(within), duration_ms(from), duration_ms(up_to)) {
+                    (Some(within_ms), Some(from_ms), Some(up_to_ms)) => {
+                        retry = Retry {
+                            within_ms,
+                            from_ms,
+                            up_to_ms,
                         }
-                        _ => self.bad(property.span, "a rate is a number of calls per duration", "for instance `20 per 1s per tenant`"),
                     }
-                }
-                PropertyValue::Retry { within, from, up_to } => {
-                    match (duration_ms(within), duration_ms(from), duration_ms(up_to)) {
-                        (Some(within_ms), Some(from_ms), Some(up_to_ms)) => retry = Retry { within_ms, from_ms, up_to_ms },
-                        _ => self.bad(property.span, "the parts of `retry` are durations", "for instance `for 10m, from 1s up to 2m`"),
-                    }
-                }
+                    _ => self.bad(
+                        property.span,
+                        "the parts of `retry` are durations",
+                        "for instance `for 10m, from 1s up to 2m`",
+                    ),
+                },
                 PropertyValue::Floor { method, path, only } => {
-                    let Some(path) = self.literal(path) else { continue };
+                    let Some(path) = self.literal(path) else {
+                        continue;
+                    };
                     floors.push(Floor {
                         impact: impact_named(&property.key.text),
                         method: Arc::from(method.text.as_str()),
@@ -177,7 +245,9 @@ impl Checker<'_> {
             _ => {}
         }
         match self.literal(expr) {
-            Some(address) if address.starts_with("https://") || address.starts_with("http://") => Some(Base::Address(address)),
+            Some(address) if address.starts_with("https://") || address.starts_with("http://") => {
+                Some(Base::Address(address))
+            }
             _ => {
                 self.bad(
                     expr.span,
@@ -199,22 +269,34 @@ impl Checker<'_> {
                 _ => {}
             },
             ExprKind::Call { callee, args } => {
-                let arg = |name: &str| args.iter().find(|a| a.name.as_ref().is_some_and(|n| n.text == name));
+                let arg = |name: &str| {
+                    args.iter()
+                        .find(|a| a.name.as_ref().is_some_and(|n| n.text == name))
+                };
                 match word(callee) {
                     Some("oauth2") => {
                         if let (Some(url), Some(scope)) = (arg("token_url"), arg("scope"))
-                            && let (Some(token_url), Some(scope)) = (template(&url.value), template(&scope.value))
+                            && let (Some(token_url), Some(scope)) =
+                                (template(&url.value), template(&scope.value))
                         {
                             return Auth::OAuth2 { token_url, scope };
                         }
-                        self.bad(expr.span, "`oauth2` takes a token address and a scope", "`oauth2(token_url: \"…\", scope: \"…\")`");
+                        self.bad(
+                            expr.span,
+                            "`oauth2` takes a token address and a scope",
+                            "`oauth2(token_url: \"…\", scope: \"…\")`",
+                        );
                         return Auth::None;
                     }
                     Some("header") => {
                         if let Some(name) = arg("name").and_then(|a| self.literal(&a.value)) {
                             return Auth::Header(name);
                         }
-                        self.bad(expr.span, "`header` takes the header's name", "`header(name: \"X-Api-Key\")`");
+                        self.bad(
+                            expr.span,
+                            "`header` takes the header's name",
+                            "`header(name: \"X-Api-Key\")`",
+                        );
                         return Auth::None;
                     }
                     _ => {}
@@ -237,7 +319,11 @@ impl Checker<'_> {
             Expr::Const(Value::Text(text)) => Some(text),
             _ => {
                 if !matches!(expr.kind, ExprKind::Missing) {
-                    self.bad(expr.span, "this has to be a fixed text", "not known before the run");
+                    self.bad(
+                        expr.span,
+                        "this has to be a fixed text",
+                        "not known before the run",
+                    );
                 }
                 None
             }
@@ -258,43 +344,80 @@ impl Checker<'_> {
                 }
                 let slot = self.bind(&p.name, &ty);
                 let acted_on = p.on || self.is_entity(&ty);
-                Param { name: Arc::from(p.name.text.as_str()), ty, slot, acted_on }
+                Param {
+                    name: Arc::from(p.name.text.as_str()),
+                    ty,
+                    slot,
+                    acted_on,
+                }
             })
             .collect();
-        let returns_ty = decl.returns.as_ref().map_or(Type::Nothing, |r| self.type_of(r));
+        let returns_ty = decl
+            .returns
+            .as_ref()
+            .map_or(Type::Nothing, |r| self.type_of(r));
         if !action && returns_ty == Type::Nothing {
             let place = self.at(decl.name.span);
             let diagnostic = Diagnostic::error(
                 codes::MISSING_PROPERTY,
-                format!("the query `{}` does not say what it answers", decl.name.text),
+                format!(
+                    "the query `{}` does not say what it answers",
+                    decl.name.text
+                ),
                 place,
                 "add the answer's type: `-> Bool`",
             );
             self.report(diagnostic);
         }
-        let impact = if action { Some(self.impact(decl)) } else { None };
+        let impact = if action {
+            Some(self.impact(decl))
+        } else {
+            None
+        };
         let request = match property(decl, "request") {
             Some(p) => self.request(p, action, impact),
             None => {
-                self.missing(decl, if action { "the action" } else { "the query" }, "request", "graph.get(\"/…\")");
+                self.missing(
+                    decl,
+                    if action { "the action" } else { "the query" },
+                    "request",
+                    "graph.get(\"/…\")",
+                );
                 None
             }
         };
         let body = self.slot("body", &Type::Json);
         let mut on_status = Vec::new();
         for property in &decl.properties {
-            if let PropertyValue::On { status, condition, then } = &property.value {
-                on_status.extend(self.on_status(status, condition.as_ref(), then, body, &returns_ty));
+            if let PropertyValue::On {
+                status,
+                condition,
+                then,
+            } = &property.value
+            {
+                on_status.extend(self.on_status(
+                    status,
+                    condition.as_ref(),
+                    then,
+                    body,
+                    &returns_ty,
+                ));
             }
         }
         let returns = property(decl, "returns").and_then(single).map(|expr| {
             if returns_ty == Type::Nothing {
-                self.bad(expr.span, "this action has no result", "add the result's type to its head: `-> Ticket`");
+                self.bad(
+                    expr.span,
+                    "this action has no result",
+                    "add the result's type to its head: `-> Ticket`",
+                );
             }
             self.with_body(body, |c| c.expect(expr, &returns_ty, None))
         });
         let confirm = property(decl, "confirm").and_then(|p| self.confirm(p));
-        let undo = property(decl, "undo").and_then(single).and_then(|e| self.undo(e));
+        let undo = property(decl, "undo")
+            .and_then(single)
+            .and_then(|e| self.undo(e));
         if action && impact > Some(Impact::Notify) && !params.iter().any(|p| p.acted_on) {
             let place = self.at(decl.name.span);
             let diagnostic = Diagnostic::error(
@@ -339,7 +462,10 @@ impl Checker<'_> {
                     super::Local {
                         slot: body,
                         ty: Type::Json,
-                        place: crate::span::Place { anchor: place, span: Span::default() },
+                        place: crate::span::Place {
+                            anchor: place,
+                            span: Span::default(),
+                        },
                     },
                 );
             }
@@ -368,7 +494,10 @@ impl Checker<'_> {
     }
 
     fn flag(&mut self, decl: &Declaration, key: &str, default: bool) -> bool {
-        match property(decl, key).and_then(single).map(|e| (&e.kind, e.span)) {
+        match property(decl, key)
+            .and_then(single)
+            .map(|e| (&e.kind, e.span))
+        {
             Some((ExprKind::Bool(b), _)) => *b,
             Some((_, span)) => {
                 self.bad(span, format!("`{key}` is true or false"), "neither");
@@ -381,14 +510,18 @@ impl Checker<'_> {
     /// The fixed texts of a property.
     pub fn texts(&mut self, decl: &Declaration, key: &str) -> Vec<Arc<str>> {
         match property(decl, key).map(|p| &p.value) {
-            Some(PropertyValue::Exprs(exprs)) => exprs.iter().filter_map(|e| self.literal(e)).collect(),
+            Some(PropertyValue::Exprs(exprs)) => {
+                exprs.iter().filter_map(|e| self.literal(e)).collect()
+            }
             _ => Vec::new(),
         }
     }
 
     fn expected_statuses(&mut self, decl: &Declaration) -> Vec<u16> {
         match property(decl, "expect").map(|p| &p.value) {
-            Some(PropertyValue::Exprs(exprs)) => exprs.iter().filter_map(|e| self.status(e)).collect(),
+            Some(PropertyValue::Exprs(exprs)) => {
+                exprs.iter().filter_map(|e| self.status(e)).collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -397,7 +530,11 @@ impl Checker<'_> {
         match expr.kind {
             ExprKind::Int(n) if (100..600).contains(&n) => Some(n as u16),
             _ => {
-                self.bad(expr.span, "an HTTP status is a number from 100 to 599", "for instance `204`");
+                self.bad(
+                    expr.span,
+                    "an HTTP status is a number from 100 to 599",
+                    "for instance `204`",
+                );
                 None
             }
         }
@@ -427,11 +564,17 @@ impl Checker<'_> {
             Some("done") => OnStatusThen::Done,
             _ => OnStatusThen::Failure(self.with_body(body, |k| k.expect(then, &Type::Text, None))),
         };
-        Some(OnStatus { status, condition, then })
+        Some(OnStatus {
+            status,
+            condition,
+            then,
+        })
     }
 
     fn confirm(&mut self, property: &Property) -> Option<Confirm> {
-        let PropertyValue::Confirm { condition, within } = &property.value else { return None };
+        let PropertyValue::Confirm { condition, within } = &property.value else {
+            return None;
+        };
         let within_ms = match within.as_ref().map(|w| (duration_ms(w), w.span)) {
             Some((Some(ms), _)) => ms,
             Some((None, span)) => {
@@ -441,14 +584,27 @@ impl Checker<'_> {
             None => 120_000,
         };
         let before = self.asked.len();
-        let condition = self.with_queries(Queries::Allowed, |c| c.expect(condition, &Type::Bool, None));
-        let queries = self.asked.drain(before..).map(|a| (a.slot, a.query, a.args)).collect();
-        Some(Confirm { queries, condition, within_ms })
+        let condition =
+            self.with_queries(Queries::Allowed, |c| c.expect(condition, &Type::Bool, None));
+        let queries = self
+            .asked
+            .drain(before..)
+            .map(|a| (a.slot, a.query, a.args))
+            .collect();
+        Some(Confirm {
+            queries,
+            condition,
+            within_ms,
+        })
     }
 
     fn undo(&mut self, expr: &Ast) -> Option<(Arc<str>, Vec<Expr>)> {
         let ExprKind::Call { callee, args } = &expr.kind else {
-            self.bad(expr.span, "`undo` names the action that takes it back", "for instance `unblock_sign_in(user)`");
+            self.bad(
+                expr.span,
+                "`undo` names the action that takes it back",
+                "for instance `unblock_sign_in(user)`",
+            );
             return None;
         };
         match self.callee(callee) {
@@ -459,7 +615,11 @@ impl Checker<'_> {
             }
             super::calls::Callee::Unknown => None,
             _ => {
-                self.bad(callee.span, "`undo` names the action that takes it back", "this is no action");
+                self.bad(
+                    callee.span,
+                    "`undo` names the action that takes it back",
+                    "this is no action",
+                );
                 None
             }
         }
@@ -480,14 +640,18 @@ pub fn impact_named(name: &str) -> Option<Impact> {
 /// A text with `{name}` and `{name.field}` kept as they are, for addresses that the runtime completes.
 fn template(expr: &Ast) -> Option<Arc<str>> {
     use crate::syntax::ast::TextPart;
-    let ExprKind::Text(parts) = &expr.kind else { return None };
+    let ExprKind::Text(parts) = &expr.kind else {
+        return None;
+    };
     let mut out = String::new();
     for part in parts {
         match part {
             TextPart::Literal(text) => out.push_str(text),
             TextPart::Interpolation(inner) => match &inner.kind {
                 ExprKind::Name(name) if name == "base" => out.push_str("{base}"),
-                ExprKind::Field { base, field, .. } if word(base) == Some("tenant") && field.text == "id" => {
+                ExprKind::Field { base, field, .. }
+                    if word(base) == Some("tenant") && field.text == "id" =>
+                {
                     out.push_str("{tenant.id}");
                 }
                 _ => return None,

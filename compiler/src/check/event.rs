@@ -6,7 +6,9 @@ use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::index::{Def, Index};
 use crate::span::{Place, Span};
-use crate::syntax::ast::{Declaration, Expr as Ast, ExprKind, Fires as Written, Item, PropertyValue};
+use crate::syntax::ast::{
+    Declaration, Expr as Ast, ExprKind, Fires as Written, Item, PropertyValue,
+};
 use counterplay_machine::declare::{Event, EventField, FetchedField, Fires, Source};
 use counterplay_machine::expr::Expr;
 use counterplay_machine::types::Type;
@@ -17,13 +19,19 @@ const EVENT: &[&str] = &["source", "known_by", "fires", "field", "fetched"];
 impl Checker<'_> {
     /// The fields of an event by qualified name, fetched ones included.
     pub fn event_fields(&mut self, event: &str) -> Vec<(String, Type)> {
-        let Some(def) = find_event(self.index, event).cloned() else { return Vec::new() };
-        let Item::Event(decl) = &*def.item else { return Vec::new() };
+        let Some(def) = find_event(self.index, event).cloned() else {
+            return Vec::new();
+        };
+        let Item::Event(decl) = &*def.item else {
+            return Vec::new();
+        };
         self.elsewhere(&def, true, |c| {
             decl.properties
                 .iter()
                 .filter_map(|p| match &p.value {
-                    PropertyValue::Field { name, ty, .. } => Some((name.text.clone(), c.type_of(ty))),
+                    PropertyValue::Field { name, ty, .. } => {
+                        Some((name.text.clone(), c.type_of(ty)))
+                    }
                     _ => None,
                 })
                 .collect()
@@ -50,9 +58,19 @@ impl Checker<'_> {
     pub fn event(&mut self, def: &Def, decl: &Declaration) -> Event {
         self.known_properties(decl, "an event", EVENT, &["field", "fetched"]);
         let raw = self.slot("raw", &Type::Json);
-        let place = Place { anchor: self.anchor.clone(), span: Span::default() };
+        let place = Place {
+            anchor: self.anchor.clone(),
+            span: Span::default(),
+        };
         if let Some(frame) = self.frames.last_mut() {
-            frame.names.insert("raw".into(), super::Local { slot: raw, ty: Type::Json, place });
+            frame.names.insert(
+                "raw".into(),
+                super::Local {
+                    slot: raw,
+                    ty: Type::Json,
+                    place,
+                },
+            );
         }
         let source = match property(decl, "source").and_then(single) {
             Some(expr) => self.source_of(expr),
@@ -60,7 +78,10 @@ impl Checker<'_> {
                 let place = self.at(decl.name.span);
                 let diagnostic = Diagnostic::error(
                     codes::MISSING_PROPERTY,
-                    format!("the event `{}` does not say where it comes from", decl.name.text),
+                    format!(
+                        "the event `{}` does not say where it comes from",
+                        decl.name.text
+                    ),
                     place,
                     "add a line `source: push` or `source: graph.poll(\"/…\", every: 5m)`",
                 );
@@ -72,19 +93,36 @@ impl Checker<'_> {
         let mut fields = Vec::new();
         let mut fetched = Vec::new();
         for property in &decl.properties {
-            let PropertyValue::Field { name, ty, value, .. } = &property.value else { continue };
+            let PropertyValue::Field {
+                name, ty, value, ..
+            } = &property.value
+            else {
+                continue;
+            };
             let field_ty = self.type_of(ty);
-            let label = Place { anchor: self.anchor.clone(), span: ty.span };
+            let label = Place {
+                anchor: self.anchor.clone(),
+                span: ty.span,
+            };
             let wanted = Some((label, format!("`{}` is declared as {field_ty}", name.text)));
             if property.key.text == "fetched" {
                 fetched.extend(self.fetched(name, &field_ty, value));
             } else {
                 if !fetched.is_empty() {
-                    self.bad(property.span, "stored fields come before fetched ones", "move this line up");
+                    self.bad(
+                        property.span,
+                        "stored fields come before fetched ones",
+                        "move this line up",
+                    );
                 }
                 let value = self.expect(value, &field_ty, wanted);
                 let slot = self.bind(name, &field_ty);
-                fields.push(EventField { name: Arc::from(name.text.as_str()), ty: field_ty, slot, value });
+                fields.push(EventField {
+                    name: Arc::from(name.text.as_str()),
+                    ty: field_ty,
+                    slot,
+                    value,
+                });
             }
         }
         let fires = match decl.properties.iter().find_map(|p| match &p.value {
@@ -92,13 +130,20 @@ impl Checker<'_> {
             _ => None,
         }) {
             None => Fires::Always,
-            Some(Written::When(condition)) => Fires::When(self.expect(condition, &Type::Bool, None)),
+            Some(Written::When(condition)) => {
+                Fires::When(self.expect(condition, &Type::Bool, None))
+            }
             Some(Written::ChangesTo(subject, target)) => {
                 let subject = self.expr(subject, None);
                 let target = self.expr(target, Some(&subject.ty));
-                Fires::ChangesTo { subject: subject.expr, target: target.expr }
+                Fires::ChangesTo {
+                    subject: subject.expr,
+                    target: target.expr,
+                }
             }
-            Some(Written::OncePer(keys)) => Fires::OncePer(keys.iter().map(|k| self.expr(k, None).expr).collect()),
+            Some(Written::OncePer(keys)) => {
+                Fires::OncePer(keys.iter().map(|k| self.expr(k, None).expr).collect())
+            }
         };
         Event {
             name: Index::qualified(&def.module, &decl.name.text),
@@ -132,13 +177,21 @@ impl Checker<'_> {
                 );
                 self.report(diagnostic);
             }
-            let path = args.iter().find(|a| a.name.is_none()).and_then(|a| self.literal(&a.value));
+            let path = args
+                .iter()
+                .find(|a| a.name.is_none())
+                .and_then(|a| self.literal(&a.value));
             let every = args
                 .iter()
                 .find(|a| a.name.as_ref().is_some_and(|n| n.text == "every"))
                 .and_then(|a| duration_ms(&a.value));
             if let (Some(path), Some(every_ms)) = (path, every) {
-                return Source::Poll { connection: Arc::from(name), path, query: Vec::new(), every_ms };
+                return Source::Poll {
+                    connection: Arc::from(name),
+                    path,
+                    query: Vec::new(),
+                    every_ms,
+                };
             }
         }
         self.bad(
@@ -149,7 +202,12 @@ impl Checker<'_> {
         Source::Push
     }
 
-    fn fetched(&mut self, name: &crate::span::Name, ty: &Type, value: &Ast) -> Option<FetchedField> {
+    fn fetched(
+        &mut self,
+        name: &crate::span::Name,
+        ty: &Type,
+        value: &Ast,
+    ) -> Option<FetchedField> {
         let before = self.asked.len();
         // An absent argument makes an optional fetched field absent, so that arguments count as present here.
         let optional: Vec<super::Path> = if ty.is_optional() {
@@ -162,7 +220,9 @@ impl Checker<'_> {
         } else {
             Vec::new()
         };
-        let checked = self.knowing(optional, |c| c.with_queries(Queries::Allowed, |c| c.expr(value, Some(ty))));
+        let checked = self.knowing(optional, |c| {
+            c.with_queries(Queries::Allowed, |c| c.expr(value, Some(ty)))
+        });
         let mut asked: Vec<super::Asked> = self.asked.drain(before..).collect();
         let plain = matches!(&checked.expr, Expr::Slot(slot) if asked.last().is_some_and(|a| a.slot == *slot));
         let slot = self.slot(&name.text, ty);
@@ -181,7 +241,11 @@ impl Checker<'_> {
             }),
             _ => {
                 if ty_of_query != Type::Unknown {
-                    self.bad(value.span, "a fetched field is one query", "for instance `entra.user(owner_id)`");
+                    self.bad(
+                        value.span,
+                        "a fetched field is one query",
+                        "for instance `entra.user(owner_id)`",
+                    );
                 }
                 None
             }

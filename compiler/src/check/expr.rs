@@ -15,7 +15,10 @@ use std::sync::Arc;
 impl Checker<'_> {
     /// Checks an expression; `expected` helps names to find their meaning and is not enforced.
     pub fn expr(&mut self, expr: &Ast, expected: Option<&Type>) -> Checked {
-        let constant = |value, ty| Checked { expr: Expr::Const(value), ty };
+        let constant = |value, ty| Checked {
+            expr: Expr::Const(value),
+            ty,
+        };
         match &expr.kind {
             ExprKind::Int(i) => constant(Value::Int(*i), Type::Int),
             ExprKind::Number(n) => constant(Value::Number(*n), Type::Number),
@@ -23,10 +26,17 @@ impl Checker<'_> {
             ExprKind::ClockTime(minutes) => constant(Value::Clock(*minutes), Type::Clock),
             ExprKind::Bool(b) => constant(Value::Bool(*b), Type::Bool),
             ExprKind::Raw(text) => constant(Value::text(text), Type::Text),
-            ExprKind::Now => Checked { expr: Expr::Now, ty: Type::Time },
+            ExprKind::Now => Checked {
+                expr: Expr::Now,
+                ty: Type::Time,
+            },
             ExprKind::Text(parts) => self.text(parts),
             ExprKind::Name(name) => self.name(name, expr.span, expected),
-            ExprKind::Field { base, field, optional } => self.field(expr, base, field, *optional),
+            ExprKind::Field {
+                base,
+                field,
+                optional,
+            } => self.field(expr, base, field, *optional),
             ExprKind::Call { callee, args } => self.call(expr.span, callee, args),
             ExprKind::List(items) => self.list(items, expected),
             ExprKind::Json(fields) => {
@@ -38,10 +48,18 @@ impl Checker<'_> {
                     }
                     out.push((Arc::from(name.text.as_str()), checked.expr));
                 }
-                Checked { expr: Expr::Object(out), ty: Type::Json }
+                Checked {
+                    expr: Expr::Object(out),
+                    ty: Type::Json,
+                }
             }
             ExprKind::Unary(op, inner) => self.unary(*op, inner),
-            ExprKind::Binary { op, left, right, op_span } => self.binary(*op, *op_span, left, right, expected),
+            ExprKind::Binary {
+                op,
+                left,
+                right,
+                op_span,
+            } => self.binary(*op, *op_span, left, right, expected),
             ExprKind::Is(inner, present) => self.is_present(expr.span, inner, *present),
             ExprKind::Ago(inner) => {
                 let duration = self.expect(inner, &Type::Duration, None);
@@ -65,7 +83,11 @@ impl Checker<'_> {
                     ty: Type::Time,
                 }
             }
-            ExprKind::If { condition, then, otherwise } => {
+            ExprKind::If {
+                condition,
+                then,
+                otherwise,
+            } => {
                 let test = self.expect(condition, &Type::Bool, None);
                 let (yes, no) = (self.facts(condition, true), self.facts(condition, false));
                 let asked = self.asked.len();
@@ -76,11 +98,18 @@ impl Checker<'_> {
                 let ty = self.join(&then_checked.ty, &other.ty, otherwise.span, then.span);
                 let a = self.coerce(then_checked, then.span, &ty, None);
                 let b = self.coerce(other, otherwise.span, &ty, None);
-                Checked { expr: Expr::If(Box::new(test), Box::new(a), Box::new(b)), ty }
+                Checked {
+                    expr: Expr::If(Box::new(test), Box::new(a), Box::new(b)),
+                    ty,
+                }
             }
-            ExprKind::Comprehension { kind, body, var, source, filter } => {
-                self.comprehension(*kind, body.as_deref(), var, source, filter.as_deref())
-            }
+            ExprKind::Comprehension {
+                kind,
+                body,
+                var,
+                source,
+                filter,
+            } => self.comprehension(*kind, body.as_deref(), var, source, filter.as_deref()),
             ExprKind::Missing => Checked::unknown(),
         }
     }
@@ -91,7 +120,10 @@ impl Checker<'_> {
                 Some(TextPart::Literal(text)) => text.as_str(),
                 _ => "",
             };
-            return Checked { expr: Expr::Const(Value::text(text)), ty: Type::Text };
+            return Checked {
+                expr: Expr::Const(Value::text(text)),
+                ty: Type::Text,
+            };
         }
         let mut out = Vec::new();
         for part in parts {
@@ -104,7 +136,10 @@ impl Checker<'_> {
                 }
             }
         }
-        Checked { expr: Expr::Text(out), ty: Type::Text }
+        Checked {
+            expr: Expr::Text(out),
+            ty: Type::Text,
+        }
     }
 
     fn printable(&mut self, ty: &Type, span: Span) {
@@ -120,7 +155,10 @@ impl Checker<'_> {
                 let help = if fields.iter().any(|f| f == "name") {
                     format!("name the field that you mean: `{written}.name`")
                 } else {
-                    format!("name the field that you mean: {}", near::menu(fields.iter().map(String::as_str)))
+                    format!(
+                        "name the field that you mean: {}",
+                        near::menu(fields.iter().map(String::as_str))
+                    )
                 };
                 let diagnostic = Diagnostic::error(
                     codes::TYPE_MISMATCH,
@@ -138,16 +176,19 @@ impl Checker<'_> {
     /// The names of the fields of a type.
     pub fn fields_of(&mut self, ty: &Type) -> Vec<String> {
         match ty.present() {
-            Type::Record(name) => {
-                self.record(name).map_or(Vec::new(), |r| r.fields.iter().map(|(n, _)| n.to_string()).collect())
-            }
+            Type::Record(name) => self.record(name).map_or(Vec::new(), |r| {
+                r.fields.iter().map(|(n, _)| n.to_string()).collect()
+            }),
             Type::Event(names) => {
                 let mut fields: Option<Vec<String>> = None;
                 for name in names {
                     let own = self.event_fields(name);
                     fields = Some(match fields {
                         None => own.into_iter().map(|(n, _)| n).collect(),
-                        Some(before) => before.into_iter().filter(|n| own.iter().any(|(o, _)| o == n)).collect(),
+                        Some(before) => before
+                            .into_iter()
+                            .filter(|n| own.iter().any(|(o, _)| o == n))
+                            .collect(),
                     });
                 }
                 fields.unwrap_or_default()
@@ -160,7 +201,9 @@ impl Checker<'_> {
         let member = match expected.map(Type::present) {
             Some(Type::Enum(ty)) => {
                 let ty = ty.clone();
-                self.enumeration(&ty).and_then(|e| e.member(&ty, name)).map(|value| (ty, value))
+                self.enumeration(&ty)
+                    .and_then(|e| e.member(&ty, name))
+                    .map(|value| (ty, value))
             }
             _ => None,
         };
@@ -176,14 +219,22 @@ impl Checker<'_> {
                     "which one is meant?",
                 )
                 .also(local.place.clone(), "bound here")
-                .fix("write the member in full", false, place, format!("{ty}.{name}"))
+                .fix(
+                    "write the member in full",
+                    false,
+                    place,
+                    format!("{ty}.{name}"),
+                )
                 .help("or rename the binding");
                 self.report(diagnostic);
             }
             return self.local_value(&local);
         }
         if let Some((ty, value)) = member {
-            return Checked { expr: Expr::Const(value), ty: Type::Enum(ty) };
+            return Checked {
+                expr: Expr::Const(value),
+                ty: Type::Enum(ty),
+            };
         }
         if name == "absent" {
             return Checked {
@@ -197,8 +248,15 @@ impl Checker<'_> {
 
     fn local_value(&self, local: &Local) -> Checked {
         let known = self.is_known_present(&(local.slot, Vec::new()));
-        let ty = if known { local.ty.present().clone() } else { local.ty.clone() };
-        Checked { expr: Expr::Slot(local.slot), ty }
+        let ty = if known {
+            local.ty.present().clone()
+        } else {
+            local.ty.clone()
+        };
+        Checked {
+            expr: Expr::Slot(local.slot),
+            ty,
+        }
     }
 
     fn unknown_name(&mut self, name: &str, span: Span, expected: Option<&Type>) {
@@ -216,21 +274,28 @@ impl Checker<'_> {
             return self.report(diagnostic);
         }
         if let Some(Type::Enum(ty)) = expected.map(Type::present) {
-            let members: Vec<String> = self
-                .enumeration(ty)
-                .map_or(Vec::new(), |e| e.members.iter().map(|(m, _)| m.to_string()).collect());
+            let members: Vec<String> = self.enumeration(ty).map_or(Vec::new(), |e| {
+                e.members.iter().map(|(m, _)| m.to_string()).collect()
+            });
             let mut diagnostic = Diagnostic::error(
                 codes::UNKNOWN_MEMBER,
                 format!("{ty} has no member `{name}`"),
                 place.clone(),
-                format!("expected one of {}", near::menu(members.iter().map(String::as_str))),
+                format!(
+                    "expected one of {}",
+                    near::menu(members.iter().map(String::as_str))
+                ),
             );
             if let Some(near) = near::best(name, members.iter().map(String::as_str)) {
                 diagnostic = diagnostic.fix(format!("write `{near}`"), false, place, near);
             }
             return self.report(diagnostic);
         }
-        let mut names: Vec<String> = self.frames.iter().flat_map(|f| f.names.keys().cloned()).collect();
+        let mut names: Vec<String> = self
+            .frames
+            .iter()
+            .flat_map(|f| f.names.keys().cloned())
+            .collect();
         names.extend(["team", "tenant", "run", "now"].map(str::to_owned));
         let mut diagnostic = Diagnostic::error(
             codes::UNKNOWN_NAME,
@@ -238,12 +303,19 @@ impl Checker<'_> {
             place.clone(),
             "not known",
         );
-        let uses = self.index.modules.get(&*self.module).map(|m| m.uses.contains_key(name));
+        let uses = self
+            .index
+            .modules
+            .get(&*self.module)
+            .map(|m| m.uses.contains_key(name));
         let owners = self.owners_of_member(name);
         if uses == Some(true) {
-            diagnostic = diagnostic.help(format!("`{name}` is a module: name what you want of it, as in `{name}.…`"));
+            diagnostic = diagnostic.help(format!(
+                "`{name}` is a module: name what you want of it, as in `{name}.…`"
+            ));
         } else if matches!(name, "null" | "none" | "nil" | "undefined") {
-            diagnostic = diagnostic.help("what may be missing is tested with `is present` and `is absent`");
+            diagnostic =
+                diagnostic.help("what may be missing is tested with `is present` and `is absent`");
         } else if let Some(near) = near::best(name, names.iter().map(String::as_str)) {
             diagnostic = diagnostic.fix(format!("write `{near}`"), false, place, near);
         } else if let [only] = owners.as_slice() {
@@ -251,7 +323,12 @@ impl Checker<'_> {
                 "{only} has a member `{name}`, but nothing here says that {} is meant: write `{only}.{name}`",
                 article(&Type::Enum(Arc::from(only.as_str())))
             ));
-        } else if let Some(module) = self.index.modules.keys().find(|m| m.rsplit('.').next() == Some(name)) {
+        } else if let Some(module) = self
+            .index
+            .modules
+            .keys()
+            .find(|m| m.rsplit('.').next() == Some(name))
+        {
             diagnostic = diagnostic.help(format!("import the module first: `use {module}`"));
         }
         self.report(diagnostic);
@@ -287,10 +364,14 @@ impl Checker<'_> {
         if may_be_absent && !optional && inner != Type::Json {
             self.may_be_absent(base.span, &checked.ty, None);
         }
-        let Some(ty) = self.field_type(&inner, field, base.span) else { return Checked::unknown() };
+        let Some(ty) = self.field_type(&inner, field, base.span) else {
+            return Checked::unknown();
+        };
         let ty = match ty {
             Type::Optional(present) if known_present => *present,
-            ty if optional && may_be_absent && !ty.is_optional() && !known_present => Type::Optional(Box::new(ty)),
+            ty if optional && may_be_absent && !ty.is_optional() && !known_present => {
+                Type::Optional(Box::new(ty))
+            }
             ty => ty,
         };
         let name: Arc<str> = Arc::from(field.text.as_str());
@@ -311,10 +392,17 @@ impl Checker<'_> {
             Type::Event(events) => {
                 let mut types: Vec<Option<Type>> = Vec::new();
                 for event in events {
-                    types.push(self.event_fields(event).into_iter().find(|(n, _)| n == name).map(|(_, t)| t));
+                    types.push(
+                        self.event_fields(event)
+                            .into_iter()
+                            .find(|(n, _)| n == name)
+                            .map(|(_, t)| t),
+                    );
                 }
                 match types.split_first() {
-                    Some((Some(first), rest)) if rest.iter().all(|t| t.as_ref() == Some(first)) => Some(first.clone()),
+                    Some((Some(first), rest)) if rest.iter().all(|t| t.as_ref() == Some(first)) => {
+                        Some(first.clone())
+                    }
                     _ => None,
                 }
             }
@@ -347,7 +435,9 @@ impl Checker<'_> {
                 "`{written}` is a list: take its elements one by one with `for each x in {written} {{ … }}`, or ask `first(x in {written})`"
             ));
         } else if let Some(module) = self.query_about(ty, name) {
-            diagnostic = diagnostic.help(format!("relations and live state are asked, not read: `{module}`"));
+            diagnostic = diagnostic.help(format!(
+                "relations and live state are asked, not read: `{module}`"
+            ));
         }
         self.report(diagnostic);
         None
@@ -356,11 +446,17 @@ impl Checker<'_> {
     /// A query of this name that takes a value of the type.
     fn query_about(&self, ty: &Type, name: &str) -> Option<String> {
         let Type::Record(ty) = ty else { return None };
-        self.index.modules.iter().find_map(|(module, m)| match m.names.get(name).map(|d| &*d.item) {
-            Some(crate::syntax::ast::Item::Query(query)) if query.params.len() == 1 => {
-                Some(format!("{}.{name}({})", module.rsplit('.').next()?, ty.to_lowercase()))
+        self.index.modules.iter().find_map(|(module, m)| {
+            match m.names.get(name).map(|d| &*d.item) {
+                Some(crate::syntax::ast::Item::Query(query)) if query.params.len() == 1 => {
+                    Some(format!(
+                        "{}.{name}({})",
+                        module.rsplit('.').next()?,
+                        ty.to_lowercase()
+                    ))
+                }
+                _ => None,
             }
-            _ => None,
         })
     }
 
@@ -374,7 +470,11 @@ impl Checker<'_> {
                         ("name", Expr::Tenant(TenantFact::Name), Type::Text),
                         ("id", Expr::Tenant(TenantFact::Id), Type::Text),
                         ("zone", Expr::Tenant(TenantFact::Zone), Type::Text),
-                        ("domains", Expr::Tenant(TenantFact::Domains), Type::List(Box::new(Type::Text))),
+                        (
+                            "domains",
+                            Expr::Tenant(TenantFact::Domains),
+                            Type::List(Box::new(Type::Text)),
+                        ),
                     ]
                 } else {
                     &[
@@ -383,7 +483,10 @@ impl Checker<'_> {
                     ]
                 };
                 if let Some((_, expr, ty)) = facts.iter().find(|(n, _, _)| *n == field.text) {
-                    return Some(Checked { expr: expr.clone(), ty: ty.clone() });
+                    return Some(Checked {
+                        expr: expr.clone(),
+                        ty: ty.clone(),
+                    });
                 }
                 let place = self.at(field.span);
                 let diagnostic = Diagnostic::error(
@@ -397,10 +500,20 @@ impl Checker<'_> {
             }
             _ => {
                 let def = self.index.type_named(&self.module, root)?;
-                let crate::syntax::ast::Item::Enum(_) = &*def.item else { return None };
-                let Type::Enum(ty) = super::types::declared(def) else { return None };
-                match self.enumeration(&ty).and_then(|e| e.member(&ty, &field.text)) {
-                    Some(value) => Some(Checked { expr: Expr::Const(value), ty: Type::Enum(ty) }),
+                let crate::syntax::ast::Item::Enum(_) = &*def.item else {
+                    return None;
+                };
+                let Type::Enum(ty) = super::types::declared(def) else {
+                    return None;
+                };
+                match self
+                    .enumeration(&ty)
+                    .and_then(|e| e.member(&ty, &field.text))
+                {
+                    Some(value) => Some(Checked {
+                        expr: Expr::Const(value),
+                        ty: Type::Enum(ty),
+                    }),
                     None => {
                         self.unknown_name(&field.text, field.span, Some(&Type::Enum(ty)));
                         Some(Checked::unknown())
@@ -425,7 +538,10 @@ impl Checker<'_> {
             if let Some(near) = near::best(&name.text, teams) {
                 diagnostic = diagnostic.fix(format!("write `{near}`"), false, place, near);
             } else {
-                diagnostic = diagnostic.help(format!("add a section [teams.{}] with its members", name.text));
+                diagnostic = diagnostic.help(format!(
+                    "add a section [teams.{}] with its members",
+                    name.text
+                ));
             }
             self.report(diagnostic);
         }
@@ -512,20 +628,46 @@ impl Checker<'_> {
             ComprehensionKind::All => (Comprehension::All, Type::Bool, None),
             ComprehensionKind::Count => (Comprehension::Count, Type::Int, None),
             ComprehensionKind::First => {
-                let ty = if element.is_optional() { element } else { Type::Optional(Box::new(element)) };
+                let ty = if element.is_optional() {
+                    element
+                } else {
+                    Type::Optional(Box::new(element))
+                };
                 (Comprehension::First, ty, None)
             }
             ComprehensionKind::List => {
-                let (checked, _) = checked.unwrap_or((Checked { expr: Expr::Slot(slot), ty: element }, var.span));
-                (Comprehension::List, Type::List(Box::new(checked.ty)), Some(Box::new(checked.expr)))
+                let (checked, _) = checked.unwrap_or((
+                    Checked {
+                        expr: Expr::Slot(slot),
+                        ty: element,
+                    },
+                    var.span,
+                ));
+                (
+                    Comprehension::List,
+                    Type::List(Box::new(checked.ty)),
+                    Some(Box::new(checked.expr)),
+                )
             }
             ComprehensionKind::Sum => {
-                let (checked, span) = checked.unwrap_or((Checked { expr: Expr::Slot(slot), ty: element }, var.span));
-                if !matches!(checked.ty, Type::Int | Type::Number | Type::Duration | Type::Unknown) {
+                let (checked, span) = checked.unwrap_or((
+                    Checked {
+                        expr: Expr::Slot(slot),
+                        ty: element,
+                    },
+                    var.span,
+                ));
+                if !matches!(
+                    checked.ty,
+                    Type::Int | Type::Number | Type::Duration | Type::Unknown
+                ) {
                     let place = self.at(span);
                     let diagnostic = Diagnostic::error(
                         codes::TYPE_MISMATCH,
-                        format!("`sum` adds numbers or durations, not {}", article(&checked.ty)),
+                        format!(
+                            "`sum` adds numbers or durations, not {}",
+                            article(&checked.ty)
+                        ),
                         place,
                         format!("this is {}", article(&checked.ty)),
                     );
@@ -571,14 +713,22 @@ impl Checker<'_> {
             (Type::Int, Type::Number) | (Type::Number, Type::Int) => Type::Number,
             (Type::Optional(inner), other) | (other, Type::Optional(inner)) => {
                 let inner = self.join(inner, other.present(), span, at);
-                if inner.is_optional() { inner } else { Type::Optional(Box::new(inner)) }
+                if inner.is_optional() {
+                    inner
+                } else {
+                    Type::Optional(Box::new(inner))
+                }
             }
             (Type::Json, other) | (other, Type::Json) => other.clone(),
             _ => {
                 let (here, there) = (self.at(span), self.at(at));
                 let diagnostic = Diagnostic::error(
                     codes::TYPE_MISMATCH,
-                    format!("the two alternatives differ: {} and {}", article(a), article(b)),
+                    format!(
+                        "the two alternatives differ: {} and {}",
+                        article(a),
+                        article(b)
+                    ),
                     here,
                     format!("this is {}", article(b)),
                 )

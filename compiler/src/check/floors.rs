@@ -50,7 +50,9 @@ impl Checker<'_> {
         let applies = |floor: &&Floor| {
             floor.method == method
                 && (floor.only.is_empty()
-                    || keys.as_ref().is_some_and(|keys| !keys.is_empty() && keys.iter().all(|k| floor.only.contains(k))))
+                    || keys.as_ref().is_some_and(|keys| {
+                        !keys.is_empty() && keys.iter().all(|k| floor.only.contains(k))
+                    }))
         };
         let fits: Vec<(Fit, &Floor)> = floors
             .iter()
@@ -63,7 +65,12 @@ impl Checker<'_> {
             .iter()
             .filter(|(fit, _)| *fit == Fit::Yes)
             .map(|(_, f)| *f)
-            .max_by_key(|f| (f.segments.iter().filter(|s| *s != "*").count(), !f.only.is_empty()));
+            .max_by_key(|f| {
+                (
+                    f.segments.iter().filter(|s| *s != "*").count(),
+                    !f.only.is_empty(),
+                )
+            });
         let place = self.at(property.span);
         if !action {
             if method != "GET" && certain.is_none_or(|f| f.impact.is_some()) {
@@ -73,8 +80,14 @@ impl Checker<'_> {
                     place,
                     "this request may write",
                 )
-                .also(connection.place(), "no `reads:` line of this connection names the path")
-                .help(format!("if the path only reads, add `reads: {method} \"{}\"` to the connection", shown(&segments)));
+                .also(
+                    connection.place(),
+                    "no `reads:` line of this connection names the path",
+                )
+                .help(format!(
+                    "if the path only reads, add `reads: {method} \"{}\"` to the connection",
+                    shown(&segments)
+                ));
                 self.report(diagnostic);
             }
             return;
@@ -93,7 +106,10 @@ impl Checker<'_> {
             Some(floor) => {
                 let least = floor.impact.unwrap_or(Impact::Notify);
                 if declared < least {
-                    let floor_place = Place { anchor: connection.anchor.clone(), span: floor.span };
+                    let floor_place = Place {
+                        anchor: connection.anchor.clone(),
+                        span: floor.span,
+                    };
                     let diagnostic = Diagnostic::error(
                         codes::IMPACT_UNDERSTATED,
                         format!("this action says that it is {declared}, but the call that it makes is {least}"),
@@ -123,7 +139,9 @@ impl Checker<'_> {
 }
 
 fn floors(connection: &Def) -> Vec<Floor> {
-    let Item::Connection(decl) = &*connection.item else { return Vec::new() };
+    let Item::Connection(decl) = &*connection.item else {
+        return Vec::new();
+    };
     decl.properties
         .iter()
         .filter_map(|p| match &p.value {
@@ -142,7 +160,11 @@ fn floors(connection: &Def) -> Vec<Floor> {
                 Some(Floor {
                     impact: impact_named(&p.key.text),
                     method: method.text.clone(),
-                    segments: text.split('/').filter(|s| !s.is_empty()).map(str::to_owned).collect(),
+                    segments: text
+                        .split('/')
+                        .filter(|s| !s.is_empty())
+                        .map(str::to_owned)
+                        .collect(),
                     only: only.iter().map(|n| n.text.clone()).collect(),
                     span: p.span,
                 })
@@ -163,7 +185,13 @@ fn segments(path: &[PathPart]) -> Vec<String> {
     }
     text.split('/')
         .filter(|s| !s.is_empty())
-        .map(|s| if s.contains('\u{0}') { "*".to_owned() } else { s.to_owned() })
+        .map(|s| {
+            if s.contains('\u{0}') {
+                "*".to_owned()
+            } else {
+                s.to_owned()
+            }
+        })
         .collect()
 }
 

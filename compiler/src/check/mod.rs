@@ -134,7 +134,10 @@ impl<'a> Checker<'a> {
 
     /// The place of a span of the item at hand.
     pub fn at(&self, span: Span) -> Place {
-        Place { anchor: self.anchor.clone(), span }
+        Place {
+            anchor: self.anchor.clone(),
+            span,
+        }
     }
 
     /// Adds a finding.
@@ -160,7 +163,10 @@ impl<'a> Checker<'a> {
     /// A new variable.
     pub fn slot(&mut self, name: &str, ty: &Type) -> Slot {
         let slot = Slot(self.slots.len() as u32);
-        self.slots.push(SlotInfo { name: Arc::from(name), ty: ty.clone() });
+        self.slots.push(SlotInfo {
+            name: Arc::from(name),
+            ty: ty.clone(),
+        });
         slot
     }
 
@@ -188,7 +194,14 @@ impl<'a> Checker<'a> {
             );
         }
         if let Some(frame) = self.frames.last_mut() {
-            frame.names.insert(name.text.clone(), Local { slot, ty: ty.clone(), place });
+            frame.names.insert(
+                name.text.clone(),
+                Local {
+                    slot,
+                    ty: ty.clone(),
+                    place,
+                },
+            );
         }
     }
 
@@ -211,7 +224,10 @@ impl<'a> Checker<'a> {
 
     /// Runs `f` knowing that paths are present.
     pub fn knowing<T>(&mut self, present: Vec<Path>, f: impl FnOnce(&mut Self) -> T) -> T {
-        self.frames.push(Frame { names: BTreeMap::new(), present });
+        self.frames.push(Frame {
+            names: BTreeMap::new(),
+            present,
+        });
         let result = f(self);
         if let Some(frame) = self.frames.pop() {
             // Bindings belong to the enclosing scope: only the knowledge was ours.
@@ -223,7 +239,12 @@ impl<'a> Checker<'a> {
     }
 
     /// Runs `f` as if in another item: its module, its places, only its own names.
-    pub fn elsewhere<T>(&mut self, def: &crate::index::Def, silent: bool, f: impl FnOnce(&mut Self) -> T) -> T {
+    pub fn elsewhere<T>(
+        &mut self,
+        def: &crate::index::Def,
+        silent: bool,
+        f: impl FnOnce(&mut Self) -> T,
+    ) -> T {
         let module = std::mem::replace(&mut self.module, def.module.clone());
         let anchor = std::mem::replace(&mut self.anchor, def.anchor.clone());
         let text = std::mem::replace(&mut self.text, def.text.clone());

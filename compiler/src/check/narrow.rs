@@ -8,11 +8,13 @@ impl Checker<'_> {
     /// The paths that are present when `condition` is `truth`.
     pub fn facts(&self, condition: &Expr, truth: bool) -> Vec<Path> {
         match &condition.kind {
-            ExprKind::Is(inner, present) if *present == truth => self.path(inner).into_iter().collect(),
+            ExprKind::Is(inner, present) if *present == truth => {
+                self.path(inner).into_iter().collect()
+            }
             ExprKind::Unary(UnaryOp::Not, inner) => self.facts(inner, !truth),
-            ExprKind::Binary { op, left, right, .. }
-                if (*op == BinaryOp::And && truth) || (*op == BinaryOp::Or && !truth) =>
-            {
+            ExprKind::Binary {
+                op, left, right, ..
+            } if (*op == BinaryOp::And && truth) || (*op == BinaryOp::Or && !truth) => {
                 let mut facts = self.facts(left, truth);
                 facts.extend(self.facts(right, truth));
                 facts

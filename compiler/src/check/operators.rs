@@ -15,21 +15,33 @@ impl Checker<'_> {
         match op {
             UnaryOp::Not => {
                 let expr = self.expect(inner, &Type::Bool, None);
-                Checked { expr: Expr::Not(Box::new(expr)), ty: Type::Bool }
+                Checked {
+                    expr: Expr::Not(Box::new(expr)),
+                    ty: Type::Bool,
+                }
             }
             UnaryOp::Neg => {
                 let checked = self.expr(inner, None);
-                if !matches!(checked.ty, Type::Int | Type::Number | Type::Duration | Type::Unknown) {
+                if !matches!(
+                    checked.ty,
+                    Type::Int | Type::Number | Type::Duration | Type::Unknown
+                ) {
                     let place = self.at(inner.span);
                     let diagnostic = Diagnostic::error(
                         codes::TYPE_MISMATCH,
-                        format!("only a number or a duration can be negative, not {}", article(&checked.ty)),
+                        format!(
+                            "only a number or a duration can be negative, not {}",
+                            article(&checked.ty)
+                        ),
                         place,
                         format!("this is {}", article(&checked.ty)),
                     );
                     self.report(diagnostic);
                 }
-                Checked { expr: Expr::Negate(Box::new(checked.expr)), ty: checked.ty }
+                Checked {
+                    expr: Expr::Negate(Box::new(checked.expr)),
+                    ty: checked.ty,
+                }
             }
         }
     }
@@ -50,7 +62,11 @@ impl Checker<'_> {
         }
         let test = Expr::IsPresent(Box::new(checked.expr));
         Checked {
-            expr: if present { test } else { Expr::Not(Box::new(test)) },
+            expr: if present {
+                test
+            } else {
+                Expr::Not(Box::new(test))
+            },
             ty: Type::Bool,
         }
     }
@@ -63,28 +79,39 @@ impl Checker<'_> {
         right: &Ast,
         expected: Option<&Type>,
     ) -> Checked {
-        let bool_of = |expr| Checked { expr, ty: Type::Bool };
+        let bool_of = |expr| Checked {
+            expr,
+            ty: Type::Bool,
+        };
         match op {
             BinaryOp::And | BinaryOp::Or => {
                 let a = self.expect(left, &Type::Bool, None);
                 let facts = self.facts(left, op == BinaryOp::And);
                 let asked = self.asked.len();
                 let b = self.knowing(facts, |c| c.expect(right, &Type::Bool, None));
-                self.no_queries_since(asked, "on the right of `and` or `or` inside a larger expression");
+                self.no_queries_since(
+                    asked,
+                    "on the right of `and` or `or` inside a larger expression",
+                );
                 bool_of(if op == BinaryOp::And {
                     Expr::And(Box::new(a), Box::new(b))
                 } else {
                     Expr::Or(Box::new(a), Box::new(b))
                 })
             }
-            BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => {
-                bool_of(self.comparison(op, op_span, left, right))
-            }
+            BinaryOp::Eq
+            | BinaryOp::Ne
+            | BinaryOp::Lt
+            | BinaryOp::Le
+            | BinaryOp::Gt
+            | BinaryOp::Ge => bool_of(self.comparison(op, op_span, left, right)),
             BinaryOp::In | BinaryOp::NotIn => {
                 let a = self.expr(left, None);
                 let list = self.expr(right, Some(&Type::List(Box::new(a.ty.clone()))));
                 match &list.ty {
-                    Type::List(element) => self.comparable(&a.ty, element, op_span, left.span, right.span, false),
+                    Type::List(element) => {
+                        self.comparable(&a.ty, element, op_span, left.span, right.span, false)
+                    }
                     Type::Unknown | Type::Json => {}
                     other => {
                         let place = self.at(right.span);
@@ -99,11 +126,17 @@ impl Checker<'_> {
                     }
                 }
                 let list_expr = match &list.ty {
-                    Type::Json => Expr::Convert(Box::new(list.expr), Type::List(Box::new(Type::Json))),
+                    Type::Json => {
+                        Expr::Convert(Box::new(list.expr), Type::List(Box::new(Type::Json)))
+                    }
                     _ => list.expr,
                 };
                 let test = Expr::In(Box::new(a.expr), Box::new(list_expr));
-                bool_of(if op == BinaryOp::In { test } else { Expr::Not(Box::new(test)) })
+                bool_of(if op == BinaryOp::In {
+                    test
+                } else {
+                    Expr::Not(Box::new(test))
+                })
             }
             BinaryOp::Contains => {
                 let a = self.expr(left, None);
@@ -136,7 +169,9 @@ impl Checker<'_> {
                     let written = self.source(left.span);
                     let diagnostic = Diagnostic::warning(
                         codes::ALWAYS_SO,
-                        format!("`{written}` is always present, so that what follows `??` is never used"),
+                        format!(
+                            "`{written}` is always present, so that what follows `??` is never used"
+                        ),
                         place,
                         format!("it is {}", article(&a.ty)),
                     );
@@ -151,7 +186,10 @@ impl Checker<'_> {
                 self.no_queries_since(asked, "behind `??`");
                 let a_expr = match (&a.ty, &b.ty) {
                     (Type::Json, Type::Json) => a.expr,
-                    (Type::Json, ty) => Expr::Convert(Box::new(a.expr), Type::Optional(Box::new(ty.present().clone()))),
+                    (Type::Json, ty) => Expr::Convert(
+                        Box::new(a.expr),
+                        Type::Optional(Box::new(ty.present().clone())),
+                    ),
                     _ => a.expr,
                 };
                 let ty = if a.ty == Type::Json {
@@ -162,7 +200,10 @@ impl Checker<'_> {
                     inner
                 };
                 let b_expr = self.coerce(b, right.span, &ty, None);
-                Checked { expr: Expr::Coalesce(Box::new(a_expr), Box::new(b_expr)), ty }
+                Checked {
+                    expr: Expr::Coalesce(Box::new(a_expr), Box::new(b_expr)),
+                    ty,
+                }
             }
             BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div => {
                 self.arithmetic(op, op_span, left, right)
@@ -203,17 +244,28 @@ impl Checker<'_> {
         let equality = matches!(compiled, CompareOp::Eq | CompareOp::Ne);
         // `x == absent` says `is absent`.
         for (side, this) in [(&a, right), (&b, left)] {
-            if matches!(&side.expr, Expr::Const(Value::Absent)) && matches!(&side.ty, Type::Optional(t) if **t == Type::Unknown) {
+            if matches!(&side.expr, Expr::Const(Value::Absent))
+                && matches!(&side.ty, Type::Optional(t) if **t == Type::Unknown)
+            {
                 let place = self.at(left.span.to(right.span));
                 let written = self.source(this.span);
-                let word = if compiled == CompareOp::Eq { "absent" } else { "present" };
+                let word = if compiled == CompareOp::Eq {
+                    "absent"
+                } else {
+                    "present"
+                };
                 let diagnostic = Diagnostic::error(
                     codes::UNLIKE_COMPARISON,
                     "absence is asked for, not compared with",
                     place.clone(),
                     "compared with `absent`",
                 )
-                .fix(format!("write `{written} is {word}`"), true, place, format!("{written} is {word}"));
+                .fix(
+                    format!("write `{written} is {word}`"),
+                    true,
+                    place,
+                    format!("{written} is {word}"),
+                );
                 self.report(diagnostic);
                 return Expr::Const(Value::Bool(false));
             }
@@ -222,11 +274,15 @@ impl Checker<'_> {
         let (a_ty, b_ty) = (a.ty.clone(), b.ty.clone());
         // JSON is compared as it stands; to be ordered it has to be of the other side's type.
         let a = match (&a_ty, &b_ty) {
-            (Type::Json, ty) if !equality && *ty != Type::Json => Expr::Convert(Box::new(a.expr), ty.clone()),
+            (Type::Json, ty) if !equality && *ty != Type::Json => {
+                Expr::Convert(Box::new(a.expr), ty.clone())
+            }
             _ => a.expr,
         };
         let b = match (&b_ty, &a_ty) {
-            (Type::Json, ty) if !equality && *ty != Type::Json => Expr::Convert(Box::new(b.expr), ty.clone()),
+            (Type::Json, ty) if !equality && *ty != Type::Json => {
+                Expr::Convert(Box::new(b.expr), ty.clone())
+            }
             _ => b.expr,
         };
         Expr::Compare(compiled, Box::new(a), Box::new(b))
@@ -261,9 +317,13 @@ impl Checker<'_> {
                 (Type::Enum(name), Type::Text) => {
                     let bare = written.trim_matches('"').to_lowercase();
                     let e = self.enumeration(name);
-                    let is_member = |w: &str| e.as_ref().is_some_and(|e| e.members.iter().any(|(m, _)| &**m == w));
+                    let is_member = |w: &str| {
+                        e.as_ref()
+                            .is_some_and(|e| e.members.iter().any(|(m, _)| &**m == w))
+                    };
                     if is_member(&bare) {
-                        diagnostic = diagnostic.fix(format!("write `{bare}` without quotes"), true, r, bare);
+                        diagnostic =
+                            diagnostic.fix(format!("write `{bare}` without quotes"), true, r, bare);
                     } else if let Some(e) = &e {
                         diagnostic = diagnostic.help(format!(
                             "members are written without quotes: {}",
@@ -272,11 +332,15 @@ impl Checker<'_> {
                     }
                 }
                 (Type::Duration, Type::Int) => {
-                    diagnostic = diagnostic.help(format!("give the number a unit: `{written}h`, `{written}d`"));
+                    diagnostic = diagnostic.help(format!(
+                        "give the number a unit: `{written}h`, `{written}d`"
+                    ));
                 }
                 (Type::Record(_), Type::Text) => {
                     let l = self.source(left);
-                    diagnostic = diagnostic.help(format!("compare a field, for instance `{l}.id` or `{l}.name`"));
+                    diagnostic = diagnostic.help(format!(
+                        "compare a field, for instance `{l}.id` or `{l}.name`"
+                    ));
                 }
                 _ => {}
             }
@@ -287,7 +351,9 @@ impl Checker<'_> {
         }
         let orderable = match a {
             Type::Enum(name) => self.enumeration(name).is_some_and(|e| e.ordered),
-            Type::Int | Type::Number | Type::Duration | Type::Time | Type::Clock | Type::Text => true,
+            Type::Int | Type::Number | Type::Duration | Type::Time | Type::Clock | Type::Text => {
+                true
+            }
             _ => false,
         };
         if !orderable {
@@ -330,9 +396,9 @@ impl Checker<'_> {
             (_, Type::Int, Type::Int) => Type::Int,
             (_, Type::Int | Type::Number, Type::Int | Type::Number) => Type::Number,
             (Add | Sub, Type::Duration, Type::Duration) => Type::Duration,
-            (Mul, Type::Duration, Type::Int) | (Mul, Type::Int, Type::Duration) | (Div, Type::Duration, Type::Int) => {
-                Type::Duration
-            }
+            (Mul, Type::Duration, Type::Int)
+            | (Mul, Type::Int, Type::Duration)
+            | (Div, Type::Duration, Type::Int) => Type::Duration,
             (Add | Sub, Type::Time, Type::Duration) => Type::Time,
             (Sub, Type::Time, Type::Time) => Type::Duration,
             (Add, Type::Text, Type::Text) => Type::Text,
@@ -346,14 +412,19 @@ impl Checker<'_> {
                 let sign = self.source(op_span);
                 let mut diagnostic = Diagnostic::error(
                     codes::TYPE_MISMATCH,
-                    format!("`{sign}` does not go with {} and {}", article(&a.ty), article(&b.ty)),
+                    format!(
+                        "`{sign}` does not go with {} and {}",
+                        article(&a.ty),
+                        article(&b.ty)
+                    ),
                     place,
                     "cannot be calculated",
                 )
                 .also(l, format!("this is {}", article(&a.ty)))
                 .also(r, format!("this is {}", article(&b.ty)));
                 if a.ty == Type::Text || b.ty == Type::Text {
-                    diagnostic = diagnostic.help("put values into a text with braces: `\"{count} devices\"`");
+                    diagnostic = diagnostic
+                        .help("put values into a text with braces: `\"{count} devices\"`");
                 }
                 self.report(diagnostic);
                 Type::Unknown

@@ -21,10 +21,17 @@ const METHODS: &[(&str, &str)] = &[
     ("patch", "PATCH"),
     ("delete", "DELETE"),
 ];
-const ARGUMENTS: &[&str] = &["json", "select", "filter", "top", "query", "headers", "paged"];
+const ARGUMENTS: &[&str] = &[
+    "json", "select", "filter", "top", "query", "headers", "paged",
+];
 
 impl Checker<'_> {
-    pub(super) fn request(&mut self, property: &Property, action: bool, impact: Option<Impact>) -> Option<Request> {
+    pub(super) fn request(
+        &mut self,
+        property: &Property,
+        action: bool,
+        impact: Option<Impact>,
+    ) -> Option<Request> {
         let expr = single(property)?;
         let (connection, method, args) = self.request_call(expr)?;
         if method.text == "send" {
@@ -36,7 +43,10 @@ impl Checker<'_> {
                 codes::UNKNOWN_NAME,
                 format!("a connection has no `{}`", method.text),
                 place,
-                format!("it has {} and, for mail, `send`", near::menu(METHODS.iter().map(|(n, _)| *n))),
+                format!(
+                    "it has {} and, for mail, `send`",
+                    near::menu(METHODS.iter().map(|(n, _)| *n))
+                ),
             );
             self.report(diagnostic);
             return None;
@@ -46,7 +56,14 @@ impl Checker<'_> {
         let mut address = None;
         match first {
             None => {
-                self.bad(expr.span, "a request names its path", format!("for instance `{}.{}(\"/users\")`", connection.name.text, method.text));
+                self.bad(
+                    expr.span,
+                    "a request names its path",
+                    format!(
+                        "for instance `{}.{}(\"/users\")`",
+                        connection.name.text, method.text
+                    ),
+                );
                 return None;
             }
             Some(arg) => match &arg.value.kind {
@@ -69,7 +86,10 @@ impl Checker<'_> {
                     json = Some(self.expr(&arg.value, Some(&Type::Json)).expr);
                     self.in_request = before;
                 }
-                "select" => query.push((Arc::from("$select"), self.expect(&arg.value, &Type::List(Box::new(Type::Text)), None))),
+                "select" => query.push((
+                    Arc::from("$select"),
+                    self.expect(&arg.value, &Type::List(Box::new(Type::Text)), None),
+                )),
                 "filter" => query.push((Arc::from("$filter"), self.filter(&arg.value))),
                 "top" => query.push((Arc::from("$top"), self.expect(&arg.value, &Type::Int, None))),
                 "paged" => paged = matches!(arg.value.kind, ExprKind::Bool(true)),
@@ -91,7 +111,15 @@ impl Checker<'_> {
             }
         }
         if address.is_none() {
-            self.check_floor(&connection, verb, &path, json.as_ref(), action, impact, property);
+            self.check_floor(
+                &connection,
+                verb,
+                &path,
+                json.as_ref(),
+                action,
+                impact,
+                property,
+            );
         }
         Some(Request::Http {
             connection: Arc::from(connection.name.text.as_str()),
@@ -105,15 +133,26 @@ impl Checker<'_> {
         })
     }
 
-    fn request_call<'e>(&mut self, expr: &'e Ast) -> Option<(Def, &'e crate::span::Name, &'e [Arg])> {
+    fn request_call<'e>(
+        &mut self,
+        expr: &'e Ast,
+    ) -> Option<(Def, &'e crate::span::Name, &'e [Arg])> {
         let ExprKind::Call { callee, args } = &expr.kind else {
             if !matches!(expr.kind, ExprKind::Missing) {
-                self.bad(expr.span, "a request is a call on a connection", "for instance `graph.get(\"/users/{user.id}\")`");
+                self.bad(
+                    expr.span,
+                    "a request is a call on a connection",
+                    "for instance `graph.get(\"/users/{user.id}\")`",
+                );
             }
             return None;
         };
         let ExprKind::Field { base, field, .. } = &callee.kind else {
-            self.bad(callee.span, "a request is a call on a connection", "for instance `graph.get(\"/users/{user.id}\")`");
+            self.bad(
+                callee.span,
+                "a request is a call on a connection",
+                "for instance `graph.get(\"/users/{user.id}\")`",
+            );
             return None;
         };
         let name = word(base).unwrap_or("");
@@ -143,7 +182,11 @@ impl Checker<'_> {
             match part {
                 TextPart::Literal(text) => {
                     if text.contains(['?', '#']) {
-                        self.bad(span, "a path holds no `?` or `#`", "give parameters as `select:`, `filter:` or `query:`");
+                        self.bad(
+                            span,
+                            "a path holds no `?` or `#`",
+                            "give parameters as `select:`, `filter:` or `query:`",
+                        );
                     }
                     out.push(PathPart::Literal(Arc::from(text.as_str())));
                 }
@@ -154,7 +197,11 @@ impl Checker<'_> {
             }
         }
         if !matches!(out.first(), Some(PathPart::Literal(text)) if text.starts_with('/')) {
-            self.bad(span, "a path begins with `/`", "it is added to the connection's base address");
+            self.bad(
+                span,
+                "a path begins with `/`",
+                "it is added to the connection's base address",
+            );
         }
         out
     }
@@ -162,7 +209,11 @@ impl Checker<'_> {
     /// An OData filter: values become literals, texts quoted and their quotes doubled.
     fn filter(&mut self, expr: &Ast) -> Expr {
         let ExprKind::Text(parts) = &expr.kind else {
-            self.bad(expr.span, "a filter is a text such as \"userId eq {user.id}\"", "not a text");
+            self.bad(
+                expr.span,
+                "a filter is a text such as \"userId eq {user.id}\"",
+                "not a text",
+            );
             return Expr::Const(Value::Absent);
         };
         let mut out = Vec::new();
@@ -185,10 +236,19 @@ impl Checker<'_> {
                             ));
                             out.push(Expr::Const(Value::text("'")));
                         }
-                        Type::Time | Type::Int | Type::Number | Type::Bool | Type::Unknown => out.push(checked.expr),
+                        Type::Time | Type::Int | Type::Number | Type::Bool | Type::Unknown => {
+                            out.push(checked.expr)
+                        }
                         other => {
-                            let message = format!("{} cannot be part of a filter", super::convert::article(other));
-                            self.bad(inner.span, message, "a text, a time, a number or a Bool can");
+                            let message = format!(
+                                "{} cannot be part of a filter",
+                                super::convert::article(other)
+                            );
+                            self.bad(
+                                inner.span,
+                                message,
+                                "a text, a time, a number or a Bool can",
+                            );
                         }
                     }
                 }
@@ -204,7 +264,11 @@ impl Checker<'_> {
                 .map(|(name, value)| (Arc::from(name.text.as_str()), self.expr(value, None).expr))
                 .collect(),
             _ => {
-                self.bad(expr.span, "headers and query parameters are given as `{ name: value }`", "not of this form");
+                self.bad(
+                    expr.span,
+                    "headers and query parameters are given as `{ name: value }`",
+                    "not of this form",
+                );
                 Vec::new()
             }
         }
@@ -219,22 +283,39 @@ impl Checker<'_> {
                 Some("subject") => 1,
                 Some("body") => 2,
                 _ => {
-                    self.bad(arg.value.span, "a mail has `to`, `subject` and `body`", "which of these is this?");
+                    self.bad(
+                        arg.value.span,
+                        "a mail has `to`, `subject` and `body`",
+                        "which of these is this?",
+                    );
                     continue;
                 }
             };
-            let ty = if at == 0 { recipient.clone() } else { Type::Text };
+            let ty = if at == 0 {
+                recipient.clone()
+            } else {
+                Type::Text
+            };
             let value = self.expect(&arg.value, &ty, None);
             if let Some(slot) = found.get_mut(at) {
                 *slot = Some(value);
             }
         }
         let [Some(to), Some(subject), Some(body)] = found else {
-            self.bad(span, "a mail has `to`, `subject` and `body`", "one of these is missing");
+            self.bad(
+                span,
+                "a mail has `to`, `subject` and `body`",
+                "one of these is missing",
+            );
             return None;
         };
-        if !matches!(&*connection.item, Item::Connection(d) if super::declare::property(d, "base").and_then(single).and_then(word) == Some("smtp")) {
-            self.bad(span, "`send` needs a connection whose base is `smtp`", "this connection speaks HTTP");
+        if !matches!(&*connection.item, Item::Connection(d) if super::declare::property(d, "base").and_then(single).and_then(word) == Some("smtp"))
+        {
+            self.bad(
+                span,
+                "`send` needs a connection whose base is `smtp`",
+                "this connection speaks HTTP",
+            );
         }
         Some(Request::Mail {
             connection: Arc::from(connection.name.text.as_str()),

@@ -62,10 +62,20 @@ impl Checker<'_> {
                     }
                 }
                 [module, name] => {
-                    let full = self.index.modules.get(&*self.module).and_then(|m| m.uses.get(&module.text)).cloned();
+                    let full = self
+                        .index
+                        .modules
+                        .get(&*self.module)
+                        .and_then(|m| m.uses.get(&module.text))
+                        .cloned();
                     match full.and_then(|full| self.index.get(&full, &name.text)) {
-                        Some(def) if matches!(&*def.item, Item::Type(_) | Item::Enum(_)) => declared(def),
-                        _ => self.unknown_type(&format!("{}.{}", module.text, name.text), module.span.to(name.span)),
+                        Some(def) if matches!(&*def.item, Item::Type(_) | Item::Enum(_)) => {
+                            declared(def)
+                        }
+                        _ => self.unknown_type(
+                            &format!("{}.{}", module.text, name.text),
+                            module.span.to(name.span),
+                        ),
                     }
                 }
                 _ => self.unknown_type("this path", written.span),
@@ -89,8 +99,12 @@ impl Checker<'_> {
             )
             .collect();
         let near = near::best(name, names);
-        let mut diagnostic =
-            Diagnostic::error(codes::UNKNOWN_TYPE, format!("there is no type `{name}`"), place.clone(), "not declared");
+        let mut diagnostic = Diagnostic::error(
+            codes::UNKNOWN_TYPE,
+            format!("there is no type `{name}`"),
+            place.clone(),
+            "not declared",
+        );
         if let Some(near) = near {
             diagnostic = diagnostic.fix(format!("write `{near}`"), false, place, near);
         }
@@ -101,9 +115,14 @@ impl Checker<'_> {
     /// A declared record, with the types of its fields.
     pub fn record(&mut self, name: &str) -> Option<RecordType> {
         let def = find(self.index, name)?.clone();
-        let Item::Type(decl) = &*def.item else { return None };
+        let Item::Type(decl) = &*def.item else {
+            return None;
+        };
         let fields = self.elsewhere(&def, true, |c| {
-            decl.fields.iter().map(|f| (Arc::from(f.name.text.as_str()), c.type_of(&f.ty))).collect()
+            decl.fields
+                .iter()
+                .map(|f| (Arc::from(f.name.text.as_str()), c.type_of(&f.ty)))
+                .collect()
         });
         Some(RecordType { fields })
     }
@@ -148,7 +167,10 @@ impl Checker<'_> {
             Type::Record(name) if &**name != "Team" && !seen.contains(name) => {
                 seen.push(name.clone());
                 match self.record(name) {
-                    Some(record) => record.fields.iter().any(|(_, t)| self.holds_secret_in(t, seen)),
+                    Some(record) => record
+                        .fields
+                        .iter()
+                        .any(|(_, t)| self.holds_secret_in(t, seen)),
                     None => false,
                 }
             }
@@ -162,7 +184,9 @@ impl Checker<'_> {
         let mut todo = vec![name.clone()];
         let mut seen: Vec<Arc<str>> = Vec::new();
         while let Some(next) = todo.pop() {
-            let Some(record) = self.record(&next) else { continue };
+            let Some(record) = self.record(&next) else {
+                continue;
+            };
             for (_, ty) in record.fields {
                 if let Type::Record(inner) = ty {
                     if inner == *name {

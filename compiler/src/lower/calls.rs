@@ -1,13 +1,13 @@
 //! Action steps, and `steps` put in place of their call.
 
 use super::{Lower, Performed, Returning};
+use crate::check::calls::Parameter;
 use crate::check::declare::{impact_named, property, single, word};
 use crate::check::{Path, Queries};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::index::{Def, Index};
 use crate::span::Span;
-use crate::check::calls::Parameter;
 use crate::syntax::ast::{Arg, Arm, Declaration, ExprKind, Item, PropertyValue};
 use counterplay_machine::declare::Impact;
 use counterplay_machine::expr::{Expr, Slot};
@@ -17,13 +17,24 @@ use std::sync::Arc;
 
 impl Lower<'_> {
     /// An action step; its node, and its result's variable and type.
-    pub(super) fn perform(&mut self, def: &Def, args: &[Arg], span: Span, attempt: bool, arms: &[Arm]) -> (Slot, Type) {
+    pub(super) fn perform(
+        &mut self,
+        def: &Def,
+        args: &[Arg],
+        span: Span,
+        attempt: bool,
+        arms: &[Arm],
+    ) -> (Slot, Type) {
         let params = self.c.parameters(def);
-        let values = self.c.with_queries(Queries::Allowed, |c| c.arguments(def, &params, args, span));
+        let values = self
+            .c
+            .with_queries(Queries::Allowed, |c| c.arguments(def, &params, args, span));
         self.emit_asked(false);
         let ty = self.c.result(def);
         let slot = self.c.slot(&format!("{}()", def.name.text), &ty);
-        let Item::Action(decl) = &*def.item else { return (slot, ty) };
+        let Item::Action(decl) = &*def.item else {
+            return (slot, ty);
+        };
         let impact = property(decl, "impact")
             .and_then(single)
             .and_then(word)
@@ -40,9 +51,16 @@ impl Lower<'_> {
             paths.push(values.get(i).and_then(|v| self.canonical(v)));
             let written = args
                 .iter()
-                .find(|a| a.name.as_ref().is_some_and(|n| n.text == param.decl.name.text))
+                .find(|a| {
+                    a.name
+                        .as_ref()
+                        .is_some_and(|n| n.text == param.decl.name.text)
+                })
                 .or_else(|| args.get(i).filter(|a| a.name.is_none()))
-                .map_or_else(|| param.decl.name.text.clone(), |a| self.c.source(a.value.span));
+                .map_or_else(
+                    || param.decl.name.text.clone(),
+                    |a| self.c.source(a.value.span),
+                );
             entities.push(written);
         }
         let after: Vec<Arc<str>> = match property(decl, "after").map(|p| &p.value) {
@@ -61,13 +79,20 @@ impl Lower<'_> {
             .iter()
             .flatten()
             .filter(|before| {
-                let NodeKind::Perform(p) = &self.graph[before.node].kind else { return false };
-                after.contains(&p.action) && before.acts_on.iter().any(|a| a.is_some() && paths.contains(a))
+                let NodeKind::Perform(p) = &self.graph[before.node].kind else {
+                    return false;
+                };
+                after.contains(&p.action)
+                    && before
+                        .acts_on
+                        .iter()
+                        .any(|a| a.is_some() && paths.contains(a))
             })
             .map(|before| before.node.index() as u32)
             .collect();
         let failed_arm = arms.iter().any(|a| a.name.text == "failed");
-        let failure_slot = failed_arm.then(|| self.c.slot("failure", &Type::Record(Arc::from("Failure"))));
+        let failure_slot =
+            failed_arm.then(|| self.c.slot("failure", &Type::Record(Arc::from("Failure"))));
         let label = self.c.source(span);
         let node = self.emit(
             NodeKind::Perform(Perform {
@@ -106,17 +131,37 @@ impl Lower<'_> {
     }
 
     /// A message to a team's channel needs the channel in the project file.
-    fn reachable_team(&mut self, decl: &Declaration, params: &[Parameter], values: &[Expr], args: &[Arg], span: Span) {
-        let Some(ExprKind::Call { args: request, .. }) = property(decl, "request").and_then(single).map(|e| &e.kind) else {
-            return;
-        };
-        let Some(ExprKind::Field { base, field, .. }) = request.first().filter(|a| a.name.is_none()).map(|a| &a.value.kind)
+    fn reachable_team(
+        &mut self,
+        decl: &Declaration,
+        params: &[Parameter],
+        values: &[Expr],
+        args: &[Arg],
+        span: Span,
+    ) {
+        let Some(ExprKind::Call { args: request, .. }) =
+            property(decl, "request").and_then(single).map(|e| &e.kind)
         else {
             return;
         };
-        let Some(index) = word(base).and_then(|n| params.iter().position(|p| p.decl.name.text == n)) else { return };
-        let Some(Expr::Team(name)) = values.get(index) else { return };
-        let Some(team) = self.c.deployment.and_then(|d| d.teams.get(&**name)) else { return };
+        let Some(ExprKind::Field { base, field, .. }) = request
+            .first()
+            .filter(|a| a.name.is_none())
+            .map(|a| &a.value.kind)
+        else {
+            return;
+        };
+        let Some(index) =
+            word(base).and_then(|n| params.iter().position(|p| p.decl.name.text == n))
+        else {
+            return;
+        };
+        let Some(Expr::Team(name)) = values.get(index) else {
+            return;
+        };
+        let Some(team) = self.c.deployment.and_then(|d| d.teams.get(&**name)) else {
+            return;
+        };
         let there = match field.text.as_str() {
             "teams_webhook" => team.teams_webhook.is_some(),
             "slack_webhook" => team.slack_webhook.is_some(),
@@ -130,7 +175,10 @@ impl Lower<'_> {
                 place,
                 "the message has nowhere to go",
             )
-            .help(format!("add `{} = \"…\"`, the name of the secret with its address, to [teams.{name}]", field.text));
+            .help(format!(
+                "add `{} = \"…\"`, the name of the secret with its address, to [teams.{name}]",
+                field.text
+            ));
             self.c.report(diagnostic);
         }
     }
@@ -138,14 +186,18 @@ impl Lower<'_> {
     /// `steps`, put in place of their call.
     pub(super) fn inline(&mut self, def: &Def, args: &[Arg], span: Span) -> (Option<Slot>, Type) {
         let params = self.c.parameters(def);
-        let values = self.c.with_queries(Queries::Allowed, |c| c.arguments(def, &params, args, span));
+        let values = self
+            .c
+            .with_queries(Queries::Allowed, |c| c.arguments(def, &params, args, span));
         self.emit_asked(false);
         let ty = self.c.result(def);
         let name = Index::qualified(&def.module, &def.name.text);
         if self.c.cycle(&name, def, span) {
             return (None, ty);
         }
-        let Item::Steps(decl) = &*def.item else { return (None, ty) };
+        let Item::Steps(decl) = &*def.item else {
+            return (None, ty);
+        };
         let slot = (ty != Type::Nothing).then(|| self.c.slot(&format!("{}()", def.name.text), &ty));
         let place = self.c.at(span);
         self.c.inlining.push((name, place.clone()));
@@ -157,7 +209,12 @@ impl Lower<'_> {
         }
         // What the caller accepted it accepted for what it sees, not for what steps do inside.
         let accepted = self.accepted.take();
-        self.returning.push(Returning { slot, ty: ty.clone(), ends: Vec::new(), depth: 0 });
+        self.returning.push(Returning {
+            slot,
+            ty: ty.clone(),
+            ends: Vec::new(),
+            depth: 0,
+        });
         let told = std::mem::replace(&mut self.told_unreachable, true);
         let body = decl.body.clone();
         let outer = self.enter(def);
@@ -166,7 +223,11 @@ impl Lower<'_> {
             if let Some(path) = self.canonical(&value) {
                 self.alias.insert(own, path);
             }
-            let label = format!("{} = {}", param.decl.name.text, self.c.source(param.decl.name.span));
+            let label = format!(
+                "{} = {}",
+                param.decl.name.text,
+                self.c.source(param.decl.name.span)
+            );
             self.emit(NodeKind::Bind { slot: own, value }, label, span);
         }
         self.block(&body);
@@ -226,7 +287,11 @@ impl Lower<'_> {
 
     /// `return` in `steps`.
     pub(super) fn return_step(&mut self, value: Option<&crate::syntax::ast::Expr>, span: Span) {
-        let Some((ty, slot, depth)) = self.returning.last().map(|r| (r.ty.clone(), r.slot, r.depth)) else {
+        let Some((ty, slot, depth)) = self
+            .returning
+            .last()
+            .map(|r| (r.ty.clone(), r.slot, r.depth))
+        else {
             let place = self.c.at(span);
             let diagnostic = Diagnostic::error(
                 codes::WRONG_PLACE,
@@ -250,10 +315,19 @@ impl Lower<'_> {
         }
         match (value, slot) {
             (Some(value), Some(slot)) => {
-                let compiled = self.c.with_queries(Queries::Allowed, |c| c.expect(value, &ty, None));
+                let compiled = self
+                    .c
+                    .with_queries(Queries::Allowed, |c| c.expect(value, &ty, None));
                 self.emit_asked(false);
                 let label = self.c.source(span);
-                self.emit(NodeKind::Bind { slot, value: compiled }, label, span);
+                self.emit(
+                    NodeKind::Bind {
+                        slot,
+                        value: compiled,
+                    },
+                    label,
+                    span,
+                );
             }
             (Some(value), None) => {
                 let place = self.c.at(value.span);
@@ -280,7 +354,10 @@ impl Lower<'_> {
                 let place = self.c.at(span);
                 let diagnostic = Diagnostic::error(
                     codes::MISSING_ARGUMENT,
-                    format!("these steps promise {}", crate::check::convert::article(&ty)),
+                    format!(
+                        "these steps promise {}",
+                        crate::check::convert::article(&ty)
+                    ),
                     place,
                     "nothing is returned here",
                 );

@@ -11,13 +11,21 @@ impl Lower<'_> {
     /// Adds the branches of a condition: the ends where it holds, and those where it does not.
     pub(super) fn condition(&mut self, expr: &Ast, hold: bool) -> (Vec<End>, Vec<End>) {
         match &expr.kind {
-            ExprKind::Binary { op: op @ (BinaryOp::And | BinaryOp::Or), left, right, .. } if self.asks(expr) => {
+            ExprKind::Binary {
+                op: op @ (BinaryOp::And | BinaryOp::Or),
+                left,
+                right,
+                ..
+            } if self.asks(expr) => {
                 let and = *op == BinaryOp::And;
                 let (yes, no) = self.condition(left, hold);
                 let facts = self.c.facts(left, and);
                 let (open, mut closed) = if and { (yes, no) } else { (no, yes) };
                 self.current = open;
-                self.c.frames.push(crate::check::Frame { names: Default::default(), present: facts });
+                self.c.frames.push(crate::check::Frame {
+                    names: Default::default(),
+                    present: facts,
+                });
                 let (yes, no) = self.condition(right, hold);
                 self.c.frames.pop();
                 if and {
@@ -33,7 +41,9 @@ impl Lower<'_> {
                 (no, yes)
             }
             _ => {
-                let condition = self.c.with_queries(Queries::Allowed, |c| c.expect(expr, &Type::Bool, None));
+                let condition = self
+                    .c
+                    .with_queries(Queries::Allowed, |c| c.expect(expr, &Type::Bool, None));
                 self.emit_asked(hold);
                 let label = self.c.source(expr.span);
                 let node = self.emit(NodeKind::Branch { condition }, label, expr.span);
@@ -61,19 +71,25 @@ impl Lower<'_> {
                     },
                     _ => None,
                 };
-                def.is_some_and(|d| matches!(&*d.item, Item::Query(_))) || args.iter().any(|a| self.asks(&a.value))
+                def.is_some_and(|d| matches!(&*d.item, Item::Query(_)))
+                    || args.iter().any(|a| self.asks(&a.value))
             }
             ExprKind::Binary { left, right, .. } => self.asks(left) || self.asks(right),
-            ExprKind::Unary(_, inner) | ExprKind::Is(inner, _) | ExprKind::Ago(inner) | ExprKind::FromNow(inner) => {
-                self.asks(inner)
-            }
+            ExprKind::Unary(_, inner)
+            | ExprKind::Is(inner, _)
+            | ExprKind::Ago(inner)
+            | ExprKind::FromNow(inner) => self.asks(inner),
             ExprKind::Field { base, .. } => self.asks(base),
             ExprKind::List(items) => items.iter().any(|i| self.asks(i)),
             ExprKind::Json(fields) => fields.iter().any(|(_, v)| self.asks(v)),
-            ExprKind::If { condition, then, otherwise } => {
-                self.asks(condition) || self.asks(then) || self.asks(otherwise)
-            }
-            ExprKind::Text(parts) => parts.iter().any(|p| matches!(p, TextPart::Interpolation(e) if self.asks(e))),
+            ExprKind::If {
+                condition,
+                then,
+                otherwise,
+            } => self.asks(condition) || self.asks(then) || self.asks(otherwise),
+            ExprKind::Text(parts) => parts
+                .iter()
+                .any(|p| matches!(p, TextPart::Interpolation(e) if self.asks(e))),
             ExprKind::Comprehension { source, .. } => self.asks(source),
             _ => false,
         }
@@ -81,7 +97,9 @@ impl Lower<'_> {
 
     /// Adds the goal's check: where it holds the run ends `resolved`.
     pub(super) fn check_goal(&mut self) {
-        let Some(goal) = self.goal.clone() else { return };
+        let Some(goal) = self.goal.clone() else {
+            return;
+        };
         if self.goal_is_fresh || self.current.is_empty() {
             return;
         }

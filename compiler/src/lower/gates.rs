@@ -17,16 +17,23 @@ use std::sync::Arc;
 
 impl Lower<'_> {
     pub(super) fn approve(&mut self, written: &Written, arms: &[Arm], span: Span) {
-        let question = self.c.with_queries(Queries::Allowed, |c| c.expect(&written.question, &Type::Text, None));
+        let question = self.c.with_queries(Queries::Allowed, |c| {
+            c.expect(&written.question, &Type::Text, None)
+        });
         let mut about = Vec::new();
         let mut paths = Vec::new();
         for expr in &written.about {
-            let checked = self.c.with_queries(Queries::Allowed, |c| c.expr(expr, None));
+            let checked = self
+                .c
+                .with_queries(Queries::Allowed, |c| c.expr(expr, None));
             if !self.c.is_entity(&checked.ty) && !matches!(checked.ty, Type::Unknown | Type::Text) {
                 let place = self.c.at(expr.span);
                 let diagnostic = Diagnostic::error(
                     codes::TYPE_MISMATCH,
-                    format!("an approval is about entities, not about {}", article(&checked.ty)),
+                    format!(
+                        "an approval is about entities, not about {}",
+                        article(&checked.ty)
+                    ),
                     place,
                     format!("this is {}", article(&checked.ty)),
                 )
@@ -59,7 +66,10 @@ impl Lower<'_> {
         let within_ms = self.duration(written.within.as_ref(), 4 * HOUR_MS, "within");
         let valid_ms = self.duration(written.valid.as_ref(), DAY_MS, "valid");
         self.possible(&by, needs, written, span);
-        let default_approve = written.default.as_ref().is_some_and(|d| d.text == "approve");
+        let default_approve = written
+            .default
+            .as_ref()
+            .is_some_and(|d| d.text == "approve");
         if let (true, Some(default)) = (default_approve, &written.default) {
             let place = self.c.at(default.span);
             let diagnostic = Diagnostic::warning(
@@ -71,7 +81,9 @@ impl Lower<'_> {
             .because("nobody may have seen the question; an approval that silence grants never opens a disruptive or destructive step");
             self.c.report(diagnostic);
         }
-        let slot = self.c.slot("approval", &Type::Record(Arc::from("Approval")));
+        let slot = self
+            .c
+            .slot("approval", &Type::Record(Arc::from("Approval")));
         let label = self.c.source(span);
         let node = self.emit(
             NodeKind::Approve(Approve {
@@ -88,7 +100,11 @@ impl Lower<'_> {
             label,
             span,
         );
-        self.facts.gates.push(Gate { node, place: self.place(span), about: paths });
+        self.facts.gates.push(Gate {
+            node,
+            place: self.place(span),
+            about: paths,
+        });
         self.current.clear();
         self.approve_arms(node, slot, arms, span);
     }
@@ -103,7 +119,11 @@ impl Lower<'_> {
         self.known_arms(arms, &["approved", "rejected", "unanswered"], "an approval");
         let arm = |name: &str| arms.iter().find(|a| a.name.text == name);
         let place = self.c.at(span);
-        let approval = Local { slot, ty: Type::Record(Arc::from("Approval")), place };
+        let approval = Local {
+            slot,
+            ty: Type::Record(Arc::from("Approval")),
+            place,
+        };
         self.current = vec![(node, Edge::Approved)];
         // Someone has answered: what was true while the run waited may have changed.
         self.check_goal();
@@ -176,7 +196,12 @@ impl Lower<'_> {
             }
             return;
         };
-        let Some(members) = self.c.deployment.and_then(|d| d.teams.get(&**name)).map(|t| t.members.len()) else {
+        let Some(members) = self
+            .c
+            .deployment
+            .and_then(|d| d.teams.get(&**name))
+            .map(|t| t.members.len())
+        else {
             return;
         };
         if members < needs as usize {
@@ -188,7 +213,9 @@ impl Lower<'_> {
                 "can never be approved",
             )
             .because("nobody could ever answer, so that the run would always end rejected")
-            .help(format!("add members to [teams.{name}] in counterplay.toml, or ask for fewer"));
+            .help(format!(
+                "add members to [teams.{name}] in counterplay.toml, or ask for fewer"
+            ));
             self.c.report(diagnostic);
         }
     }
@@ -226,7 +253,8 @@ impl Lower<'_> {
                         "not a duration",
                     );
                     if let ExprKind::Int(n) = expr.kind {
-                        diagnostic = diagnostic.help(format!("give it a unit: `{n}m`, `{n}h` or `{n}d`"));
+                        diagnostic =
+                            diagnostic.help(format!("give it a unit: `{n}m`, `{n}h` or `{n}d`"));
                     }
                     self.c.report(diagnostic);
                 }

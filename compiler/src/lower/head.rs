@@ -10,19 +10,28 @@ use crate::index::{Def, Index};
 use crate::near;
 use crate::span::{Name, Span};
 use crate::syntax::ast::{
-    BinaryOp, Expr as Ast, ExprKind, Item, Playbook as Written, PlaybookLineKind, StepsDecl, Tenants as WrittenTenants, Trigger as WrittenTrigger,
-    When,
+    BinaryOp, Expr as Ast, ExprKind, Item, Playbook as Written, PlaybookLineKind, StepsDecl,
+    Tenants as WrittenTenants, Trigger as WrittenTrigger, When,
 };
 use counterplay_machine::Value;
 use counterplay_machine::deployment::Mode;
 use counterplay_machine::expr::Expr;
 use counterplay_machine::playbook::{
-    Condition, ForEachRun, ListSource, ManualParam, NodeKind, Playbook, Repeats, Tenants, Trigger, TriggerKind,
+    Condition, ForEachRun, ListSource, ManualParam, NodeKind, Playbook, Repeats, Tenants, Trigger,
+    TriggerKind,
 };
 use counterplay_machine::types::Type;
 use std::sync::Arc;
 
-const DAYS: &[&str] = &["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+const DAYS: &[&str] = &[
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+];
 
 /// Lowers a playbook. The machine is only to be used where no error was found.
 pub fn playbook(mut lower: Lower<'_>, written: &Written) -> (Playbook, Facts, Vec<Diagnostic>) {
@@ -54,7 +63,11 @@ pub fn playbook(mut lower: Lower<'_>, written: &Written) -> (Playbook, Facts, Ve
     compiled.checking_every_ms = lower.checking_every_ms;
     compiled.graph = std::mem::take(&mut lower.graph);
     compiled.slots = std::mem::take(&mut lower.c.slots);
-    (compiled, std::mem::take(&mut lower.facts), std::mem::take(&mut lower.c.diagnostics))
+    (
+        compiled,
+        std::mem::take(&mut lower.facts),
+        std::mem::take(&mut lower.c.diagnostics),
+    )
 }
 
 /// Checks `steps` where they stand.
@@ -71,14 +84,23 @@ pub fn steps(mut lower: Lower<'_>, def: &Def, written: &StepsDecl) -> Vec<Diagno
         lower.c.bind(&param.name, &param_ty);
     }
     let slot = (ty != Type::Nothing).then(|| lower.c.slot("result", &ty));
-    lower.returning.push(super::Returning { slot, ty: ty.clone(), ends: Vec::new(), depth: 0 });
+    lower.returning.push(super::Returning {
+        slot,
+        ty: ty.clone(),
+        ends: Vec::new(),
+        depth: 0,
+    });
     lower.emit(NodeKind::Start, def.name.text.as_str(), def.name.span);
     lower.block(&written.body);
     if !lower.current.is_empty() && ty != Type::Nothing && !ty.is_optional() {
         let place = lower.c.at(def.name.span);
         let diagnostic = Diagnostic::error(
             codes::MISSING_PROPERTY,
-            format!("`{}` promises {}, and not every way returns it", def.name.text, article(&ty)),
+            format!(
+                "`{}` promises {}, and not every way returns it",
+                def.name.text,
+                article(&ty)
+            ),
             place,
             "some way ends without `return`",
         );
@@ -113,7 +135,9 @@ impl Lower<'_> {
                         place.clone(),
                         "not one of these",
                     );
-                    if let Some(near) = other.and_then(|o| near::best(o, ["active", "simulate", "paused"])) {
+                    if let Some(near) =
+                        other.and_then(|o| near::best(o, ["active", "simulate", "paused"]))
+                    {
                         diagnostic = diagnostic.fix(format!("write `{near}`"), false, place, near);
                     }
                     self.c.report(diagnostic);
@@ -162,13 +186,22 @@ impl Lower<'_> {
     fn tenants(&mut self, tenants: &WrittenTenants) -> Tenants {
         match tenants {
             WrittenTenants::All { except } if except.is_empty() => Tenants::All,
-            WrittenTenants::All { except } => Tenants::Except(except.iter().filter_map(|e| self.tenant(e)).collect()),
-            WrittenTenants::Listed(names) => Tenants::Listed(names.iter().filter_map(|e| self.tenant(e)).collect()),
+            WrittenTenants::All { except } => {
+                Tenants::Except(except.iter().filter_map(|e| self.tenant(e)).collect())
+            }
+            WrittenTenants::Listed(names) => {
+                Tenants::Listed(names.iter().filter_map(|e| self.tenant(e)).collect())
+            }
             WrittenTenants::Group(name) => {
-                let Some(group) = self.c.literal(name) else { return Tenants::All };
+                let Some(group) = self.c.literal(name) else {
+                    return Tenants::All;
+                };
                 if let Some(deployment) = self.c.deployment {
-                    let groups: Vec<&str> =
-                        deployment.tenants.values().flat_map(|t| t.groups.iter().map(String::as_str)).collect();
+                    let groups: Vec<&str> = deployment
+                        .tenants
+                        .values()
+                        .flat_map(|t| t.groups.iter().map(String::as_str))
+                        .collect();
                     if !groups.contains(&&*group) {
                         self.not_in_project("tenant group", &group, name.span, &groups);
                     }
@@ -198,7 +231,12 @@ impl Lower<'_> {
             format!("it has {}", near::menu(known.iter().copied())),
         );
         if let Some(near) = near::best(name, known.iter().copied()) {
-            diagnostic = diagnostic.fix(format!("write \"{near}\""), false, place, format!("\"{near}\""));
+            diagnostic = diagnostic.fix(
+                format!("write \"{near}\""),
+                false,
+                place,
+                format!("\"{near}\""),
+            );
         }
         self.c.report(diagnostic);
     }
@@ -212,7 +250,10 @@ impl Lower<'_> {
                 _ => None,
             })
             .collect();
-        let broken = written.lines.iter().any(|l| l.kind == PlaybookLineKind::Broken);
+        let broken = written
+            .lines
+            .iter()
+            .any(|l| l.kind == PlaybookLineKind::Broken);
         let Some((first, first_span)) = whens.first().copied() else {
             if !broken {
                 let place = self.c.at(written.id.span);
@@ -232,7 +273,8 @@ impl Lower<'_> {
                 (Some(a), Some(b)) => a.text == b.text,
                 (None, None) => true,
                 _ => false,
-            } && matches!(first.trigger, WrittenTrigger::Manual(_)) == matches!(when.trigger, WrittenTrigger::Manual(_));
+            } && matches!(first.trigger, WrittenTrigger::Manual(_))
+                == matches!(when.trigger, WrittenTrigger::Manual(_));
             if !same {
                 let (place, before) = (self.c.at(*span), self.c.at(first_span));
                 let diagnostic = Diagnostic::error(
@@ -246,9 +288,14 @@ impl Lower<'_> {
                 self.c.report(diagnostic);
             }
         }
-        let events: Vec<Arc<str>> = whens.iter().filter_map(|(w, _)| self.event_name(&w.trigger)).collect();
+        let events: Vec<Arc<str>> = whens
+            .iter()
+            .filter_map(|(w, _)| self.event_name(&w.trigger))
+            .collect();
         if let Some(alias) = whens.iter().find_map(|(w, _)| w.alias.as_ref()) {
-            let is_event = whens.iter().any(|(w, _)| matches!(w.trigger, WrittenTrigger::Event(_)));
+            let is_event = whens
+                .iter()
+                .any(|(w, _)| matches!(w.trigger, WrittenTrigger::Event(_)));
             if !is_event {
                 let place = self.c.at(alias.span);
                 let diagnostic = Diagnostic::error(
@@ -259,7 +306,11 @@ impl Lower<'_> {
                 );
                 self.c.report(diagnostic);
             }
-            let ty = if events.is_empty() { Type::Unknown } else { Type::Event(events) };
+            let ty = if events.is_empty() {
+                Type::Unknown
+            } else {
+                Type::Event(events)
+            };
             compiled.event_slot = Some(self.c.bind(alias, &ty));
         }
         let mut manual_bound: Option<Vec<ManualParam>> = None;
@@ -273,7 +324,11 @@ impl Lower<'_> {
                         Some(local) => local.slot,
                         None => {
                             let slot = self.c.bind(var, &ty);
-                            element = Some(Local { slot, ty, place: self.c.at(var.span) });
+                            element = Some(Local {
+                                slot,
+                                ty,
+                                place: self.c.at(var.span),
+                            });
                             slot
                         }
                     };
@@ -302,8 +357,12 @@ impl Lower<'_> {
                 WrittenTrigger::EveryDay(day, at) => {
                     let ExprKind::ClockTime(minutes) = at.kind else {
                         let place = self.c.at(at.span);
-                        let diagnostic =
-                            Diagnostic::error(codes::TRIGGER, "a time of day is written `07:00`", place, "not a time of day");
+                        let diagnostic = Diagnostic::error(
+                            codes::TRIGGER,
+                            "a time of day is written `07:00`",
+                            place,
+                            "not a time of day",
+                        );
                         self.c.report(diagnostic);
                         continue;
                     };
@@ -328,18 +387,27 @@ impl Lower<'_> {
                 let ty = self.c.type_of(&p.ty);
                 let slot = self.c.bind(&p.name, &ty);
                 let lookup = match ty.present() {
-                    Type::Record(name) if self.c.is_entity(&ty) => {
-                        self.c.index.lookup(name).map(|d| Index::qualified(&d.module, &d.name.text))
-                    }
+                    Type::Record(name) if self.c.is_entity(&ty) => self
+                        .c
+                        .index
+                        .lookup(name)
+                        .map(|d| Index::qualified(&d.module, &d.name.text)),
                     _ => None,
                 };
-                ManualParam { name: Arc::from(p.name.text.as_str()), ty, slot, lookup }
+                ManualParam {
+                    name: Arc::from(p.name.text.as_str()),
+                    ty,
+                    slot,
+                    lookup,
+                }
             })
             .collect()
     }
 
     fn run_list(&mut self, list: &Ast) -> (ListSource, Type) {
-        let checked = self.c.with_queries(Queries::Allowed, |c| c.expr(list, None));
+        let checked = self
+            .c
+            .with_queries(Queries::Allowed, |c| c.expr(list, None));
         let mut asked = std::mem::take(&mut self.c.asked);
         let ty = match &checked.ty {
             Type::List(inner) => (**inner).clone(),
@@ -348,7 +416,10 @@ impl Lower<'_> {
                 let place = self.c.at(list.span);
                 let diagnostic = Diagnostic::error(
                     codes::TYPE_MISMATCH,
-                    format!("`for each` goes through a list, not through {}", article(other)),
+                    format!(
+                        "`for each` goes through a list, not through {}",
+                        article(other)
+                    ),
                     place,
                     format!("this is {}", article(other)),
                 );
@@ -377,7 +448,9 @@ impl Lower<'_> {
 
     /// The qualified name of a trigger's event.
     fn event_name(&mut self, trigger: &WrittenTrigger) -> Option<Arc<str>> {
-        let WrittenTrigger::Event(expr) = trigger else { return None };
+        let WrittenTrigger::Event(expr) = trigger else {
+            return None;
+        };
         if let Some(name) = self.event_name_silently(trigger) {
             return Some(name);
         }
@@ -396,11 +469,24 @@ impl Lower<'_> {
                     .map(move |(n, _)| format!("{}.{n}", m.rsplit('.').next().unwrap_or(m)))
             })
             .collect();
-        let not_imported = events.iter().find(|e| **e == written).and_then(|_| written.split('.').next().map(str::to_owned));
-        let mut diagnostic =
-            Diagnostic::error(codes::UNKNOWN_NAME, format!("there is no event `{written}` here"), place.clone(), "not known");
+        let not_imported = events
+            .iter()
+            .find(|e| **e == written)
+            .and_then(|_| written.split('.').next().map(str::to_owned));
+        let mut diagnostic = Diagnostic::error(
+            codes::UNKNOWN_NAME,
+            format!("there is no event `{written}` here"),
+            place.clone(),
+            "not known",
+        );
         if let Some(module) = not_imported {
-            let full = self.c.index.modules.keys().find(|m| m.rsplit('.').next() == Some(module.as_str())).cloned();
+            let full = self
+                .c
+                .index
+                .modules
+                .keys()
+                .find(|m| m.rsplit('.').next() == Some(module.as_str()))
+                .cloned();
             if let Some(full) = full {
                 diagnostic = diagnostic.help(format!("import its module: `use {full}`"));
             }
@@ -408,12 +494,18 @@ impl Lower<'_> {
             diagnostic = diagnostic.fix(format!("write `{near}`"), false, place, near);
         } else {
             let module = written.split('.').next().unwrap_or("").to_owned();
-            let own: Vec<&str> =
-                events.iter().filter(|e| e.split('.').next() == Some(module.as_str())).map(String::as_str).collect();
+            let own: Vec<&str> = events
+                .iter()
+                .filter(|e| e.split('.').next() == Some(module.as_str()))
+                .map(String::as_str)
+                .collect();
             if !own.is_empty() {
                 diagnostic = diagnostic.help(format!("`{module}` has {}", near::menu(own)));
             } else {
-                diagnostic = diagnostic.help(format!("there are {}", near::menu(events.iter().map(String::as_str))));
+                diagnostic = diagnostic.help(format!(
+                    "there are {}",
+                    near::menu(events.iter().map(String::as_str))
+                ));
             }
         }
         self.c.report(diagnostic);
@@ -421,12 +513,20 @@ impl Lower<'_> {
     }
 
     fn event_name_silently(&self, trigger: &WrittenTrigger) -> Option<Arc<str>> {
-        let WrittenTrigger::Event(expr) = trigger else { return None };
+        let WrittenTrigger::Event(expr) = trigger else {
+            return None;
+        };
         let (full, name): (Arc<str>, &str) = match &expr.kind {
             ExprKind::Name(name) => (self.c.module.clone(), name),
             ExprKind::Field { base, field, .. } => {
                 let module = word(base)?;
-                let full = self.c.index.modules.get(&*self.c.module).and_then(|m| m.uses.get(module)).cloned()?;
+                let full = self
+                    .c
+                    .index
+                    .modules
+                    .get(&*self.c.module)
+                    .and_then(|m| m.uses.get(module))
+                    .cloned()?;
                 (full, &field.text)
             }
             _ => return None,
@@ -442,27 +542,40 @@ impl Lower<'_> {
                     let mut conjuncts = Vec::new();
                     split(condition, &mut conjuncts);
                     for conjunct in conjuncts {
-                        let expr = self.c.with_queries(Queries::Forbidden("in a head's `if`"), |c| {
-                            c.expect(conjunct, &Type::Bool, None)
-                        });
+                        let expr = self
+                            .c
+                            .with_queries(Queries::Forbidden("in a head's `if`"), |c| {
+                                c.expect(conjunct, &Type::Bool, None)
+                            });
                         let facts = self.c.facts(conjunct, true);
                         self.c.learn(facts);
                         let needs_fetched = self.needs_fetched(&expr, compiled);
                         let text = Arc::from(self.c.source(conjunct.span));
-                        compiled.conditions.push(Condition { expr, needs_fetched, text });
+                        compiled.conditions.push(Condition {
+                            expr,
+                            needs_fetched,
+                            text,
+                        });
                     }
                 }
                 PlaybookLineKind::IgnoreRepeats { key, within } => {
-                    let checked =
-                        self.c.with_queries(Queries::Forbidden("as the key of `ignore repeats of`"), |c| c.expr(key, None));
+                    let checked = self.c.with_queries(
+                        Queries::Forbidden("as the key of `ignore repeats of`"),
+                        |c| c.expr(key, None),
+                    );
                     if checked.ty.is_optional() {
                         self.c.may_be_absent(key.span, &checked.ty, None);
                     }
                     if self.c.holds_secret(&checked.ty) {
                         self.c.secret_exposed(key.span, "would be stored as a key");
                     }
-                    let for_ms = within.as_ref().map(|w| self.duration(Some(w), 3_600_000, "for"));
-                    compiled.repeats = Some(Repeats { key: checked.expr, for_ms });
+                    let for_ms = within
+                        .as_ref()
+                        .map(|w| self.duration(Some(w), 3_600_000, "for"));
+                    compiled.repeats = Some(Repeats {
+                        key: checked.expr,
+                        for_ms,
+                    });
                 }
                 _ => {}
             }
@@ -472,7 +585,9 @@ impl Lower<'_> {
     }
 
     fn needs_fetched(&self, expr: &Expr, compiled: &Playbook) -> bool {
-        let Some(event) = compiled.event_slot else { return false };
+        let Some(event) = compiled.event_slot else {
+            return false;
+        };
         let fetched: Vec<String> = compiled
             .triggers
             .iter()
@@ -498,7 +613,12 @@ impl Lower<'_> {
 /// The conjuncts of a condition.
 fn split<'e>(expr: &'e Ast, out: &mut Vec<&'e Ast>) {
     match &expr.kind {
-        ExprKind::Binary { op: BinaryOp::And, left, right, .. } => {
+        ExprKind::Binary {
+            op: BinaryOp::And,
+            left,
+            right,
+            ..
+        } => {
             split(left, out);
             split(right, out);
         }

@@ -152,7 +152,11 @@ impl<'a> Lower<'a> {
             label = label.chars().take(139).collect::<String>() + "…";
         }
         let origin = self.origin(span);
-        let node = self.graph.add_node(Node { kind, label: Arc::from(label), origin });
+        let node = self.graph.add_node(Node {
+            kind,
+            label: Arc::from(label),
+            origin,
+        });
         self.facts.places.insert(node, self.place(span));
         node
     }

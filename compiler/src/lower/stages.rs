@@ -15,14 +15,24 @@ use petgraph::graph::NodeIndex;
 impl Lower<'_> {
     /// Adds all stages; where `on failure` begins comes out.
     pub(super) fn stages(&mut self, written: &Written) -> Option<NodeIndex> {
-        let broken = written.lines.iter().any(|l| l.kind == PlaybookLineKind::Broken);
+        let broken = written
+            .lines
+            .iter()
+            .any(|l| l.kind == PlaybookLineKind::Broken);
         for line in &written.lines {
-            if let PlaybookLineKind::ResolvedWhen { condition, checking_every } = &line.kind {
+            if let PlaybookLineKind::ResolvedWhen {
+                condition,
+                checking_every,
+            } = &line.kind
+            {
                 // Checked once where it stands; the copies in the graph are silent.
-                self.c.with_queries(Queries::Allowed, |c| c.expect(condition, &Type::Bool, None));
+                self.c
+                    .with_queries(Queries::Allowed, |c| c.expect(condition, &Type::Bool, None));
                 self.c.asked.clear();
                 self.goal = Some(condition.clone());
-                self.checking_every_ms = checking_every.as_ref().map(|e| self.duration(Some(e), 900_000, "checking every"));
+                self.checking_every_ms = checking_every
+                    .as_ref()
+                    .map(|e| self.duration(Some(e), 900_000, "checking every"));
             }
         }
         // What a run that may have failed anywhere still has: the trigger's names.
@@ -34,7 +44,9 @@ impl Lower<'_> {
         for line in &written.lines {
             let stage = matches!(
                 line.kind,
-                PlaybookLineKind::Then(_) | PlaybookLineKind::Wait(_) | PlaybookLineKind::Escalate { .. }
+                PlaybookLineKind::Then(_)
+                    | PlaybookLineKind::Wait(_)
+                    | PlaybookLineKind::Escalate { .. }
             );
             any |= stage;
             if stage && self.current.is_empty() && !self.told_unreachable {
@@ -54,16 +66,32 @@ impl Lower<'_> {
                     self.check_goal();
                     let fresh = self.goal_is_fresh;
                     let label = self.c.source(line.span);
-                    self.emit(NodeKind::Stage { stage: StageKind::Then(thens) }, label, line.span);
+                    self.emit(
+                        NodeKind::Stage {
+                            stage: StageKind::Then(thens),
+                        },
+                        label,
+                        line.span,
+                    );
                     self.goal_is_fresh = fresh;
                     self.block(block);
                 }
                 PlaybookLineKind::Wait(duration) => {
                     let label = self.c.source(line.span);
-                    self.emit(NodeKind::Stage { stage: StageKind::Wait }, label, line.span);
+                    self.emit(
+                        NodeKind::Stage {
+                            stage: StageKind::Wait,
+                        },
+                        label,
+                        line.span,
+                    );
                     self.wait(duration, line.span);
                 }
-                PlaybookLineKind::Escalate { after, unless, body } => {
+                PlaybookLineKind::Escalate {
+                    after,
+                    unless,
+                    body,
+                } => {
                     level += 1;
                     let after_ms = self.duration(Some(after), duration::HOUR_MS, "escalate after");
                     if duration_ms(after).is_some() {
@@ -82,14 +110,22 @@ impl Lower<'_> {
                         let (yes, no) = self.condition(unless, true);
                         self.current = yes;
                         self.emit(
-                            NodeKind::Stage { stage: StageKind::EscalateSkipped { level } },
+                            NodeKind::Stage {
+                                stage: StageKind::EscalateSkipped { level },
+                            },
                             label.clone(),
                             line.span,
                         );
                         skipped = std::mem::take(&mut self.current);
                         self.current = no;
                     }
-                    self.emit(NodeKind::Stage { stage: StageKind::Escalate { level, after_ms } }, label, line.span);
+                    self.emit(
+                        NodeKind::Stage {
+                            stage: StageKind::Escalate { level, after_ms },
+                        },
+                        label,
+                        line.span,
+                    );
                     self.scoped("an escalation level", |l| l.block(body));
                     self.current.extend(skipped);
                     self.goal_is_fresh = false;
@@ -109,13 +145,22 @@ impl Lower<'_> {
             self.c.report(diagnostic);
         }
         if !self.current.is_empty() {
-            self.emit(NodeKind::End { outcome: EndKind::Completed, why: None }, "completed", written.head);
+            self.emit(
+                NodeKind::End {
+                    outcome: EndKind::Completed,
+                    why: None,
+                },
+                "completed",
+                written.head,
+            );
         }
         self.on_failure(written, certain)
     }
 
     fn increasing(&mut self, after_ms: i64, span: Span, before: Option<(i64, Span)>) {
-        let Some((earlier, earlier_span)) = before.filter(|(ms, _)| *ms >= after_ms) else { return };
+        let Some((earlier, earlier_span)) = before.filter(|(ms, _)| *ms >= after_ms) else {
+            return;
+        };
         let (place, before) = (self.c.at(span), self.c.at(earlier_span));
         let diagnostic = Diagnostic::error(
             codes::LEVELS,
@@ -132,7 +177,11 @@ impl Lower<'_> {
         self.c.report(diagnostic);
     }
 
-    fn on_failure(&mut self, written: &Written, certain: Vec<crate::check::Frame>) -> Option<NodeIndex> {
+    fn on_failure(
+        &mut self,
+        written: &Written,
+        certain: Vec<crate::check::Frame>,
+    ) -> Option<NodeIndex> {
         let (block, span) = written.lines.iter().find_map(|l| match &l.kind {
             PlaybookLineKind::OnFailure(block) => Some((block, l.span)),
             _ => None,
@@ -141,16 +190,32 @@ impl Lower<'_> {
         for frame in std::mem::replace(&mut self.c.frames, certain) {
             for (name, local) in frame.names {
                 if self.c.local(&name).is_none() {
-                    self.c.gone.insert(name, (local.place, "the stages, which may have failed before"));
+                    self.c.gone.insert(
+                        name,
+                        (local.place, "the stages, which may have failed before"),
+                    );
                 }
             }
         }
         self.current.clear();
-        let start = self.add(NodeKind::Stage { stage: StageKind::OnFailure }, "on failure", span);
+        let start = self.add(
+            NodeKind::Stage {
+                stage: StageKind::OnFailure,
+            },
+            "on failure",
+            span,
+        );
         self.current = vec![(start, Edge::Done)];
         self.scoped("`on failure`", |l| l.block(block));
         if !self.current.is_empty() {
-            self.emit(NodeKind::End { outcome: EndKind::Failed, why: None }, "failed", span);
+            self.emit(
+                NodeKind::End {
+                    outcome: EndKind::Failed,
+                    why: None,
+                },
+                "failed",
+                span,
+            );
         }
         self.goal = goal;
         Some(start)

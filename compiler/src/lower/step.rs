@@ -8,7 +8,9 @@ use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::near;
 use crate::span::{Name, Span};
-use crate::syntax::ast::{Arm, Block, Expr as Ast, ExprKind, Item, MatchCase, Pattern, Step, StepKind};
+use crate::syntax::ast::{
+    Arm, Block, Expr as Ast, ExprKind, Item, MatchCase, Pattern, Step, StepKind,
+};
 use counterplay_machine::Value;
 use counterplay_machine::duration::MINUTE_MS;
 use counterplay_machine::expr::Expr;
@@ -21,7 +23,12 @@ const LOOP_LIMIT: u32 = 100;
 
 impl Lower<'_> {
     /// A block in a scope of its own; `bind` may add names first.
-    pub(super) fn arm(&mut self, block: &Block, what: &'static str, bind: impl FnOnce(&mut Checker<'_>)) {
+    pub(super) fn arm(
+        &mut self,
+        block: &Block,
+        what: &'static str,
+        bind: impl FnOnce(&mut Checker<'_>),
+    ) {
         self.scoped(what, |l| {
             bind(&mut l.c);
             l.block(block);
@@ -48,7 +55,10 @@ impl Lower<'_> {
     }
 
     fn step(&mut self, step: &Step) {
-        if self.current.is_empty() && !self.told_unreachable && !matches!(step.kind, StepKind::Broken(_)) {
+        if self.current.is_empty()
+            && !self.told_unreachable
+            && !matches!(step.kind, StepKind::Broken(_))
+        {
             self.told_unreachable = true;
             let place = self.c.at(step.span);
             let diagnostic = Diagnostic::warning(
@@ -68,16 +78,42 @@ impl Lower<'_> {
                 self.attempting = outer;
             }
             StepKind::Let { name, value } => self.let_step(name, value, &step.arms, step.span),
-            StepKind::If { branches, otherwise } => self.if_step(branches, otherwise.as_ref()),
+            StepKind::If {
+                branches,
+                otherwise,
+            } => self.if_step(branches, otherwise.as_ref()),
             StepKind::Match { subject, cases } => self.match_step(subject, cases, step.span),
-            StepKind::ForEach { var, list, refuse_more_than, at_a_time, body } => {
-                self.for_each(var, list, refuse_more_than.as_ref(), at_a_time.as_ref(), body, step.span);
+            StepKind::ForEach {
+                var,
+                list,
+                refuse_more_than,
+                at_a_time,
+                body,
+            } => {
+                self.for_each(
+                    var,
+                    list,
+                    refuse_more_than.as_ref(),
+                    at_a_time.as_ref(),
+                    body,
+                    step.span,
+                );
             }
             StepKind::InParallel(block) => self.parallel(block, step.span),
             StepKind::Group(block) => self.block(block),
             StepKind::Wait(duration) => self.wait(duration, step.span),
-            StepKind::WaitUntil { condition, at_most, checking_every } => {
-                self.wait_until(condition, at_most, checking_every.as_ref(), &step.arms, step.span);
+            StepKind::WaitUntil {
+                condition,
+                at_most,
+                checking_every,
+            } => {
+                self.wait_until(
+                    condition,
+                    at_most,
+                    checking_every.as_ref(),
+                    &step.arms,
+                    step.span,
+                );
             }
             StepKind::Approve(approve) => self.approve(approve, &step.arms, step.span),
             StepKind::WithoutApproval { because, body } => {
@@ -102,7 +138,14 @@ impl Lower<'_> {
             StepKind::EndRun(why) => {
                 let why = why.as_ref().map(|w| self.c.expect(w, &Type::Text, None));
                 let label = self.c.source(step.span);
-                self.emit(NodeKind::End { outcome: EndKind::Stopped, why }, label, step.span);
+                self.emit(
+                    NodeKind::End {
+                        outcome: EndKind::Stopped,
+                        why,
+                    },
+                    label,
+                    step.span,
+                );
                 self.current.clear();
             }
             StepKind::Return(value) => self.return_step(value.as_ref(), step.span),
@@ -135,9 +178,13 @@ impl Lower<'_> {
                 self.c.report(diagnostic);
             } else if let Some(first) = arms.iter().take(i).find(|a| a.name.text == arm.name.text) {
                 let first = self.c.at(first.name.span);
-                let diagnostic =
-                    Diagnostic::error(codes::DUPLICATE, format!("there are two arms `{}`", arm.name.text), place, "the second")
-                        .also(first, "the first");
+                let diagnostic = Diagnostic::error(
+                    codes::DUPLICATE,
+                    format!("there are two arms `{}`", arm.name.text),
+                    place,
+                    "the second",
+                )
+                .also(first, "the first");
                 self.c.report(diagnostic);
             }
         }
@@ -164,7 +211,8 @@ impl Lower<'_> {
                 }
             }
             Callee::Unknown => {
-                self.c.with_queries(Queries::Allowed, |c| c.arguments_of_unknown(args));
+                self.c
+                    .with_queries(Queries::Allowed, |c| c.arguments_of_unknown(args));
                 self.c.asked.clear();
                 self.silent_arms(arms);
             }
@@ -180,10 +228,20 @@ impl Lower<'_> {
         for arm in arms {
             self.arm(&arm.body, "an arm", |c| {
                 if let Some(frame) = c.frames.last_mut() {
-                    let place = crate::span::Place { anchor: c.anchor.clone(), span: Span::default() };
+                    let place = crate::span::Place {
+                        anchor: c.anchor.clone(),
+                        span: Span::default(),
+                    };
                     for name in ["failure", "approval"] {
                         let slot = counterplay_machine::expr::Slot(u32::MAX);
-                        frame.names.insert(name.into(), Local { slot, ty: Type::Unknown, place: place.clone() });
+                        frame.names.insert(
+                            name.into(),
+                            Local {
+                                slot,
+                                ty: Type::Unknown,
+                                place: place.clone(),
+                            },
+                        );
                     }
                 }
             });
@@ -191,7 +249,9 @@ impl Lower<'_> {
     }
 
     fn no_effect(&mut self, expr: &Ast) {
-        let checked = self.c.with_queries(Queries::Allowed, |c| c.expr(expr, None));
+        let checked = self
+            .c
+            .with_queries(Queries::Allowed, |c| c.expr(expr, None));
         let asks = !self.c.asked.is_empty();
         self.c.asked.clear();
         if checked.ty == Type::Unknown {
@@ -203,7 +263,11 @@ impl Lower<'_> {
             codes::NO_EFFECT,
             "this line does nothing",
             place,
-            if asks { "asks, and the answer is not used" } else { "a value that is not used" },
+            if asks {
+                "asks, and the answer is not used"
+            } else {
+                "a value that is not used"
+            },
         );
         diagnostic = if asks {
             diagnostic.help(format!("keep the answer: `let answer = {written}`"))
@@ -219,7 +283,9 @@ impl Lower<'_> {
             return;
         }
         self.known_arms(arms, &["done", "failed"], "an action");
-        let Some((node, _)) = self.current.first().cloned() else { return };
+        let Some((node, _)) = self.current.first().cloned() else {
+            return;
+        };
         let failure_slot = match &self.graph[node].kind {
             NodeKind::Perform(p) => p.failure_slot,
             _ => None,
@@ -244,7 +310,11 @@ impl Lower<'_> {
                 if let Some(frame) = c.frames.last_mut() {
                     frame.names.insert(
                         "failure".into(),
-                        Local { slot, ty: Type::Record(Arc::from("Failure")), place },
+                        Local {
+                            slot,
+                            ty: Type::Record(Arc::from("Failure")),
+                            place,
+                        },
                     );
                 }
             });
@@ -258,7 +328,10 @@ impl Lower<'_> {
                     frame.names.insert(name.text.clone(), local);
                 }
             } else {
-                self.c.gone.insert(name.text.clone(), (local.place, "a step that may have failed"));
+                self.c.gone.insert(
+                    name.text.clone(),
+                    (local.place, "a step that may have failed"),
+                );
             }
         }
     }
@@ -272,7 +345,11 @@ impl Lower<'_> {
                 Item::Action(_) => {
                     let (slot, ty) = self.perform(&def, args, value.span, false, arms);
                     if ty != Type::Nothing && !arms.is_empty() {
-                        let local = Local { slot, ty, place: self.c.at(name.span) };
+                        let local = Local {
+                            slot,
+                            ty,
+                            place: self.c.at(name.span),
+                        };
                         return self.call_arms(arms, Some((name, local)));
                     }
                     self.call_arms(arms, None);
@@ -305,7 +382,9 @@ impl Lower<'_> {
             }
             return;
         }
-        let checked = self.c.with_queries(Queries::Allowed, |c| c.expr(value, None));
+        let checked = self
+            .c
+            .with_queries(Queries::Allowed, |c| c.expr(value, None));
         let direct = match (&checked.expr, self.c.asked.last()) {
             (Expr::Slot(slot), Some(asked)) if asked.slot == *slot => Some(*slot),
             _ => None,
@@ -337,7 +416,14 @@ impl Lower<'_> {
                     self.alias.insert(slot, path);
                 }
                 let label = self.c.source(span);
-                self.emit(NodeKind::Bind { slot, value: checked.expr }, label, span);
+                self.emit(
+                    NodeKind::Bind {
+                        slot,
+                        value: checked.expr,
+                    },
+                    label,
+                    span,
+                );
             }
         }
     }
@@ -355,7 +441,10 @@ impl Lower<'_> {
         let mut known_false = Vec::new();
         let mut all_end = true;
         for (condition, block) in branches {
-            self.c.frames.push(crate::check::Frame { names: Default::default(), present: known_false.clone() });
+            self.c.frames.push(crate::check::Frame {
+                names: Default::default(),
+                present: known_false.clone(),
+            });
             let (yes, no) = self.condition(condition, false);
             let facts = self.c.facts(condition, true);
             known_false.extend(self.c.facts(condition, false));
@@ -387,7 +476,9 @@ impl Lower<'_> {
     }
 
     fn match_step(&mut self, subject: &Ast, cases: &[MatchCase], span: Span) {
-        let checked = self.c.with_queries(Queries::Allowed, |c| c.expr(subject, None));
+        let checked = self
+            .c
+            .with_queries(Queries::Allowed, |c| c.expr(subject, None));
         self.emit_asked(false);
         let path = self.c.path(subject);
         let label = self.c.source(span);
@@ -395,7 +486,9 @@ impl Lower<'_> {
         let otherwise = cases.iter().find(|c| c.patterns.is_empty());
         if checked.ty.is_optional() {
             let node = self.emit(
-                NodeKind::Branch { condition: Expr::IsPresent(Box::new(checked.expr)) },
+                NodeKind::Branch {
+                    condition: Expr::IsPresent(Box::new(checked.expr)),
+                },
                 format!("{} is present", self.c.source(subject.span)),
                 subject.span,
             );
@@ -428,8 +521,11 @@ impl Lower<'_> {
                     ends.extend(std::mem::take(&mut self.current));
                 }
             }
-            let missing: Vec<&str> =
-                [(seen[0], "present"), (seen[1], "absent")].iter().filter(|(s, _)| !s).map(|(_, n)| *n).collect();
+            let missing: Vec<&str> = [(seen[0], "present"), (seen[1], "absent")]
+                .iter()
+                .filter(|(s, _)| !s)
+                .map(|(_, n)| *n)
+                .collect();
             if let Some(case) = otherwise {
                 self.current = Vec::new();
                 if !seen[0] {
@@ -447,14 +543,18 @@ impl Lower<'_> {
             return;
         }
         let node = self.emit(
-            NodeKind::Match { subject: checked.expr.clone(), cases: Vec::new() },
+            NodeKind::Match {
+                subject: checked.expr.clone(),
+                cases: Vec::new(),
+            },
             label,
             span,
         );
         let members: Option<Vec<String>> = match &checked.ty {
-            Type::Enum(name) => {
-                self.c.enumeration(name).map(|e| e.members.iter().map(|(m, _)| m.to_string()).collect())
-            }
+            Type::Enum(name) => self
+                .c
+                .enumeration(name)
+                .map(|e| e.members.iter().map(|(m, _)| m.to_string()).collect()),
             _ => None,
         };
         let mut seen: Vec<(String, Span)> = Vec::new();
@@ -488,7 +588,10 @@ impl Lower<'_> {
                         let place = self.c.at(*at);
                         let diagnostic = Diagnostic::error(
                             codes::TYPE_MISMATCH,
-                            format!("the value is {}, which is always present", article(&checked.ty)),
+                            format!(
+                                "the value is {}, which is always present",
+                                article(&checked.ty)
+                            ),
                             place,
                             "asks whether it is there",
                         );
@@ -510,8 +613,11 @@ impl Lower<'_> {
             }
             None => match members {
                 Some(members) => {
-                    let missing: Vec<&str> =
-                        members.iter().map(String::as_str).filter(|m| !seen.iter().any(|(s, _)| s == m)).collect();
+                    let missing: Vec<&str> = members
+                        .iter()
+                        .map(String::as_str)
+                        .filter(|m| !seen.iter().any(|(s, _)| s == m))
+                        .collect();
                     if !missing.is_empty() {
                         self.not_exhaustive(span, &missing);
                     }
@@ -531,12 +637,18 @@ impl Lower<'_> {
         let place = self.c.at(span);
         let diagnostic = Diagnostic::error(
             codes::NOT_EXHAUSTIVE,
-            format!("this match leaves out {}", near::menu(missing.iter().copied())),
+            format!(
+                "this match leaves out {}",
+                near::menu(missing.iter().copied())
+            ),
             place,
             "what happens then?",
         )
         .because("a case that nobody thought of would pass in silence")
-        .help(format!("add `{} {{ … }}`, or `else {{ … }}` for everything else", missing.join(", ")));
+        .help(format!(
+            "add `{} {{ … }}`, or `else {{ … }}` for everything else",
+            missing.join(", ")
+        ));
         self.c.report(diagnostic);
     }
 
@@ -549,7 +661,9 @@ impl Lower<'_> {
         body: &Block,
         span: Span,
     ) {
-        let checked = self.c.with_queries(Queries::Allowed, |c| c.expr(list, None));
+        let checked = self
+            .c
+            .with_queries(Queries::Allowed, |c| c.expr(list, None));
         self.emit_asked(false);
         let element = match &checked.ty {
             Type::List(inner) => (**inner).clone(),
@@ -562,7 +676,10 @@ impl Lower<'_> {
                 let place = self.c.at(list.span);
                 let diagnostic = Diagnostic::error(
                     codes::TYPE_MISMATCH,
-                    format!("`for each` goes through a list, not through {}", article(other)),
+                    format!(
+                        "`for each` goes through a list, not through {}",
+                        article(other)
+                    ),
                     place,
                     format!("this is {}", article(other)),
                 );
@@ -575,7 +692,16 @@ impl Lower<'_> {
         let slot = self.c.slot(&var.text, &element);
         let label = self.c.source(span);
         let list_path = self.canonical(&checked.expr);
-        let node = self.emit(NodeKind::ForEach { slot, list: checked.expr, limit, at_a_time }, label, span);
+        let node = self.emit(
+            NodeKind::ForEach {
+                slot,
+                list: checked.expr,
+                limit,
+                at_a_time,
+            },
+            label,
+            span,
+        );
         if let Some(path) = list_path {
             self.facts.element_of.insert(slot, path);
         }
@@ -622,7 +748,11 @@ impl Lower<'_> {
         }
         let never = joins.iter().any(Option::is_none);
         self.facts.joins.insert(fork, joins);
-        self.current = if never { Vec::new() } else { vec![(fork, Edge::Done)] };
+        self.current = if never {
+            Vec::new()
+        } else {
+            vec![(fork, Edge::Done)]
+        };
         self.goal_is_fresh = false;
         if let Some(frame) = self.c.frames.last_mut() {
             for branch in names {
@@ -651,11 +781,25 @@ impl Lower<'_> {
         self.check_goal();
     }
 
-    fn wait_until(&mut self, condition: &Ast, at_most: &Ast, every: Option<&Ast>, arms: &[Arm], span: Span) {
+    fn wait_until(
+        &mut self,
+        condition: &Ast,
+        at_most: &Ast,
+        every: Option<&Ast>,
+        arms: &[Arm],
+        span: Span,
+    ) {
         let at_most_ms = self.duration(Some(at_most), MINUTE_MS, "at most");
         let every_ms = self.duration(every, 15 * MINUTE_MS, "checking every");
         let label = self.c.source(span);
-        let node = self.emit(NodeKind::WaitUntil { at_most_ms, every_ms }, label, span);
+        let node = self.emit(
+            NodeKind::WaitUntil {
+                at_most_ms,
+                every_ms,
+            },
+            label,
+            span,
+        );
         self.current = vec![(node, Edge::Tick)];
         let (met, not_yet) = self.condition(condition, true);
         self.current = not_yet;

@@ -11,22 +11,35 @@ use counterplay_machine::duration;
 use counterplay_machine::playbook::{Approve, Edge, NodeKind, Playbook};
 use petgraph::graph::NodeIndex;
 
-pub fn check(playbook: &mut Playbook, facts: &Facts, call_ms: &dyn Fn(&str) -> i64) -> Vec<Diagnostic> {
+pub fn check(
+    playbook: &mut Playbook,
+    facts: &Facts,
+    call_ms: &dyn Fn(&str) -> i64,
+) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
     let mut opened: Vec<(NodeIndex, NodeIndex)> = Vec::new();
     let mut starts = vec![playbook.start];
     starts.extend(playbook.on_failure);
     let all = reach(&playbook.graph, facts, &starts, &|_, _| true);
     for performed in &facts.performed {
-        let Some(NodeKind::Perform(perform)) = playbook.graph.node_weight(performed.node).map(|n| &n.kind) else { continue };
-        if perform.impact < Impact::Disruptive || perform.accepted.is_some() || !all.nodes.contains(&performed.node) {
+        let Some(NodeKind::Perform(perform)) =
+            playbook.graph.node_weight(performed.node).map(|n| &n.kind)
+        else {
+            continue;
+        };
+        if perform.impact < Impact::Disruptive
+            || perform.accepted.is_some()
+            || !all.nodes.contains(&performed.node)
+        {
             continue;
         }
         let impact = perform.impact;
         match gated(playbook, facts, performed, &starts) {
             Ok(gates) => {
                 for gate in &gates {
-                    if let Some(finding) = expires(playbook, facts, performed, gate, impact, call_ms) {
+                    if let Some(finding) =
+                        expires(playbook, facts, performed, gate, impact, call_ms)
+                    {
                         diagnostics.push(finding);
                     }
                     opened.push((gate.node, performed.node));
@@ -36,10 +49,14 @@ pub fn check(playbook: &mut Playbook, facts: &Facts, call_ms: &dyn Fn(&str) -> i
         }
     }
     for (gate, step) in opened {
-        if let Some(NodeKind::Perform(perform)) = playbook.graph.node_weight_mut(step).map(|n| &mut n.kind) {
+        if let Some(NodeKind::Perform(perform)) =
+            playbook.graph.node_weight_mut(step).map(|n| &mut n.kind)
+        {
             perform.gates.push(gate.index() as u32);
         }
-        if let Some(NodeKind::Approve(approve)) = playbook.graph.node_weight_mut(gate).map(|n| &mut n.kind) {
+        if let Some(NodeKind::Approve(approve)) =
+            playbook.graph.node_weight_mut(gate).map(|n| &mut n.kind)
+        {
             approve.covers.push(step.index() as u32);
         }
     }
@@ -52,7 +69,12 @@ struct Open {
     reached: Reached,
 }
 
-fn gated<'f>(playbook: &Playbook, facts: &'f Facts, performed: &Performed, starts: &[NodeIndex]) -> Result<Vec<&'f Gate>, Open> {
+fn gated<'f>(
+    playbook: &Playbook,
+    facts: &'f Facts,
+    performed: &Performed,
+    starts: &[NodeIndex],
+) -> Result<Vec<&'f Gate>, Open> {
     let mut covering: Vec<&Gate> = Vec::new();
     for (entity, path) in performed.acts_on.iter().enumerate() {
         let gates: Vec<&Gate> = facts
@@ -61,7 +83,9 @@ fn gated<'f>(playbook: &Playbook, facts: &'f Facts, performed: &Performed, start
             .filter(|gate| !by_default(playbook, gate.node))
             .filter(|gate| path.as_ref().is_some_and(|p| covers(facts, gate, p)))
             .collect();
-        let open = |node: NodeIndex, edge: &Edge| !(*edge == Edge::Approved && gates.iter().any(|g| g.node == node));
+        let open = |node: NodeIndex, edge: &Edge| {
+            !(*edge == Edge::Approved && gates.iter().any(|g| g.node == node))
+        };
         let reached = reach(&playbook.graph, facts, starts, &open);
         if reached.nodes.contains(&performed.node) {
             return Err(Open { entity, reached });
@@ -77,8 +101,15 @@ fn gated<'f>(playbook: &Playbook, facts: &'f Facts, performed: &Performed, start
 
 /// Whether a gate names an entity: the same path, or the list that the loop's element is of.
 fn covers(facts: &Facts, gate: &Gate, entity: &Path) -> bool {
-    let list = if entity.1.is_empty() { facts.element_of.get(&entity.0) } else { None };
-    gate.about.iter().flatten().any(|about| about == entity || Some(about) == list)
+    let list = if entity.1.is_empty() {
+        facts.element_of.get(&entity.0)
+    } else {
+        None
+    };
+    gate.about
+        .iter()
+        .flatten()
+        .any(|about| about == entity || Some(about) == list)
 }
 
 fn by_default(playbook: &Playbook, gate: NodeIndex) -> bool {
@@ -92,9 +123,21 @@ fn approve(playbook: &Playbook, gate: NodeIndex) -> Option<&Approve> {
     }
 }
 
-fn ungated(playbook: &Playbook, facts: &Facts, performed: &Performed, impact: Impact, open: &Open) -> Diagnostic {
-    let label = playbook.graph.node_weight(performed.node).map_or("this step", |n| &n.label);
-    let entity = performed.entities.get(open.entity).map_or("what it acts on", String::as_str);
+fn ungated(
+    playbook: &Playbook,
+    facts: &Facts,
+    performed: &Performed,
+    impact: Impact,
+    open: &Open,
+) -> Diagnostic {
+    let label = playbook
+        .graph
+        .node_weight(performed.node)
+        .map_or("this step", |n| &n.label);
+    let entity = performed
+        .entities
+        .get(open.entity)
+        .map_or("what it acts on", String::as_str);
     let way = open.reached.way(performed.node);
     let (code, severity) = if impact == Impact::Destructive {
         (codes::UNGATED_DESTRUCTIVE, Severity::Error)
@@ -105,7 +148,10 @@ fn ungated(playbook: &Playbook, facts: &Facts, performed: &Performed, impact: Im
         severity,
         ..Diagnostic::error(
             code,
-            format!("`{}` is {impact} and can be reached without anybody's approval", short(label)),
+            format!(
+                "`{}` is {impact} and can be reached without anybody's approval",
+                short(label)
+            ),
             performed.place.clone(),
             format!("reached by: {}", told(&playbook.graph, &way)),
         )
@@ -119,14 +165,22 @@ fn ungated(playbook: &Playbook, facts: &Facts, performed: &Performed, impact: Im
     if let Some(gate) = on_the_way {
         let text = if by_default(playbook, gate.node) {
             "this approval is granted by silence, which never opens such a step".to_owned()
-        } else if performed.acts_on.get(open.entity).and_then(Option::as_ref).is_some_and(|p| covers(facts, gate, p)) {
+        } else if performed
+            .acts_on
+            .get(open.entity)
+            .and_then(Option::as_ref)
+            .is_some_and(|p| covers(facts, gate, p))
+        {
             "this way does not need the approval to be given".to_owned()
         } else {
             format!("this approval is not about `{entity}`")
         };
         diagnostic = diagnostic.also(gate.place.clone(), text);
     } else if let Some(gate) = facts.gates.first() {
-        diagnostic = diagnostic.also(gate.place.clone(), "the way above does not pass this approval");
+        diagnostic = diagnostic.also(
+            gate.place.clone(),
+            "the way above does not pass this approval",
+        );
     }
     let why = if impact == Impact::Destructive {
         "what it destroys cannot be brought back; a wrong event, a wrong name or a loop would do it at night with nobody watching"
@@ -151,13 +205,20 @@ fn expires(
     if longest <= valid_ms {
         return None;
     }
-    let label = playbook.graph.node_weight(performed.node).map_or("this step", |n| &n.label);
+    let label = playbook
+        .graph
+        .node_weight(performed.node)
+        .map_or("this step", |n| &n.label);
     let after = if longest >= time::UNBOUNDED_MS {
         "an unknown time".to_owned()
     } else {
         duration::format_ms(longest - longest % duration::MINUTE_MS)
     };
-    let severity = if impact == Impact::Destructive { Severity::Error } else { Severity::Warning };
+    let severity = if impact == Impact::Destructive {
+        Severity::Error
+    } else {
+        Severity::Warning
+    };
     Some(
         Diagnostic {
             severity,

@@ -7,14 +7,19 @@ mod time;
 
 use crate::diagnostic::Diagnostic;
 use crate::lower::Facts;
-use counterplay_machine::playbook::{Graph, NodeKind, Playbook};
+use counterplay_machine::expr::Expr;
+use counterplay_machine::playbook::{Edge, Graph, NodeKind, Playbook};
 use petgraph::graph::NodeIndex;
 use std::collections::BTreeSet;
 
 /// Checks a machine, and writes into it which approvals open which steps.
 ///
 /// `call_ms` says how long a call of a name may take at most, repetitions and confirmation included.
-pub fn verify(playbook: &mut Playbook, facts: &Facts, call_ms: &dyn Fn(&str) -> i64) -> Vec<Diagnostic> {
+pub fn verify(
+    playbook: &mut Playbook,
+    facts: &Facts,
+    call_ms: &dyn Fn(&str) -> i64,
+) -> Vec<Diagnostic> {
     let mut diagnostics = gates::check(playbook, facts, call_ms);
     diagnostics.extend(order::check(playbook, facts));
     diagnostics
@@ -24,13 +29,33 @@ pub fn verify(playbook: &mut Playbook, facts: &Facts, call_ms: &dyn Fn(&str) -> 
 fn told(graph: &Graph, way: &[NodeIndex]) -> String {
     let mut parts: Vec<String> = Vec::new();
     for (i, node) in way.iter().enumerate() {
-        let Some(weight) = graph.node_weight(*node) else { continue };
+        let Some(weight) = graph.node_weight(*node) else {
+            continue;
+        };
         let next = way.get(i + 1);
-        let edge = next.and_then(|n| graph.edges_connecting(*node, *n).next()).map(|e| e.weight());
+        let edge = next
+            .and_then(|n| graph.edges_connecting(*node, *n).next())
+            .map(|e| e.weight());
         let label = &weight.label;
         match &weight.kind {
             NodeKind::Start => parts.push("start".into()),
-            NodeKind::Branch { .. } | NodeKind::Match { .. } | NodeKind::Approve(_) => {
+            NodeKind::Match { cases, .. } => {
+                let case = match edge {
+                    Some(Edge::Case(index)) => cases.get(*index as usize).map(|values| {
+                        let shown = values.iter().map(|v| match v {
+                            Expr::Const(value) => value.plain(),
+                            _ => "…".into(),
+                        });
+                        shown.collect::<Vec<_>>().join(", ")
+                    }),
+                    _ => None,
+                };
+                parts.push(format!(
+                    "{label}: {}",
+                    case.unwrap_or_else(|| "any other case".into())
+                ));
+            }
+            NodeKind::Branch { .. } | NodeKind::Approve(_) => {
                 parts.push(format!("{label}: {}", edge.map_or("…", edge_word)));
             }
             NodeKind::Perform(_) if next.is_none() => parts.push(label.to_string()),
@@ -48,8 +73,7 @@ fn told(graph: &Graph, way: &[NodeIndex]) -> String {
     parts.join(" → ")
 }
 
-fn edge_word(edge: &counterplay_machine::playbook::Edge) -> &'static str {
-    use counterplay_machine::playbook::Edge;
+fn edge_word(edge: &Edge) -> &'static str {
     match edge {
         Edge::Done => "done",
         Edge::Failed => "failed",

@@ -16,12 +16,21 @@ pub fn check(playbook: &Playbook, facts: &Facts) -> Vec<Diagnostic> {
     };
     for later in &facts.performed {
         for earlier in &facts.performed {
-            let Some(name) = action(earlier) else { continue };
-            if !later.after.contains(&name) || !later.acts_on.iter().any(|a| a.is_some() && earlier.acts_on.contains(a)) {
+            let Some(name) = action(earlier) else {
+                continue;
+            };
+            if !later.after.contains(&name)
+                || !later
+                    .acts_on
+                    .iter()
+                    .any(|a| a.is_some() && earlier.acts_on.contains(a))
+            {
                 continue;
             }
             // Can the later one happen although the earlier one has not, and the earlier one still come?
-            let without = reach(&playbook.graph, facts, &[playbook.start], &|node, _| node != earlier.node);
+            let without = reach(&playbook.graph, facts, &[playbook.start], &|node, _| {
+                node != earlier.node
+            });
             if !without.nodes.contains(&later.node) {
                 continue;
             }
@@ -30,7 +39,10 @@ pub fn check(playbook: &Playbook, facts: &Facts) -> Vec<Diagnostic> {
             if !then.nodes.contains(&earlier.node) && !parallel {
                 continue;
             }
-            let label = playbook.graph.node_weight(later.node).map_or("this", |n| &n.label);
+            let label = playbook
+                .graph
+                .node_weight(later.node)
+                .map_or("this", |n| &n.label);
             let first = name.rsplit('.').next().unwrap_or(&name);
             diagnostics.push(
                 Diagnostic::error(

@@ -33,7 +33,12 @@ impl Reached {
 }
 
 /// Reaches breadth-first, so that ways are short. What follows a fork is reached when every branch can end.
-pub fn reach(graph: &Graph, facts: &Facts, starts: &[NodeIndex], open: &dyn Fn(NodeIndex, &Edge) -> bool) -> Reached {
+pub fn reach(
+    graph: &Graph,
+    facts: &Facts,
+    starts: &[NodeIndex],
+    open: &dyn Fn(NodeIndex, &Edge) -> bool,
+) -> Reached {
     let mut nodes = Nodes::new();
     let mut came_from = BTreeMap::new();
     let mut queue: VecDeque<NodeIndex> = starts.iter().copied().collect();
@@ -45,7 +50,10 @@ pub fn reach(graph: &Graph, facts: &Facts, starts: &[NodeIndex], open: &dyn Fn(N
         .collect();
     while let Some(node) = queue.pop_front() {
         let mut next: Vec<NodeIndex> = Vec::new();
-        let is_fork = matches!(graph.node_weight(node).map(|n| &n.kind), Some(NodeKind::Fork));
+        let is_fork = matches!(
+            graph.node_weight(node).map(|n| &n.kind),
+            Some(NodeKind::Fork)
+        );
         for edge in graph.edges_directed(node, Direction::Outgoing) {
             if is_fork && *edge.weight() == Edge::Done {
                 continue;

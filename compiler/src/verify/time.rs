@@ -31,7 +31,9 @@ pub fn longest(
     let rank: BTreeMap<NodeIndex, usize> = order.iter().enumerate().map(|(i, n)| (*n, i)).collect();
     let mut elapsed: BTreeMap<NodeIndex, i64> = BTreeMap::from([(first, 0)]);
     for node in &order {
-        let Some(at) = elapsed.get(node).copied() else { continue };
+        let Some(at) = elapsed.get(node).copied() else {
+            continue;
+        };
         if *node == step {
             return Some(at);
         }
@@ -50,9 +52,13 @@ pub fn longest(
 
 /// The time since the approval when a node is left.
 fn spent(playbook: &Playbook, node: NodeIndex, at: i64, call_ms: &dyn Fn(&str) -> i64) -> i64 {
-    let Some(weight) = playbook.graph.node_weight(node) else { return at };
+    let Some(weight) = playbook.graph.node_weight(node) else {
+        return at;
+    };
     let takes = match &weight.kind {
-        NodeKind::Wait { duration: Expr::Const(Value::Duration(ms)) } => *ms,
+        NodeKind::Wait {
+            duration: Expr::Const(Value::Duration(ms)),
+        } => *ms,
         NodeKind::Wait { .. } => UNBOUNDED_MS,
         // Counted from the start of the run, which was before the approval.
         NodeKind::WaitSinceStart { after_ms } => return at.max(*after_ms),
@@ -71,7 +77,10 @@ fn flow(playbook: &Playbook, facts: &Facts, call_ms: &dyn Fn(&str) -> i64) -> Di
     let mut flow: DiGraph<(), i64> = graph.map(|_, _| (), |_, _| 0);
     flow.clear_edges();
     for edge in graph.edge_references() {
-        let fork = matches!(graph.node_weight(edge.source()).map(|n| &n.kind), Some(NodeKind::Fork));
+        let fork = matches!(
+            graph.node_weight(edge.source()).map(|n| &n.kind),
+            Some(NodeKind::Fork)
+        );
         if !(fork && *edge.weight() == Edge::Done) {
             flow.add_edge(edge.source(), edge.target(), 0);
         }
@@ -85,8 +94,16 @@ fn flow(playbook: &Playbook, facts: &Facts, call_ms: &dyn Fn(&str) -> i64) -> Di
     }
     // A loop takes as long as all of its elements one after the other.
     for node in graph.node_indices() {
-        let Some(NodeKind::ForEach { limit, at_a_time, .. }) = graph.node_weight(node).map(|n| &n.kind) else { continue };
-        let (Some(body), Some(next)) = (playbook.follow(node, &Edge::Body), playbook.follow(node, &Edge::Done)) else {
+        let Some(NodeKind::ForEach {
+            limit, at_a_time, ..
+        }) = graph.node_weight(node).map(|n| &n.kind)
+        else {
+            continue;
+        };
+        let (Some(body), Some(next)) = (
+            playbook.follow(node, &Edge::Body),
+            playbook.follow(node, &Edge::Done),
+        ) else {
             continue;
         };
         let rounds = i64::from(limit.div_ceil((*at_a_time).max(1)));

@@ -35,10 +35,17 @@ pub fn check_vote(run: &Run, vote: &Vote, now_ms: i64) -> Result<(), String> {
         ));
     }
     if !open.eligible.iter().any(is) {
-        return Err(format!("{} may not answer; asked are {}", vote.by, open.eligible.join(", ")));
+        return Err(format!(
+            "{} may not answer; asked are {}",
+            vote.by,
+            open.eligible.join(", ")
+        ));
     }
     if open.votes.iter().any(|(who, _)| is(who)) {
-        return Err(format!("{} has already answered; another person has to", vote.by));
+        return Err(format!(
+            "{} has already answered; another person has to",
+            vote.by
+        ));
     }
     Ok(())
 }
@@ -61,8 +68,13 @@ impl Stepper<'_, '_> {
                 until_ms: open.until_ms,
             },
         );
-        self.out.effects.push(Effect::StartTimer { id: id.clone(), at_ms: open.until_ms });
-        self.out.effects.push(Effect::AskApproval { id: id.clone() });
+        self.out.effects.push(Effect::StartTimer {
+            id: id.clone(),
+            at_ms: open.until_ms,
+        });
+        self.out
+            .effects
+            .push(Effect::AskApproval { id: id.clone() });
         self.run.approvals.insert(id.clone(), open);
         if let Some(t) = self.run.threads.get_mut(&thread) {
             t.waiting = Waiting::Approval { id };
@@ -139,7 +151,13 @@ impl Stepper<'_, '_> {
     pub(super) fn vote(&mut self, vote: Vote) {
         let thread = self.approval_thread(&vote.approval);
         if let Err(reason) = check_vote(self.run, &vote, self.now_ms) {
-            return self.record(thread, What::VoteRefused { by: vote.by, reason });
+            return self.record(
+                thread,
+                What::VoteRefused {
+                    by: vote.by,
+                    reason,
+                },
+            );
         }
         let Some(thread) = thread else { return };
         self.record(
@@ -153,7 +171,9 @@ impl Stepper<'_, '_> {
         if !vote.approve {
             return self.decide(thread, &vote.approval, &Edge::Rejected, "rejected");
         }
-        let Some(open) = self.run.approvals.get_mut(&vote.approval) else { return };
+        let Some(open) = self.run.approvals.get_mut(&vote.approval) else {
+            return;
+        };
         open.votes.push((vote.by, vote.comment));
         if open.votes.len() < open.needs as usize {
             return;
@@ -166,7 +186,14 @@ impl Stepper<'_, '_> {
             [
                 ("by", Value::text(by.join(", "))),
                 ("at", Value::Time(self.now_ms)),
-                ("comment", if comments.is_empty() { Value::Absent } else { Value::text(comments.join("; ")) }),
+                (
+                    "comment",
+                    if comments.is_empty() {
+                        Value::Absent
+                    } else {
+                        Value::text(comments.join("; "))
+                    },
+                ),
             ],
         );
         if let Some(NodeKind::Approve(approve)) = self.node(open.node).map(|n| &n.kind) {
@@ -183,14 +210,25 @@ impl Stepper<'_, '_> {
     }
 
     pub(super) fn approval_expired(&mut self, id: &str) {
-        let Some(thread) = self.approval_thread(id) else { return };
-        let node = self.run.threads.get(&thread).and_then(|t| self.node(t.node));
-        let by_default = matches!(node.map(|n| &n.kind), Some(NodeKind::Approve(a)) if a.default_approve);
+        let Some(thread) = self.approval_thread(id) else {
+            return;
+        };
+        let node = self
+            .run
+            .threads
+            .get(&thread)
+            .and_then(|t| self.node(t.node));
+        let by_default =
+            matches!(node.map(|n| &n.kind), Some(NodeKind::Approve(a)) if a.default_approve);
         if by_default {
             // Silence opens the way but grants nothing: steps that need people stay closed.
             let record = Value::record(
                 "Approval",
-                [("by", Value::text("nobody")), ("at", Value::Time(self.now_ms)), ("comment", Value::Absent)],
+                [
+                    ("by", Value::text("nobody")),
+                    ("at", Value::Time(self.now_ms)),
+                    ("comment", Value::Absent),
+                ],
             );
             if let Some(NodeKind::Approve(approve)) = node.map(|n| &n.kind) {
                 self.run.bind(thread, approve.slot, record);
@@ -201,10 +239,23 @@ impl Stepper<'_, '_> {
     }
 
     fn decide(&mut self, thread: u32, id: &str, edge: &Edge, decision: &str) {
-        self.record(Some(thread), What::ApprovalDecided { decision: decision.into() });
-        let question = self.run.approvals.remove(id).map_or(String::new(), |a| a.question);
-        self.out.effects.push(Effect::CancelTimer { id: id.to_owned() });
-        self.out.effects.push(Effect::CloseApproval { id: id.to_owned() });
+        self.record(
+            Some(thread),
+            What::ApprovalDecided {
+                decision: decision.into(),
+            },
+        );
+        let question = self
+            .run
+            .approvals
+            .remove(id)
+            .map_or(String::new(), |a| a.question);
+        self.out
+            .effects
+            .push(Effect::CancelTimer { id: id.to_owned() });
+        self.out
+            .effects
+            .push(Effect::CloseApproval { id: id.to_owned() });
         if !self.go(thread, edge) {
             self.end(thread, Some(Ending::End(Outcome::Rejected { question })));
         }
@@ -226,5 +277,9 @@ fn addresses(person: &Value) -> Vec<String> {
 }
 
 fn people(count: u32) -> String {
-    if count == 1 { "one person".into() } else { format!("{count} people") }
+    if count == 1 {
+        "one person".into()
+    } else {
+        format!("{count} people")
+    }
 }

@@ -235,7 +235,10 @@ impl<'a> Stepper<'a, '_> {
     }
 
     fn node(&self, index: u32) -> Option<&'a Node> {
-        self.context.playbook.graph.node_weight(NodeIndex::new(index as usize))
+        self.context
+            .playbook
+            .graph
+            .node_weight(NodeIndex::new(index as usize))
     }
 
     fn record(&mut self, thread: Option<u32>, what: What) {
@@ -243,12 +246,23 @@ impl<'a> Stepper<'a, '_> {
             Some(t) => (Some(t.node), t.path.clone()),
             None => (None, String::new()),
         };
-        self.out.journal.push(Entry { at_ms: self.now_ms, node, path, what });
+        self.out.journal.push(Entry {
+            at_ms: self.now_ms,
+            node,
+            path,
+            what,
+        });
     }
 
     fn eval(&self, thread: u32, expr: &Expr) -> Result<Value, EvalError> {
         let slots = |slot: Slot| self.run.lookup(thread, slot);
-        let names = |slot: Slot| self.context.playbook.slots.get(slot.0 as usize).map(|s| s.name.clone());
+        let names = |slot: Slot| {
+            self.context
+                .playbook
+                .slots
+                .get(slot.0 as usize)
+                .map(|s| s.name.clone())
+        };
         eval(
             expr,
             &Env {
@@ -266,7 +280,9 @@ impl<'a> Stepper<'a, '_> {
 
     /// The id of a thread's present step, the same each time that it is derived.
     fn effect_id(&self, thread: u32) -> String {
-        let Some(t) = self.run.threads.get(&thread) else { return self.run.id.clone() };
+        let Some(t) = self.run.threads.get(&thread) else {
+            return self.run.id.clone();
+        };
         let mut id = format!("{}:{}{}", self.run.id, t.node, t.path);
         if t.laps > 0 {
             id.push_str(&format!("~{}", t.laps));

@@ -19,7 +19,12 @@ impl Stepper<'_, '_> {
 
     /// Arguments by parameter name, secrets replaced, for the journal.
     fn args_json(&self, callable: &str, args: &[Value]) -> Json {
-        let params = self.context.program.callables.get(callable).map(|c| c.params.as_slice());
+        let params = self
+            .context
+            .program
+            .callables
+            .get(callable)
+            .map(|c| c.params.as_slice());
         Json::Object(
             args.iter()
                 .enumerate()
@@ -46,24 +51,41 @@ impl Stepper<'_, '_> {
             Err(reason) => self.query_failed(thread, reason),
             Ok(args) => {
                 let shown = self.args_json(&query, &args);
-                self.record(Some(thread), What::Asked { query: query.clone(), args: shown });
+                self.record(
+                    Some(thread),
+                    What::Asked {
+                        query: query.clone(),
+                        args: shown,
+                    },
+                );
                 let id = self.call(thread);
                 let node = self.run.threads.get(&thread).map_or(0, |t| t.node);
-                self.out.effects.push(Effect::Query { id, node, query, args });
+                self.out.effects.push(Effect::Query {
+                    id,
+                    node,
+                    query,
+                    args,
+                });
             }
         }
     }
 
     pub(super) fn perform(&mut self, thread: u32, perform: &Perform) {
         let action = perform.action.clone();
-        let path = self.run.threads.get(&thread).map_or("", |t| t.path.as_str());
+        let path = self
+            .run
+            .threads
+            .get(&thread)
+            .map_or("", |t| t.path.as_str());
         if let Some((node, _)) = self
             .run
             .failed_steps
             .iter()
             .find(|(node, p)| perform.skip_if_failed.contains(node) && p == path)
         {
-            let before = self.node(*node).map_or_else(String::new, |n| n.label.to_string());
+            let before = self
+                .node(*node)
+                .map_or_else(String::new, |n| n.label.to_string());
             let reason = format!("it only makes sense after `{before}`, which failed");
             self.record(Some(thread), What::Skipped { action, reason });
             if !self.go(thread, &Edge::Done) {
@@ -91,19 +113,35 @@ impl Stepper<'_, '_> {
         );
         let id = self.call(thread);
         let node = self.run.threads.get(&thread).map_or(0, |t| t.node);
-        self.out.effects.push(Effect::Perform { id, node, action, args });
+        self.out.effects.push(Effect::Perform {
+            id,
+            node,
+            action,
+            args,
+        });
     }
 
     /// Under which authority an action is performed. The checker has proved that a destructive step
     /// cannot be reached without an approval; this refuses it once more if that were ever untrue.
-    fn authority(&self, thread: u32, perform: &Perform, args: &[Value]) -> Result<Option<String>, String> {
+    fn authority(
+        &self,
+        thread: u32,
+        perform: &Perform,
+        args: &[Value],
+    ) -> Result<Option<String>, String> {
         if let Some(reason) = &perform.accepted {
             return Ok(Some(format!("accepted without approval: {reason}")));
         }
-        if perform.impact < Impact::Disruptive || (perform.gates.is_empty() && perform.impact < Impact::Destructive) {
+        if perform.impact < Impact::Disruptive
+            || (perform.gates.is_empty() && perform.impact < Impact::Destructive)
+        {
             return Ok(None);
         }
-        let path = self.run.threads.get(&thread).map_or("", |t| t.path.as_str());
+        let path = self
+            .run
+            .threads
+            .get(&thread)
+            .map_or("", |t| t.path.as_str());
         let entities: Vec<String> = perform
             .acts_on
             .iter()
@@ -119,7 +157,10 @@ impl Stepper<'_, '_> {
         // Each entity needs an approval that names it; one gate may have asked for each.
         let covered = entities.iter().all(|entity| {
             self.run.grants.iter().any(|grant| {
-                if !perform.gates.contains(&grant.node) || !related(&grant.path) || !grant.about.contains(entity) {
+                if !perform.gates.contains(&grant.node)
+                    || !related(&grant.path)
+                    || !grant.about.contains(entity)
+                {
                     return false;
                 }
                 if grant.until_ms < self.now_ms {
@@ -143,8 +184,14 @@ impl Stepper<'_, '_> {
     }
 
     pub(super) fn call_done(&mut self, id: &str, value: Value) {
-        let Some(thread) = self.waiting_for(id) else { return };
-        let node = self.run.threads.get(&thread).and_then(|t| self.node(t.node));
+        let Some(thread) = self.waiting_for(id) else {
+            return;
+        };
+        let node = self
+            .run
+            .threads
+            .get(&thread)
+            .and_then(|t| self.node(t.node));
         match node.map(|n| &n.kind) {
             Some(NodeKind::Query { query, slot, .. }) => {
                 self.record(
@@ -176,8 +223,14 @@ impl Stepper<'_, '_> {
     }
 
     pub(super) fn call_failed(&mut self, id: &str, reason: String) {
-        let Some(thread) = self.waiting_for(id) else { return };
-        let node = self.run.threads.get(&thread).and_then(|t| self.node(t.node));
+        let Some(thread) = self.waiting_for(id) else {
+            return;
+        };
+        let node = self
+            .run
+            .threads
+            .get(&thread)
+            .and_then(|t| self.node(t.node));
         match node.map(|n| &n.kind) {
             Some(NodeKind::Query { .. }) => self.query_failed(thread, reason),
             Some(NodeKind::Perform(_)) => self.action_failed(thread, reason),
@@ -186,8 +239,19 @@ impl Stepper<'_, '_> {
     }
 
     fn query_failed(&mut self, thread: u32, reason: String) {
-        let node = self.run.threads.get(&thread).and_then(|t| self.node(t.node));
-        let Some(NodeKind::Query { query, hold_on_failure, .. }) = node.map(|n| &n.kind) else { return };
+        let node = self
+            .run
+            .threads
+            .get(&thread)
+            .and_then(|t| self.node(t.node));
+        let Some(NodeKind::Query {
+            query,
+            hold_on_failure,
+            ..
+        }) = node.map(|n| &n.kind)
+        else {
+            return;
+        };
         self.record(
             Some(thread),
             What::QueryFailed {
@@ -204,9 +268,17 @@ impl Stepper<'_, '_> {
     }
 
     fn action_failed(&mut self, thread: u32, reason: String) {
-        let node = self.run.threads.get(&thread).and_then(|t| self.node(t.node));
-        let Some(NodeKind::Perform(perform)) = node.map(|n| &n.kind) else { return };
-        let at = petgraph::graph::NodeIndex::new(self.run.threads.get(&thread).map_or(0, |t| t.node as usize));
+        let node = self
+            .run
+            .threads
+            .get(&thread)
+            .and_then(|t| self.node(t.node));
+        let Some(NodeKind::Perform(perform)) = node.map(|n| &n.kind) else {
+            return;
+        };
+        let at = petgraph::graph::NodeIndex::new(
+            self.run.threads.get(&thread).map_or(0, |t| t.node as usize),
+        );
         let handled = self.context.playbook.follow(at, &Edge::Failed).is_some();
         self.record(
             Some(thread),

@@ -17,7 +17,12 @@ impl Stepper<'_, '_> {
         suffix: String,
         binding: Option<(crate::expr::Slot, Value)>,
     ) {
-        let path = self.run.threads.get(&parent).map_or(String::new(), |p| p.path.clone()) + &suffix;
+        let path = self
+            .run
+            .threads
+            .get(&parent)
+            .map_or(String::new(), |p| p.path.clone())
+            + &suffix;
         let id = self.run.next_thread;
         self.run.next_thread += 1;
         self.run.threads.insert(
@@ -36,11 +41,22 @@ impl Stepper<'_, '_> {
         );
     }
 
-    pub(super) fn for_each(&mut self, thread: u32, list: Result<Value, EvalError>, limit: u32, at_a_time: u32) {
+    pub(super) fn for_each(
+        &mut self,
+        thread: u32,
+        list: Result<Value, EvalError>,
+        limit: u32,
+        at_a_time: u32,
+    ) {
         let items: VecDeque<Value> = match list {
             Ok(Value::List(items)) => items.into(),
             Ok(Value::Absent) => VecDeque::new(),
-            Ok(other) => return self.fail_step(thread, format!("`for each` needs a list, not {}", other.kind())),
+            Ok(other) => {
+                return self.fail_step(
+                    thread,
+                    format!("`for each` needs a list, not {}", other.kind()),
+                );
+            }
             Err(error) => return self.fail_step(thread, error.to_string()),
         };
         if items.len() > limit as usize {
@@ -49,7 +65,13 @@ impl Stepper<'_, '_> {
                 format!("the list has {} elements and this loop refuses more than {limit}; none was touched", items.len()),
             );
         }
-        self.record(Some(thread), What::Forked { count: items.len() as u32, elements: true });
+        self.record(
+            Some(thread),
+            What::Forked {
+                count: items.len() as u32,
+                elements: true,
+            },
+        );
         if items.is_empty() {
             if !self.go(thread, &Edge::Done) {
                 self.end(thread, None);
@@ -70,28 +92,62 @@ impl Stepper<'_, '_> {
     }
 
     fn next_element(&mut self, thread: u32) {
-        let Some(t) = self.run.threads.get_mut(&thread) else { return };
+        let Some(t) = self.run.threads.get_mut(&thread) else {
+            return;
+        };
         let node = t.node;
-        let Waiting::Children { open, pending, next, .. } = &mut t.waiting else { return };
-        let Some(element) = pending.pop_front() else { return };
+        let Waiting::Children {
+            open,
+            pending,
+            next,
+            ..
+        } = &mut t.waiting
+        else {
+            return;
+        };
+        let Some(element) = pending.pop_front() else {
+            return;
+        };
         let index = *next;
         *open += 1;
         *next += 1;
-        let Some(NodeKind::ForEach { slot, .. }) = self.node(node).map(|n| &n.kind) else { return };
+        let Some(NodeKind::ForEach { slot, .. }) = self.node(node).map(|n| &n.kind) else {
+            return;
+        };
         let at = petgraph::graph::NodeIndex::new(node as usize);
-        let Some(body) = self.context.playbook.follow(at, &Edge::Body) else { return };
-        self.spawn(thread, body.index() as u32, false, format!("[{index}]"), Some((*slot, element)));
+        let Some(body) = self.context.playbook.follow(at, &Edge::Body) else {
+            return;
+        };
+        self.spawn(
+            thread,
+            body.index() as u32,
+            false,
+            format!("[{index}]"),
+            Some((*slot, element)),
+        );
     }
 
     /// Ends a thread; the main one ends the run, others are joined by their parent.
     pub(super) fn end(&mut self, thread: u32, ending: Option<Ending>) {
-        let Some(t) = self.run.threads.get(&thread) else { return };
+        let Some(t) = self.run.threads.get(&thread) else {
+            return;
+        };
         let Some(parent) = t.parent else {
             return self.end_run(thread, ending);
         };
         self.run.threads.remove(&thread);
-        let Some(p) = self.run.threads.get_mut(&parent) else { return };
-        let Waiting::Children { open, pending, worst, .. } = &mut p.waiting else { return };
+        let Some(p) = self.run.threads.get_mut(&parent) else {
+            return;
+        };
+        let Waiting::Children {
+            open,
+            pending,
+            worst,
+            ..
+        } = &mut p.waiting
+        else {
+            return;
+        };
         *open = open.saturating_sub(1);
         *worst = worse(worst.take(), ending);
         if !pending.is_empty() {

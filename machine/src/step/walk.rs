@@ -27,7 +27,9 @@ impl Stepper<'_, '_> {
 
     /// Goes on along an edge; a missing edge ends the thread as its step's meaning says.
     pub(super) fn go(&mut self, thread: u32, edge: &Edge) -> bool {
-        let Some(t) = self.run.threads.get_mut(&thread) else { return false };
+        let Some(t) = self.run.threads.get_mut(&thread) else {
+            return false;
+        };
         let at = petgraph::graph::NodeIndex::new(t.node as usize);
         match self.context.playbook.follow(at, edge) {
             Some(next) => {
@@ -45,14 +47,25 @@ impl Stepper<'_, '_> {
 
     fn go_or_fail(&mut self, thread: u32, edge: &Edge) {
         if !self.go(thread, edge) {
-            let failure = self.failure(thread, "the machine has no way on from here; this is a fault of Counterplay");
+            let failure = self.failure(
+                thread,
+                "the machine has no way on from here; this is a fault of Counterplay",
+            );
             self.end(thread, Some(Ending::Failed(failure)));
         }
     }
 
     fn execute(&mut self, thread: u32) {
-        let Some(node) = self.run.threads.get(&thread).and_then(|t| self.node(t.node)) else {
-            let failure = self.failure(thread, "the machine has no such step; this is a fault of Counterplay");
+        let Some(node) = self
+            .run
+            .threads
+            .get(&thread)
+            .and_then(|t| self.node(t.node))
+        else {
+            let failure = self.failure(
+                thread,
+                "the machine has no such step; this is a fault of Counterplay",
+            );
             return self.end(thread, Some(Ending::Failed(failure)));
         };
         match &node.kind {
@@ -96,7 +109,13 @@ impl Stepper<'_, '_> {
                 match chosen {
                     Ok((edge, value)) => {
                         let label = node.label.clone();
-                        self.record(Some(thread), What::Chose { label, way: value.plain() });
+                        self.record(
+                            Some(thread),
+                            What::Chose {
+                                label,
+                                way: value.plain(),
+                            },
+                        );
                         self.go_or_fail(thread, &edge);
                     }
                     Err(error) => self.fail_step(thread, error.to_string()),
@@ -105,23 +124,39 @@ impl Stepper<'_, '_> {
             NodeKind::Query { query, args, .. } => self.ask(thread, query.clone(), args),
             NodeKind::Perform(perform) => self.perform(thread, perform),
             NodeKind::Fork => self.fork(thread),
-            NodeKind::ForEach { list, limit, at_a_time, .. } => {
+            NodeKind::ForEach {
+                list,
+                limit,
+                at_a_time,
+                ..
+            } => {
                 let list = self.eval(thread, list);
                 self.for_each(thread, list, *limit, *at_a_time);
             }
             NodeKind::JoinEnd => self.end(thread, None),
             NodeKind::Wait { duration } => match self.eval(thread, duration) {
-                Ok(Value::Duration(ms)) => self.wait_until(thread, self.now_ms.saturating_add(ms.max(0))),
-                Ok(other) => self.fail_step(thread, format!("a wait needs a Duration, not {}", other.kind())),
+                Ok(Value::Duration(ms)) => {
+                    self.wait_until(thread, self.now_ms.saturating_add(ms.max(0)))
+                }
+                Ok(other) => self.fail_step(
+                    thread,
+                    format!("a wait needs a Duration, not {}", other.kind()),
+                ),
                 Err(error) => self.fail_step(thread, error.to_string()),
             },
             NodeKind::WaitSinceStart { after_ms } => {
                 self.wait_until(thread, self.run.started_ms.saturating_add(*after_ms));
             }
-            NodeKind::WaitUntil { at_most_ms, every_ms } => self.look_again(thread, *at_most_ms, *every_ms),
+            NodeKind::WaitUntil {
+                at_most_ms,
+                every_ms,
+            } => self.look_again(thread, *at_most_ms, *every_ms),
             NodeKind::Approve(approve) => self.ask_approval(thread, approve),
             NodeKind::End { outcome, why } => {
-                let why = why.as_ref().and_then(|w| self.eval(thread, w).ok()).map(|v| v.plain());
+                let why = why
+                    .as_ref()
+                    .and_then(|w| self.eval(thread, w).ok())
+                    .map(|v| v.plain());
                 let ending = match outcome {
                     EndKind::Completed | EndKind::Failed => None,
                     EndKind::Resolved => Some(Ending::End(Outcome::Resolved)),
@@ -137,7 +172,9 @@ impl Stepper<'_, '_> {
         let id = self.effect_id(thread);
         let every = self.context.playbook.checking_every_ms;
         let now = self.now_ms;
-        let Some(t) = self.run.threads.get_mut(&thread) else { return };
+        let Some(t) = self.run.threads.get_mut(&thread) else {
+            return;
+        };
         let first = !t.deadlines.contains_key(&t.node);
         let deadline = *t.deadlines.entry(t.node).or_insert(deadline_ms);
         if deadline <= now {
@@ -148,7 +185,10 @@ impl Stepper<'_, '_> {
             Some(every) => deadline.min(now.saturating_add(every.max(1))),
             None => deadline,
         };
-        t.waiting = Waiting::Timer { id: id.clone(), at_ms };
+        t.waiting = Waiting::Timer {
+            id: id.clone(),
+            at_ms,
+        };
         self.out.effects.push(Effect::StartTimer { id, at_ms });
         if first {
             self.record(Some(thread), What::Waiting { until_ms: deadline });
@@ -159,7 +199,9 @@ impl Stepper<'_, '_> {
     fn look_again(&mut self, thread: u32, at_most_ms: i64, every_ms: i64) {
         let id = self.effect_id(thread);
         let now = self.now_ms;
-        let Some(t) = self.run.threads.get_mut(&thread) else { return };
+        let Some(t) = self.run.threads.get_mut(&thread) else {
+            return;
+        };
         let Some(deadline) = t.deadlines.get(&t.node).copied() else {
             let until_ms = now.saturating_add(at_most_ms);
             t.deadlines.insert(t.node, until_ms);
@@ -171,7 +213,10 @@ impl Stepper<'_, '_> {
             return self.go_or_fail(thread, &Edge::Done);
         }
         let at_ms = deadline.min(now.saturating_add(every_ms.max(1)));
-        t.waiting = Waiting::Timer { id: id.clone(), at_ms };
+        t.waiting = Waiting::Timer {
+            id: id.clone(),
+            at_ms,
+        };
         self.out.effects.push(Effect::StartTimer { id, at_ms });
     }
 
@@ -187,8 +232,14 @@ impl Stepper<'_, '_> {
         match found {
             Some((thread, None)) => {
                 let tick = self.run.threads.get(&thread).is_some_and(|t| {
-                    let looks = matches!(self.node(t.node).map(|n| &n.kind), Some(NodeKind::WaitUntil { .. }));
-                    looks || t.deadlines.get(&t.node).is_some_and(|deadline| *deadline > self.now_ms)
+                    let looks = matches!(
+                        self.node(t.node).map(|n| &n.kind),
+                        Some(NodeKind::WaitUntil { .. })
+                    );
+                    looks
+                        || t.deadlines
+                            .get(&t.node)
+                            .is_some_and(|deadline| *deadline > self.now_ms)
                 });
                 if tick {
                     if !self.go(thread, &Edge::Tick)
@@ -206,7 +257,10 @@ impl Stepper<'_, '_> {
             }
             Some((thread, Some(reason))) => {
                 let days = crate::duration::format_ms(super::HELD_MS_MAX);
-                self.fail_step(thread, format!("held for {days} and nobody settled it: {reason}"));
+                self.fail_step(
+                    thread,
+                    format!("held for {days} and nobody settled it: {reason}"),
+                );
             }
             None => {}
         }
@@ -214,7 +268,12 @@ impl Stepper<'_, '_> {
 
     pub(super) fn hold(&mut self, thread: u32, reason: String) {
         let id = format!("{}!held", self.effect_id(thread));
-        self.record(Some(thread), What::Held { reason: reason.clone() });
+        self.record(
+            Some(thread),
+            What::Held {
+                reason: reason.clone(),
+            },
+        );
         self.out.effects.push(Effect::StartTimer {
             id: id.clone(),
             at_ms: self.now_ms.saturating_add(super::HELD_MS_MAX),
@@ -256,17 +315,29 @@ impl Stepper<'_, '_> {
     }
 
     fn fork(&mut self, thread: u32) {
-        let Some(t) = self.run.threads.get(&thread) else { return };
+        let Some(t) = self.run.threads.get(&thread) else {
+            return;
+        };
         let at = petgraph::graph::NodeIndex::new(t.node as usize);
         let mut starts = Vec::new();
-        while let Some(next) = self.context.playbook.follow(at, &Edge::Branch(starts.len() as u32)) {
+        while let Some(next) = self
+            .context
+            .playbook
+            .follow(at, &Edge::Branch(starts.len() as u32))
+        {
             starts.push(next.index() as u32);
         }
         let count = starts.len() as u32;
         if count == 0 {
             return self.go_or_fail(thread, &Edge::Done);
         }
-        self.record(Some(thread), What::Forked { count, elements: false });
+        self.record(
+            Some(thread),
+            What::Forked {
+                count,
+                elements: false,
+            },
+        );
         for (index, node) in starts.into_iter().enumerate() {
             self.spawn(thread, node, true, format!("/{index}"), None);
         }
@@ -281,18 +352,34 @@ impl Stepper<'_, '_> {
     }
 
     pub(super) fn finish(&mut self, outcome: Outcome) {
-        self.record(None, What::Ended { outcome: outcome.clone() });
+        self.record(
+            None,
+            What::Ended {
+                outcome: outcome.clone(),
+            },
+        );
         self.run.approvals.clear();
         self.run.outcome = Some(outcome.clone());
         self.out.effects.push(Effect::Finish { outcome });
     }
 
-    pub(super) fn enter_on_failure(&mut self, thread: u32, failure: &crate::state::Failure) -> bool {
-        let Some(start) = self.context.playbook.on_failure else { return false };
+    pub(super) fn enter_on_failure(
+        &mut self,
+        thread: u32,
+        failure: &crate::state::Failure,
+    ) -> bool {
+        let Some(start) = self.context.playbook.on_failure else {
+            return false;
+        };
         if self.run.failing.is_some() {
             return false;
         }
-        self.record(Some(thread), What::Failing { reason: failure.reason.clone() });
+        self.record(
+            Some(thread),
+            What::Failing {
+                reason: failure.reason.clone(),
+            },
+        );
         self.run.failing = Some(failure.clone());
         if let Some(t) = self.run.threads.get_mut(&thread) {
             t.node = start.index() as u32;
