@@ -5,7 +5,7 @@ use super::Notice;
 use super::kit::Kit;
 use super::matching::{Finding, Planned};
 use super::transition::{entries, keep_effects};
-use crate::store::{Arrival, Fault, NewRunRow, StoredRun, Tx};
+use crate::store::{Arrival, ArrivalKind, Fault, NewRunRow, StoredRun, Tx};
 use counterplay_machine::deployment::Mode;
 use counterplay_machine::duration::{HOUR_MS, SECOND_MS};
 use counterplay_machine::ingest;
@@ -43,14 +43,18 @@ pub(super) fn settle(
         }
     }
     let mut broken = found.broken.clone();
-    let give_up = arrival.attempts + 1 >= ATTEMPTS_MAX;
+    // Whoever starts a playbook by hand stands there and wants to know at once.
+    let by_hand = arrival.what.kind == ArrivalKind::Manual;
+    let give_up = by_hand || arrival.attempts + 1 >= ATTEMPTS_MAX;
     if give_up {
         let tries = arrival.attempts + 1;
-        let lost = found
-            .left
-            .iter()
-            .map(|(id, why)| format!("{id}: given up after {tries} attempts: {why}"));
-        broken.extend(lost);
+        broken.extend(found.left.iter().map(|(id, why)| {
+            if by_hand {
+                format!("{id}: {why}")
+            } else {
+                format!("{id}: given up after {tries} attempts: {why}")
+            }
+        }));
     }
     for reason in &broken {
         notes.push(reason.clone());

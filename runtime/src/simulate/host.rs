@@ -27,6 +27,7 @@ pub(super) async fn simulate(scenario: &Scenario) -> Result<Simulation, Simulati
     let mut oracle = Oracle {
         scenario,
         counts: BTreeMap::new(),
+        imagined: BTreeSet::new(),
     };
     let begun = begin::begin(scenario, playbook, &mut oracle).await?;
     let mut simulation = Simulation {
@@ -282,6 +283,8 @@ pub(super) struct Oracle<'a> {
     pub scenario: &'a Scenario,
     /// How often each was called.
     counts: BTreeMap<Arc<str>, usize>,
+    /// What simulated actions only pretended to make: no live system knows of it.
+    imagined: BTreeSet<String>,
 }
 
 impl Oracle<'_> {
@@ -303,11 +306,13 @@ impl Oracle<'_> {
             return given;
         }
         match self.program().callables.get(action) {
-            Some(callable) => Ok(sample::sample(
-                &self.program().types,
-                &callable.returns_ty,
-                now_ms,
-            )),
+            Some(callable) => {
+                let made = sample::sample(&self.program().types, &callable.returns_ty, now_ms);
+                if matches!(made, Value::Record(_)) {
+                    self.imagined.insert(made.entity_key());
+                }
+                Ok(made)
+            }
             None => Err(format!("the program has no action `{action}`")),
         }
     }
@@ -337,6 +342,7 @@ impl Oracle<'_> {
             .live
             .as_ref()
             .filter(|_| callable.impact.is_none())
+            .filter(|_| !args.iter().any(|a| self.imagined.contains(&a.entity_key())))
         {
             let request = CallRequest {
                 id: id.to_owned(),
