@@ -24,6 +24,7 @@ pub async fn sandbox(args: SandboxArgs) -> Outcome {
     let sandbox = Sandbox::start(options)
         .await
         .map_err(|error| Failure::cannot_start(error.to_string()))?;
+    let stopped = signal::stop();
     let (base, smtp) = (sandbox.base_url(), sandbox.smtp_addr().to_string());
     out::line(paint(HEAD, "The sandbox is running."))?;
     out::line(format!("  {:<10} {}", "services", paint(NAME, &base)))?;
@@ -48,7 +49,7 @@ pub async fn sandbox(args: SandboxArgs) -> Outcome {
         QUIET,
         "Ctrl-C stops it; what was changed in it is gone then.",
     ))?;
-    signal::stop().await;
+    stopped.await;
     sandbox.stop().await;
     out::line("\nThe sandbox has stopped.")?;
     Ok(OK)

@@ -82,11 +82,13 @@ pub async fn run(args: RunArgs) -> Outcome {
 fn watch_for_stop(engine: &Engine) -> Arc<AtomicBool> {
     let stopped = Arc::new(AtomicBool::new(false));
     let (flag, engine) = (stopped.clone(), engine.clone());
+    let first = signal::stop();
     tokio::spawn(async move {
-        signal::stop().await;
+        first.await;
         flag.store(true, Ordering::SeqCst);
         out::note("\nstopping; calls under way are waited for (Ctrl-C again stops at once)");
         engine.stop();
+        // A listener from before would still hold the first signal.
         signal::stop().await;
         std::process::exit(i32::from(crate::error::INTERRUPTED));
     });
