@@ -133,7 +133,7 @@ pub struct ProjectArgs {
 #[command(after_help = "Examples:
   counterplay simulate compromised_user --event risk-detection.json
   counterplay simulate stale_account --unanswered
-  counterplay simulate lost_device --with device=b48d2f60 --with reason=\"left on a train\" --reject
+  counterplay simulate lost_device --with device=b48d2f60-91c7-4e35-a0d2-6e1f5a7c2004 --with reason=\"left on a train\" --reject
   counterplay simulate compromised_user --event e.json --answer ticket.is_acknowledged=true
   counterplay simulate stale_account --sandbox       ask a made-up tenant instead of assuming answers
 
@@ -242,7 +242,7 @@ pub struct StoreArgs {
   counterplay run                                    go on with the runs that are open
   counterplay run --stay                             also fire schedules, until Ctrl-C
   counterplay run --sandbox --once risk.json         try it on a made-up tenant
-  counterplay run --start lost_device --with device=b48d2f60 --with reason=lost --as ana@msp.example
+  counterplay run --start lost_device --with device=b48d2f60-91c7-4e35-a0d2-6e1f5a7c2004 --with reason=lost --as ana@msp.example
 
 A file holds one JSON object, a list, one object per line, or a page of Graph ({\"value\": [...]}). An accepted event is
 never lost and a run survives the end of this process: start `counterplay run` again and it goes on. Ctrl-C stops in

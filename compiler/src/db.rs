@@ -45,9 +45,21 @@ pub fn parse(db: &dyn Db, file: SourceFile) -> Parsed {
 /// The names of a project.
 #[salsa::tracked]
 pub fn names(db: &dyn Db, project: Project) -> Index {
+    // A shipped response that the project does not run may be copied and changed under its own id.
+    let responses = config(db, project).0.as_ref().map(|c| &c.responses);
     let files: Vec<FileItems<'_>> = project
         .files(db)
         .iter()
+        .filter(|file| {
+            let shipped = file
+                .path(db)
+                .strip_prefix("std:/responses/")
+                .and_then(|p| p.strip_suffix(".play"));
+            match (shipped, responses) {
+                (Some(id), Some(enabled)) => enabled.iter().any(|r| r == id),
+                _ => true,
+            }
+        })
         .map(|file| FileItems {
             module: file.module(db).clone(),
             file: file.path(db).clone(),
@@ -219,6 +231,7 @@ fn compile_item(
                     );
                 }
             }
+            enum_rules(checker, decl);
             if let Some(e) = checker.enumeration(&name) {
                 out.types.enums.insert(name, e);
             }
@@ -238,6 +251,7 @@ fn compile_item(
         }
         Item::Define(decl) => {
             let ty = checker.type_of(&decl.returns);
+            checker.defaults(&decl.params);
             for param in &decl.params {
                 let ty = checker.type_of(&param.ty);
                 checker.bind(&param.name, &ty);
@@ -273,6 +287,49 @@ fn compile_item(
             checker.diagnostics.extend(diagnostics);
             out.playbooks.push(playbook);
         }
+    }
+}
+
+/// What wire values need: they are matched without regard to case, and an unlisted one is the lowest.
+fn enum_rules(checker: &mut Checker<'_>, decl: &syntax::ast::EnumDecl) {
+    let wire = |m: &syntax::ast::EnumMember| {
+        m.wire
+            .clone()
+            .unwrap_or_else(|| m.name.text.clone())
+            .to_lowercase()
+    };
+    for (i, member) in decl.members.iter().enumerate() {
+        if let Some(first) = decl
+            .members
+            .iter()
+            .take(i)
+            .find(|m| m.name.text != member.name.text && wire(m) == wire(member))
+        {
+            let (place, before) = (checker.at(member.name.span), checker.at(first.name.span));
+            checker.report(
+                Diagnostic::error(
+                    crate::codes::DUPLICATE,
+                    format!("`{}` and `{}` have the same value on the wire", first.name.text, member.name.text),
+                    place,
+                    "never met",
+                )
+                .also(before, "met first")
+                .because("values on the wire are compared without regard to case: services disagree with themselves"),
+            );
+        }
+    }
+    let unknown = decl.members.iter().position(|m| m.name.text == "unknown");
+    if let (true, Some(at @ 1..)) = (decl.ordered, unknown) {
+        let place = checker.at(decl.members[at].name.span);
+        checker.report(
+            Diagnostic::error(
+                crate::codes::BAD_PROPERTY,
+                "in an ordered enum `unknown` comes first",
+                place,
+                "an unlisted value would count as more than others",
+            )
+            .because("a value that nobody has heard of must not pass for a high one"),
+        );
     }
 }
 
@@ -462,6 +519,24 @@ pub fn compile(db: &dyn Db, project: Project) -> CompiledProject {
         }
     }
     if let Some(file) = &file {
+        for (id, place) in &file.playbooks {
+            if program.playbooks.contains_key(id.as_str()) {
+                continue;
+            }
+            let known: Vec<&str> = program.playbooks.keys().map(|k| &**k).collect();
+            let mut diagnostic = Diagnostic::error(
+                crate::codes::NOT_IN_PROJECT,
+                format!("this project has no playbook `{id}`"),
+                place.clone(),
+                "sets nothing",
+            )
+            .because("whoever wrote it believes that the playbook is paused or only simulated, and it is not");
+            diagnostic = match crate::near::best(id, known.iter().copied()) {
+                Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+                None => diagnostic.help(format!("it has {}", crate::near::menu(known))),
+            };
+            diagnostics.push(diagnostic);
+        }
         diagnostics.extend(not_granted(names(db, project), &program, &file.deployment));
     }
     CompiledProject {

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::span::{Anchor, Name, Place};
-use crate::syntax::ast::{Item, PropertyValue, TypeRefKind};
+use crate::syntax::ast::{ExprKind, Item, PropertyValue, TypeRefKind};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -90,6 +90,7 @@ pub fn build(files: &[FileItems<'_>]) -> Index {
     for file in files {
         index.modules.entry(file.module.clone()).or_default();
     }
+    same_name(&mut index, files);
     for file in files {
         for item in file.items {
             let anchor = Anchor {
@@ -100,6 +101,40 @@ pub fn build(files: &[FileItems<'_>]) -> Index {
         }
     }
     index
+}
+
+/// Two modules that are called the same after their last dot could not be told apart by what they declare.
+fn same_name(index: &mut Index, files: &[FileItems<'_>]) {
+    let mut seen: BTreeMap<&str, &FileItems<'_>> = BTreeMap::new();
+    for file in files {
+        let short = file.module.rsplit('.').next().unwrap_or(&file.module);
+        match seen.get(short) {
+            Some(other) if other.file != file.file => {
+                let place = |file: &FileItems<'_>| Place {
+                    anchor: Anchor {
+                        file: file.file.clone(),
+                        item: Arc::from(""),
+                    },
+                    span: crate::span::Span::default(),
+                };
+                index.diagnostics.push(
+                    Diagnostic::error(
+                        crate::codes::DUPLICATE,
+                        format!("there are two modules called `{short}`"),
+                        place(file),
+                        format!("this file is the module `{}`", file.module),
+                    )
+                    .also(place(other), format!("this one is `{}`", other.module))
+                    .because("an action is known by its module's name and its own, in the timeline and the audit trail; one must not pass for the other")
+                    .help("rename the file"),
+                );
+            }
+            Some(_) => {}
+            None => {
+                seen.insert(short, file);
+            }
+        }
+    }
 }
 
 fn add(index: &mut Index, file: &FileItems<'_>, item: &crate::syntax::ParsedItem, anchor: Anchor) {
@@ -273,18 +308,18 @@ impl Index {
 
     /// The query that finds an entity of a type by its id: one with `finds: true`.
     pub fn lookup(&self, ty: &str) -> Option<&Def> {
-        self.modules.values().flat_map(|m| m.names.values()).find(|def| match &*def.item {
-            Item::Query(query) => {
-                query.params.len() == 1
-                    && query.properties.iter().any(|p| {
-                        p.key.text == "finds" && matches!(&p.value, PropertyValue::Exprs(_))
-                    })
-                    && matches!(
-                        query.returns.as_ref().map(|r| &r.kind),
-                        Some(TypeRefKind::Name(path)) if path.last().is_some_and(|n| n.text == ty || ty.ends_with(&format!(".{}", n.text)))
-                    )
-            }
-            _ => false,
+        self.modules.values().flat_map(|m| m.names.values()).find(|def| {
+            let Item::Query(query) = &*def.item else { return false };
+            let finds = query.properties.iter().any(|p| {
+                p.key.text == "finds"
+                    && matches!(&p.value, PropertyValue::Exprs(e) if matches!(e.first().map(|e| &e.kind), Some(ExprKind::Bool(true))))
+            });
+            let Some(TypeRefKind::Name(path)) = query.returns.as_ref().map(|r| &r.kind) else { return false };
+            let [name] = path.as_slice() else { return false };
+            let returns = self
+                .type_named(&def.module, &name.text)
+                .map(|d| Index::qualified(&d.module, &d.name.text));
+            finds && query.params.len() == 1 && returns.as_deref() == Some(ty)
         })
     }
 }

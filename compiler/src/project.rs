@@ -22,6 +22,8 @@ pub struct ProjectFile {
     pub responses: Vec<String>,
     /// People, tenants and connections.
     pub deployment: Deployment,
+    /// Where each `[playbooks.ID]` stands.
+    pub playbooks: Vec<(String, Place)>,
 }
 
 #[derive(Deserialize)]
@@ -35,7 +37,7 @@ struct Written {
     #[serde(default)]
     connections: BTreeMap<String, ConnectionSection>,
     #[serde(default)]
-    playbooks: BTreeMap<String, PlaybookSection>,
+    playbooks: BTreeMap<toml::Spanned<String>, PlaybookSection>,
     secrets: Option<SecretsSection>,
 }
 
@@ -128,6 +130,38 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
             diagnostic.help = help;
             diagnostics.push(diagnostic);
         };
+    let of_teams = written.teams.iter().flat_map(|(name, team)| {
+        [
+            (
+                format!("teams_webhook of [teams.{name}]"),
+                &team.teams_webhook,
+            ),
+            (
+                format!("slack_webhook of [teams.{name}]"),
+                &team.slack_webhook,
+            ),
+        ]
+    });
+    let of_connections = written.connections.iter().map(|(name, connection)| {
+        (
+            format!("secret of [connections.{name}]"),
+            &connection.secret,
+        )
+    });
+    for (what, secret) in of_teams.chain(of_connections) {
+        if secret.as_ref().is_some_and(|s| !is_secret_name(s)) {
+            // The line itself is not shown: what stands there may be the secret.
+            find(
+                format!("the {what} is no name of a secret"),
+                0..1,
+                "in this file",
+                Some(
+                    "a name has small letters, digits, `-` and `_`; if it is the secret itself that stands there, take it out, keep it where [secrets] says, and replace it by a new one"
+                        .into(),
+                ),
+            );
+        }
+    }
     for response in &written.project.responses {
         if !shipped.iter().any(|s| s == response.get_ref()) {
             find(
@@ -250,7 +284,13 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
             }
         },
     };
+    let playbooks = written
+        .playbooks
+        .keys()
+        .map(|id| (id.get_ref().clone(), at(id.span())))
+        .collect();
     let file = ProjectFile {
+        playbooks,
         sources: written
             .project
             .sources
@@ -269,7 +309,7 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
             modes: written
                 .playbooks
                 .into_iter()
-                .filter_map(|(id, p)| Some((id, p.mode?)))
+                .filter_map(|(id, p)| Some((id.into_inner(), p.mode?)))
                 .collect(),
             secrets,
         },
@@ -280,6 +320,15 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
             .all(|d: &Diagnostic| d.severity == Severity::Error)
     );
     (file, diagnostics)
+}
+
+/// What a secret may be called: it becomes part of a variable's name or a key in a file.
+fn is_secret_name(name: &str) -> bool {
+    (1..=64).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
 }
 
 /// The library's message without the words of its implementation.

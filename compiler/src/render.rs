@@ -67,14 +67,14 @@ fn one(
     let config = Config::default()
         .with_color(color)
         .with_char_set(CharSet::Unicode)
-        .with_index_type(IndexType::Byte)
+        .with_index_type(IndexType::Char)
         .with_label_attach(LabelAttach::Start)
         .with_compact(false)
         .with_tab_width(4);
     let primary_file = primary.0.clone();
     // The code stands in brackets after the severity; ariadne would put it in front.
     let kind = format!("{word}[{}]", diagnostic.code);
-    let mut report = Report::build(ReportKind::Custom(&kind, tint), primary)
+    let mut report = Report::build(ReportKind::Custom(&kind, tint), files.characters(primary))
         .with_config(config)
         .with_message(harmless(&diagnostic.message));
     let file = primary_file;
@@ -96,7 +96,7 @@ fn one(
             harmless(&label.text)
         };
         report.add_label(
-            ariadne::Label::new(range)
+            ariadne::Label::new(files.characters(range))
                 .with_message(text)
                 .with_color(color),
         );
@@ -194,6 +194,16 @@ impl Files<'_> {
             .entry(file.clone())
             .or_insert_with(|| sources.text(file).map(|text| Source::from(harmless(&text))))
             .as_ref()
+    }
+
+    /// The same range counted in characters: what ariadne names the place of another file by.
+    fn characters(&mut self, (file, range): Range) -> Range {
+        let Some(text) = self.source(&file).map(Source::text) else {
+            return (file, range);
+        };
+        let start = text[..range.start].chars().count();
+        let end = start + text[range].chars().count();
+        (file, start..end)
     }
 
     /// Whether the lines around a range are short enough to be drawn.

@@ -54,6 +54,42 @@ fn about_device(head: &str, then: &str) -> String {
     )
 }
 
+/// A project's own module must not pass for one of the library.
+#[test]
+fn a_module_that_is_called_like_another() {
+    let workspace = Workspace::new(
+        vec![Source {
+            path: "playbooks/intune.play".into(),
+            module: "intune".into(),
+            text: "action sync(device: Device) {\n  impact: destructive\n  request: graph.post(\"/deviceManagement/managedDevices/{device.id}/wipe\")\n}\n".into(),
+        }],
+        Some(("counterplay.toml".into(), CONFIG.into())),
+    );
+    insta::assert_snapshot!(workspace.render(&workspace.compile().diagnostics, false));
+}
+
+/// A shipped response that a project does not run may be copied and changed under its own id.
+#[test]
+fn a_copy_of_a_shipped_response_is_welcome() {
+    let text = counterplay_compiler::library::text("std:/responses/device_noncompliance.play")
+        .expect("it ships");
+    let workspace = Workspace::new(
+        vec![Source {
+            path: "playbooks/device_noncompliance.play".into(),
+            module: "device_noncompliance".into(),
+            text: text.into(),
+        }],
+        Some(("counterplay.toml".into(), CONFIG.into())),
+    );
+    let compiled = workspace.compile();
+    assert!(
+        compiled.diagnostics.is_empty(),
+        "{}",
+        workspace.render(&compiled.diagnostics, false)
+    );
+    assert_eq!(compiled.program.playbooks.len(), 1);
+}
+
 /// Steps of which each calls the one before twice: more than a thousand in the end.
 fn growing() -> String {
     let mut source = String::from(
@@ -138,6 +174,33 @@ cases! {
     wipe_inside_steps: format!("steps erase(device: Device) {{\n  intune.wipe(device)\n}}\n\n{}", about_device("", "    erase(drift.device)"));
     type_inside_itself: "type Folder {\n  name: Text\n  parent: Folder\n}\n\ntype Tree {\n  left: Tree?\n  right: Tree?\n}\n\ndefine is_leaf(tree: Tree) -> Bool = tree.left is absent and tree.right is absent\n";
     steps_that_grow_without_end: growing();
+    secret_through_a_default: about_device("", "    notify.teams(team.soc, absent ?? secret(\"graph-client\"))");
+    secret_kept_through_a_default: about_device("", "    let x = absent ?? secret(\"graph-client\")\n    notify.teams(team.soc, x)");
+    secret_in_a_mixed_list: about_device("", "    for each x in [\"a\", secret(\"graph-client\"), \"b\"] {\n      notify.teams(team.soc, x)\n    }");
+    secret_as_json: format!("action post(payload: Json) {{\n  impact: notify\n  request: halopsa.post(\"/api/tickets\", json: payload)\n}}\n\n{}", about_device("", "    post(secret(\"x\"))\n    post(team.soc)\n    post({{ a: team.soc }})")).replace("{{", "{").replace("}}", "}");
+    team_in_a_request: "action post(team: Team) {\n  impact: notify\n  request: halopsa.post(\"/api/tickets\", json: { team: team })\n}\n";
+    value_of_another_type_through_a_default: about_device("", "    let x = absent ?? 5\n    entra.block_sign_in(x)");
+    list_of_unlike_things: about_device("", "    let xs = [drift.device, 1, drift.owner]\n    for each x in xs { intune.sync(x) }");
+    event_without_a_name: "use microsoft.intune\n\nplaybook p \"P\" {\n  when intune.noncompliant\n  ignore repeats of drift.device\n  then {\n    intune.sync(drift.device)\n    intune.sync(drift.device)\n  }\n}\n";
+    places_behind_other_letters: "// Gerät – Ü\nuse microsoft.intune\n\nplaybook p \"P\" {\n  when intune.noncompliant as drift\n  then { end run }\n}\n\nplaybook p \"Q\" {\n  when intune.noncompliant as drift\n  then { end run }\n}\n";
+    nothing_bound: about_device("", "    let x = absent\n    let y = []\n    intune.sync(drift.device)");
+    text_that_approves: about_device("", "    approve \"Wipe?\" about drift.device, by absent ?? (drift.owner_id ?? \"x\")\n    intune.wipe(drift.device)");
+    nothing_in_parallel: about_device("", "    in parallel { }\n    intune.wipe(drift.device)");
+    path_that_climbs: "action x(user: User) {\n  impact: reversible\n  request: graph.patch(\"/users/x/mailFolders/inbox/messageRules/..\\\\..\\\\users\\\\{user.id}\", json: { a: 1 })\n}\n\naction y(user: User) {\n  impact: disruptive\n  request: graph.delete(\"/users/{user.id}/authentication/../manager\")\n}\n\naction z(user: User) {\n  impact: disruptive\n  request: graph.delete(\"/users/{user.id}/authentication/x/wip%65\")\n}\n";
+    address_from_a_secret: "action x(user: User) {\n  impact: notify\n  request: graph.post(secret(\"wipe-url\"), json: { a: 1 })\n}\n\nquery q(user: User) -> Bool {\n  request: slack.delete(secret(\"url\"))\n  returns: body.ok\n}\n";
+    call_that_reaches_something_else: "type Job {\n  device: Device\n}\n\naction erase(user: User, job: Job) {\n  impact: destructive\n  request: graph.post(\"/deviceManagement/managedDevices/{job.device.id}/wipe\")\n}\n\naction erase_by_tag(on tag: Text, id: Text) {\n  impact: destructive\n  request: graph.post(\"/deviceManagement/managedDevices/{id}/wipe\")\n}\n";
+    result_of_an_attempt: about_device("", "    attempt each {\n      let case = ticket.create(title: \"x\", priority: high)\n      ticket.note(case, \"y\")\n    }");
+    steps_attempted: format!("steps both(device: Device) {{\n  intune.sync(device)\n}}\n\n{}", about_device("", "    attempt both(drift.device)\n    attempt each { both(drift.device) }"));
+    approval_that_expires_beside_a_wait: about_device("", "    in parallel {\n      approve \"Wipe?\" about drift.device, by team.soc\n      wait 3d\n    }\n    intune.wipe(drift.device)");
+    approval_that_expires_in_a_loop: about_device("  if drift.owner is present\n", "    let ds = intune.devices_of(drift.owner)\n    approve \"Wipe?\" about ds, by team.soc\n    for each d in ds, refuse more than 10 {\n      wait 6h\n      intune.wipe(d)\n    }");
+    asking_again_helps: about_device("", "    approve \"Lock?\" about drift.device, by team.soc\n    intune.remote_lock(drift.device)\n    wait 3d\n    approve \"Wipe?\" about drift.device, by team.soc\n    intune.wipe(drift.device)");
+    triggers_that_bind_other_names: "use microsoft.entra\n\nplaybook p \"P\" {\n  when every day at 06:00, for each user in entra.inactive_users(since: 90d)\n  when every 15m\n  then { entra.block_sign_in(user) }\n}\n\nplaybook q \"Q\" {\n  when manual(x: User)\n  when manual(x: Device, y: Text)\n  then { entra.block_sign_in(x) }\n}\n\nplaybook r \"R\" {\n  when manual(why: Text = \"x\", key: Secret<Text>)\n  then { end run why }\n}\n";
+    key_that_tells_nothing: about_device("  ignore repeats of drift\n", "    intune.sync(drift.device)");
+    default_that_knows_a_parameter: "steps tell(user: User, to: Text = user.name) {\n  end run to\n}\n\ndefine big(x: Int = \"text\") -> Int = x + 1\n";
+    password_outside_of_a_request: about_device("", "    let p = new_password()\n    intune.sync(drift.device)");
+    unknown_on_top: "enum Level ordered { low, high, unknown }\n\nenum Same { a = \"X\", b = \"x\" }\n";
+    name_in_two_branches: about_device("", "    in parallel {\n      let x = 1\n      let x = \"text\"\n    }\n    notify.teams(team.soc, \"{x}\")");
+    floor_of_no_method: "connection c {\n  base: \"https://example.org\"\n  destructive: PSOT \"/a/wipe\"\n}\n";
     lock_without_approval_is_a_warning: about_device("", "    intune.remote_lock(drift.device)");
     approval_that_nobody_can_give: about_device("", "    approve \"Wipe?\" about drift.device, by team.leads, needs 2 {\n      approved { intune.wipe(drift.device) }\n    }");
     approval_without_a_decider: about_device("", "    approve \"Wipe?\" about drift.device, within 4h");
@@ -178,6 +241,7 @@ fn mistakes_in_the_project_file() {
         "[project]\nname = \"X\"\n\n[tenant.a]\nid = \"a\"\n",
         "[project]\nname = \"X\"\n\n[secrets]\nprovider = \"vault\"\n",
         "[project\nname = \"X\"\n",
+        "[project]\nname = \"X\"\nresponses = [\"stale_account\"]\n\n[playbooks.stale_acount]\nmode = \"paused\"\n\n[teams.it]\nmembers = [\"a@b.c\"]\n\n[connections.graph]\n\n[connections.exchange]\nsecret = \"aB3~xYzSuper.Secret\"\n",
     ] {
         let workspace =
             Workspace::new(Vec::new(), Some(("counterplay.toml".into(), config.into())));

@@ -4,7 +4,7 @@
 use crate::declare::Impact;
 use crate::duration::format_ms;
 use crate::expr::Expr;
-use crate::playbook::{Edge, EndKind, Node, NodeKind, Playbook, StageKind, Trigger, TriggerKind};
+use crate::playbook::{Edge, EndKind, Node, NodeKind, Playbook, StageKind, Trigger};
 use petgraph::visit::EdgeRef;
 
 /// Longer labels are cut, in characters.
@@ -356,32 +356,7 @@ fn label(playbook: &Playbook, node: &Node) -> Vec<String> {
 }
 
 fn trigger(trigger: &Trigger) -> String {
-    const DAYS: [&str; 7] = [
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-    ];
-    let text = match &trigger.kind {
-        TriggerKind::Event(name) => format!("when {name}"),
-        TriggerKind::Every(ms) => format!("every {}", format_ms(*ms)),
-        TriggerKind::At { weekday, minutes } => {
-            let day = weekday
-                .and_then(|d| DAYS.get(usize::from(d)).copied())
-                .unwrap_or("day");
-            format!("every {day} at {:02}:{:02}", minutes / 60, minutes % 60)
-        }
-        TriggerKind::Manual(params) => {
-            let params: Vec<String> = params
-                .iter()
-                .map(|p| format!("{}: {}", p.name, p.ty))
-                .collect();
-            format!("by hand ({})", params.join(", "))
-        }
-    };
+    let text = crate::schedule::describe(&trigger.kind);
     if trigger.for_each.is_some() {
         format!("{text}, for each element")
     } else {

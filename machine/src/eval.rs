@@ -459,7 +459,33 @@ fn convert(types: &Types, value: Value, ty: &Type, path: &str) -> Result<Value, 
             .map(|(i, item)| convert(types, item, inner, &format!("{path}[{i}]")))
             .collect::<Result<Vec<_>, _>>()
             .map(Value::List),
-        (value, _) => Ok(value),
+        (value, ty) if fits(&value, ty) => Ok(value),
+        (value, ty) => Err(EvalError::Mismatch(Mismatch {
+            path: path.to_owned(),
+            expected: json::noun(types, ty),
+            found: value.kind().into(),
+        })),
+    }
+}
+
+/// Whether a typed value may stand where a type is wanted.
+fn fits(value: &Value, ty: &Type) -> bool {
+    match (value, ty) {
+        (Value::Secret(_), Type::Secret(_)) => true,
+        (Value::Secret(_), _) => false,
+        (_, Type::Unknown) => true,
+        (value, Type::Json) => !value.exposes_secret(),
+        (Value::Text(_), Type::Text)
+        | (Value::Int(_), Type::Int | Type::Number)
+        | (Value::Number(_), Type::Number)
+        | (Value::Bool(_), Type::Bool)
+        | (Value::Duration(_), Type::Duration)
+        | (Value::Time(_), Type::Time)
+        | (Value::Clock(_), Type::Clock) => true,
+        (Value::Member(member), Type::Enum(name)) => member.ty == *name,
+        (Value::Record(record), Type::Record(name)) => record.ty == *name,
+        (Value::Record(record), Type::Event(names)) => names.contains(&record.ty),
+        _ => false,
     }
 }
 
@@ -471,6 +497,12 @@ fn overflow() -> EvalError {
 pub fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Int(a), Value::Number(b)) | (Value::Number(b), Value::Int(a)) => *a as f64 == *b,
+        (Value::Json(a), Value::Int(b)) | (Value::Int(b), Value::Json(a)) => {
+            a.as_i64() == Some(*b) || a.as_f64() == Some(*b as f64)
+        }
+        (Value::Json(a), Value::Number(b)) | (Value::Number(b), Value::Json(a)) => {
+            a.as_f64() == Some(*b)
+        }
         (Value::Json(a), Value::Text(b)) | (Value::Text(b), Value::Json(a)) => {
             a.as_str() == Some(&**b)
         }

@@ -1,8 +1,39 @@
 //! A schedule and a time zone in, the next time out. Pure.
 
+use crate::duration::format_ms;
 use crate::playbook::TriggerKind;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Timestamp, ToSpan, civil};
+
+/// A trigger in words, as it is written: `when intune.noncompliant`, `every monday at 09:00`.
+pub fn describe(kind: &TriggerKind) -> String {
+    const DAYS: [&str; 7] = [
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+    ];
+    match kind {
+        TriggerKind::Event(name) => format!("when {name}"),
+        TriggerKind::Every(ms) => format!("every {}", format_ms(*ms)),
+        TriggerKind::At { weekday, minutes } => {
+            let day = weekday
+                .and_then(|d| DAYS.get(usize::from(d)).copied())
+                .unwrap_or("day");
+            format!("every {day} at {:02}:{:02}", minutes / 60, minutes % 60)
+        }
+        TriggerKind::Manual(params) => {
+            let params: Vec<String> = params
+                .iter()
+                .map(|p| format!("{}: {}", p.name, p.ty))
+                .collect();
+            format!("by hand ({})", params.join(", "))
+        }
+    }
+}
 
 /// The first time strictly after `after_ms` at which a schedule is due; `None` for other triggers.
 ///
@@ -126,5 +157,16 @@ mod tests {
             next(TriggerKind::Every(900_000), "UTC", "2026-11-22T12:01:00Z"),
             "2026-11-22T12:15:00Z"
         );
+    }
+
+    #[test]
+    fn schedules_are_described_as_they_are_written() {
+        let at = |weekday| TriggerKind::At {
+            weekday,
+            minutes: 545,
+        };
+        assert_eq!(describe(&TriggerKind::Every(900_000)), "every 15m");
+        assert_eq!(describe(&at(None)), "every day at 09:05");
+        assert_eq!(describe(&at(Some(6))), "every sunday at 09:05");
     }
 }

@@ -104,9 +104,9 @@ impl RecordType {
             .map(|(_, t)| t)
     }
 
-    /// An entity is a record with an `id`.
+    /// An entity is a record with an `id`, a text or a whole number that is always there.
     pub fn is_entity(&self) -> bool {
-        self.field("id").is_some()
+        matches!(self.field("id"), Some(Type::Text | Type::Int))
     }
 }
 

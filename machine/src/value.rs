@@ -209,6 +209,19 @@ impl Value {
         }
     }
 
+    /// Whether a secret lies in it, other than a team's own.
+    pub fn exposes_secret(&self) -> bool {
+        match self {
+            Value::Secret(_) => true,
+            Value::Record(record) => {
+                &*record.ty != "Team" && record.fields.values().any(Value::exposes_secret)
+            }
+            Value::Object(fields) => fields.values().any(Value::exposes_secret),
+            Value::List(items) => items.iter().any(Value::exposes_secret),
+            _ => false,
+        }
+    }
+
     /// A short name of the kind of value, for messages about a mismatch.
     pub fn kind(&self) -> &'static str {
         match self {

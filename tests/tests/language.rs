@@ -159,6 +159,15 @@ cases! {
     waiting_until_the_time_is_up: playbook("  then {\n    wait until intune.is_compliant(device), at most 1h, checking every 20m {\n      met       { notify.teams(team.soc, \"compliant\") }\n      timed_out { notify.teams(team.soc, \"still not\") }\n    }\n  }")
         .answer("intune.is_compliant=false");
     a_question_is_not_asked_where_its_answer_does_not_matter: playbook("  then {\n    if user.kind == guest and intune.is_compliant(device) {\n      notify.teams(team.soc, \"never said\")\n    } else {\n      notify.teams(team.soc, \"not a guest\")\n    }\n  }");
+    attempt_with_a_done_arm_goes_on: playbook("  then {\n    attempt intune.sync(device) {\n      done { notify.teams(team.soc, \"synced\") }\n    }\n    notify.teams(team.soc, \"went on\")\n  }")
+        .answer("intune.sync=fails: the device is away");
+    a_skipped_step_takes_its_failed_arm: playbook("  then {\n    attempt each {\n      entra.block_sign_in(user)\n      entra.revoke_sessions(user) {\n        failed { notify.teams(team.soc, \"not revoked: {failure.reason}\") }\n      }\n    }\n  }")
+        .answer("entra.block_sign_in=fails: there is no such user");
+    an_approval_in_a_branch_opens_what_follows: playbook("  then {\n    in parallel {\n      approve \"Wipe?\" about device, by team.soc\n      notify.teams(team.soc, \"somebody is asked\")\n    }\n    for each n in [1] {\n      intune.wipe(device)\n    }\n  }");
+    an_approval_of_a_list_opens_each_element: playbook("  then {\n    let all = intune.devices_of(user)\n    approve \"Wipe all?\" about all, by team.soc\n    for each d in all, 2 at a time {\n      intune.wipe(d)\n    }\n  }")
+        .answer("intune.devices_of=[{\"id\":\"a\",\"name\":\"A\",\"platform\":\"iOS\"},{\"id\":\"b\",\"name\":\"B\",\"platform\":\"iOS\"}]");
+    each_element_asks_for_itself: playbook("  then {\n    for each d in intune.devices_of(user) {\n      approve \"Wipe {d.name}?\" about d, by team.soc, within 1h {\n        approved { intune.wipe(d) }\n        unanswered { notify.teams(team.soc, \"kept {d.name}\") }\n      }\n    }\n  }")
+        .answer("intune.devices_of=[{\"id\":\"a\",\"name\":\"A\",\"platform\":\"iOS\"},{\"id\":\"b\",\"name\":\"B\",\"platform\":\"iOS\"}]");
     match_takes_one_case: playbook("  then {\n    match device.platform {\n      ios, macos { notify.teams(team.soc, \"Apple\") }\n      windows    { notify.teams(team.soc, \"Windows\") }\n      else       { notify.teams(team.soc, \"something else\") }\n    }\n  }");
 }
 
@@ -171,6 +180,17 @@ fn steps_are_put_in_place_of_their_call() {
             "intune.is_compliant=false",
             "intune.devices_of=[{\"id\":\"a\",\"name\":\"A\",\"platform\":\"iOS\"}]",
         ],
+        people: People::default(),
+    };
+    insta::assert_snapshot!(case.run());
+}
+
+/// Steps that end without `return` have an absent result.
+#[test]
+fn steps_without_a_result_give_an_absent_one() {
+    let case = Case {
+        source: "use microsoft.(intune, entra)\nuse notify\nsteps verdict(device: Device) -> Text? {\n  if intune.is_compliant(device) {\n    return \"fine\"\n  }\n}\nplaybook p \"P\" {\n  when manual(user: User, device: Device)\n  then {\n    let found = verdict(device)\n    if found is present {\n      notify.teams(team.soc, found)\n    } else {\n      notify.teams(team.soc, \"nothing found\")\n    }\n  }\n}\n".into(),
+        answers: vec!["intune.is_compliant=false"],
         people: People::default(),
     };
     insta::assert_snapshot!(case.run());

@@ -156,7 +156,7 @@ async fn timelines(world: &World) -> Result<(), Failure> {
     stage
         .line(paint(
             HEAD,
-            "The journal of each run, in short; `counterplay show RUN` prints all of it",
+            "The journal of each run, in short; for runs of your own, `counterplay show RUN` prints all of it",
         ))
         .await?;
     for info in list {

@@ -397,6 +397,17 @@ impl Checker<'_> {
                 self.arguments_of_unknown(args);
                 Checked::unknown()
             }
+            Callee::NewPassword if !self.in_request => {
+                let place = self.at(span);
+                let diagnostic = Diagnostic::error(
+                    codes::WRONG_PLACE,
+                    "a new password is made for a call and known only there",
+                    place,
+                    "not inside of a request's `json`",
+                );
+                self.report(diagnostic);
+                Checked::unknown()
+            }
             Callee::NewPassword => Checked {
                 expr: Expr::GeneratedPassword,
                 ty: Type::Secret(Box::new(Type::Text)),
@@ -709,11 +720,13 @@ impl Checker<'_> {
 
     /// Whether more is put in place of calls than anybody could read; reports it once.
     fn too_large(&mut self, def: &Def, span: Span) -> bool {
-        self.inlined += 1;
+        let deep = self.inlining.len() >= super::INLINING_DEPTH_MAX;
+        self.inlined += if deep { super::INLINED_MAX } else { 1 };
         if self.inlined <= super::INLINED_MAX {
             return false;
         }
-        if self.inlined == super::INLINED_MAX + 1 {
+        if !self.told_too_large {
+            self.told_too_large = true;
             // The place that the author sees is where the outermost call stands.
             let place = self
                 .inlining
@@ -724,7 +737,11 @@ impl Checker<'_> {
                 codes::TOO_LARGE,
                 "this grows too large",
                 place,
-                format!("stands for more than {} calls", super::INLINED_MAX),
+                format!(
+                    "stands for more than {} calls, or for calls more than {} deep",
+                    super::INLINED_MAX,
+                    super::INLINING_DEPTH_MAX
+                ),
             )
             .also(def.place(), "the call that was one too many is of this")
             .because("steps and definitions are put in place of their calls, so that calls of calls multiply")

@@ -69,7 +69,7 @@ impl Checker<'_> {
             }
             // Anything but a secret may become JSON.
             (other, Type::Json) => {
-                if self.holds_secret(other) && other != &Type::Secret(Box::new(Type::Text)) {
+                if self.holds_secret(other) {
                     self.secret_exposed(span, "becomes part of a JSON value");
                 }
                 expr

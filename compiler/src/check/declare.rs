@@ -203,6 +203,16 @@ impl Checker<'_> {
                     ),
                 },
                 PropertyValue::Floor { method, path, only } => {
+                    if !matches!(
+                        method.text.as_str(),
+                        "GET" | "POST" | "PUT" | "PATCH" | "DELETE"
+                    ) {
+                        self.bad(
+                            method.span,
+                            format!("`{}` is no method of a call", method.text),
+                            "expected `POST`, `PUT`, `PATCH`, `DELETE` or `GET`",
+                        );
+                    }
                     let Some(path) = self.literal(path) else {
                         continue;
                     };
@@ -334,14 +344,12 @@ impl Checker<'_> {
     pub fn callable(&mut self, def: &Def, decl: &Declaration, action: bool) -> Callable {
         let kind = if action { "an action" } else { "a query" };
         self.known_properties(decl, kind, if action { ACTION } else { QUERY }, &["on"]);
+        self.defaults(&decl.params);
         let params: Vec<Param> = decl
             .params
             .iter()
             .map(|p| {
                 let ty = self.type_of(&p.ty);
-                if let Some(default) = &p.default {
-                    self.expect(default, &ty, None);
-                }
                 let slot = self.bind(&p.name, &ty);
                 let acted_on = p.on || self.is_entity(&ty);
                 Param {
@@ -386,6 +394,9 @@ impl Checker<'_> {
                 None
             }
         };
+        if let Some(request) = &request {
+            self.names_what_it_acts_on(decl, &params, request, impact);
+        }
         let body = self.slot("body", &Type::Json);
         let mut on_status = Vec::new();
         for property in &decl.properties {
@@ -450,6 +461,54 @@ impl Checker<'_> {
             confirm,
             undo,
             doc: Arc::from(decl.doc.as_str()),
+        }
+    }
+
+    /// Defaults stand for themselves: they know no parameter.
+    pub fn defaults(&mut self, params: &[crate::syntax::ast::Param]) {
+        for param in params {
+            let ty = self.type_of(&param.ty);
+            if let Some(default) = &param.default {
+                self.expect(default, &ty, None);
+            }
+        }
+    }
+
+    /// An approval names what a step acts on; what a harmful call reaches has to be just that.
+    fn names_what_it_acts_on(
+        &mut self,
+        decl: &Declaration,
+        params: &[Param],
+        request: &counterplay_machine::declare::Request,
+        impact: Option<Impact>,
+    ) {
+        use counterplay_machine::declare::{PathPart, Request};
+        let Request::Http { path, .. } = request else {
+            return;
+        };
+        if impact < Some(Impact::Disruptive) {
+            return;
+        }
+        let acted = |expr: &Expr| match expr {
+            Expr::Tenant(_) => true,
+            other => other.path().is_some_and(|(slot, fields)| {
+                fields.len() <= 1 && params.iter().any(|p| p.slot == slot && p.acted_on)
+            }),
+        };
+        let other = path
+            .iter()
+            .any(|part| matches!(part, PathPart::Value(value) if !acted(value)));
+        if other && let Some(property) = property(decl, "request") {
+            let place = self.at(property.span);
+            let diagnostic = Diagnostic::error(
+                codes::ACTS_ON_NOTHING,
+                "the address names something that this action does not act on",
+                place,
+                "a value here is no field of an entity parameter",
+            )
+            .because("people approve what the action acts on; the call must not reach anything else")
+            .help("take the entity itself as a parameter, such as `device: Device`, and use its `id`; or mark the parameter `on`");
+            self.report(diagnostic);
         }
     }
 

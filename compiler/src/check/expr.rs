@@ -43,7 +43,9 @@ impl Checker<'_> {
                 let mut out = Vec::new();
                 for (name, value) in fields {
                     let checked = self.expr(value, None);
-                    if self.holds_secret(&checked.ty) && !self.in_request {
+                    // A request may send a secret as it is, never one that lies inside of something else.
+                    let sent = self.in_request && matches!(checked.ty, Type::Secret(_));
+                    if !sent && self.holds_secret(&checked.ty) {
                         self.secret_exposed(value.span, "becomes part of a JSON value");
                     }
                     out.push((Arc::from(name.text.as_str()), checked.expr));
@@ -291,6 +293,9 @@ impl Checker<'_> {
             }
             return self.report(diagnostic);
         }
+        if !self.silent && !self.told_unknown.insert(name.to_owned()) {
+            return;
+        }
         let mut names: Vec<String> = self
             .frames
             .iter()
@@ -309,7 +314,14 @@ impl Checker<'_> {
             .get(&*self.module)
             .map(|m| m.uses.contains_key(name));
         let owners = self.owners_of_member(name);
-        if uses == Some(true) {
+        if let Some(span) = self.unnamed_event.filter(|_| uses != Some(true)) {
+            let when = self.source(span);
+            diagnostic = diagnostic
+                .also(self.at(span), "the event has no name")
+                .help(format!(
+                    "if it is the event that you mean, give it the name: `{when} as {name}`"
+                ));
+        } else if uses == Some(true) {
             diagnostic = diagnostic.help(format!(
                 "`{name}` is a module: name what you want of it, as in `{name}.…`"
             ));
@@ -565,8 +577,8 @@ impl Checker<'_> {
                     element = Some(checked.ty.clone());
                     checked.expr
                 }
-                // Lists inside of JSON may mix.
-                Some(ty) if !known && *ty != checked.ty => {
+                // Lists inside of a request's JSON may mix.
+                Some(ty) if !known && self.in_request && *ty != checked.ty => {
                     element = Some(Type::Json);
                     checked.expr
                 }

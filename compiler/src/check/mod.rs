@@ -25,6 +25,9 @@ use std::sync::Arc;
 /// How many calls of steps and definitions one item may be replaced by what they call.
 pub const INLINED_MAX: u32 = 2_000;
 
+/// How deep calls of steps and definitions may lie inside each other.
+pub const INLINING_DEPTH_MAX: usize = 64;
+
 /// A binding.
 #[derive(Clone, Debug)]
 pub struct Local {
@@ -90,6 +93,10 @@ pub struct Checker<'a> {
     pub frames: Vec<Frame>,
     /// Names that went out of scope, for messages: where they were bound and what holds them.
     pub gone: BTreeMap<String, (Place, &'static str)>,
+    /// Names that were said to be unknown: once is enough.
+    pub told_unknown: std::collections::BTreeSet<String>,
+    /// Where a trigger stands whose event has no name.
+    pub unnamed_event: Option<Span>,
     /// Variables so far.
     pub slots: Vec<SlotInfo>,
     /// Whether queries may stand here.
@@ -100,6 +107,8 @@ pub struct Checker<'a> {
     pub in_request: bool,
     /// How many calls were replaced by what they call so far.
     pub inlined: u32,
+    /// Whether it was said that this is too much.
+    pub told_too_large: bool,
     /// Definitions and steps that are being inlined, for cycles.
     pub inlining: Vec<(Arc<str>, Place)>,
 }
@@ -123,11 +132,14 @@ impl<'a> Checker<'a> {
             silent: false,
             frames: vec![Frame::default()],
             gone: BTreeMap::new(),
+            told_unknown: Default::default(),
+            unnamed_event: None,
             slots: Vec::new(),
             queries: Queries::Forbidden("here"),
             asked: Vec::new(),
             in_request: false,
             inlined: 0,
+            told_too_large: false,
             inlining: Vec::new(),
         }
     }

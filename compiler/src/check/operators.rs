@@ -192,7 +192,9 @@ impl Checker<'_> {
                     ),
                     _ => a.expr,
                 };
-                let ty = if a.ty == Type::Json {
+                let ty = if a.ty == Type::Json || (inner == Type::Unknown && b.ty != Type::Unknown)
+                {
+                    // What is only ever absent has the other side's type.
                     b.ty.clone()
                 } else if b.ty.is_optional() {
                     a.ty.clone()

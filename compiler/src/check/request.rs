@@ -110,17 +110,42 @@ impl Checker<'_> {
                 }
             }
         }
-        if address.is_none() {
-            self.check_floor(
-                &connection,
-                verb,
-                &path,
-                json.as_ref(),
-                action,
-                impact,
-                property,
+        let from_secret = matches!(
+            &*connection.item,
+            Item::Connection(d) if super::declare::property(d, "base").and_then(single).and_then(word) == Some("from_secret")
+        );
+        if address.is_some() && !from_secret {
+            self.bad(
+                first.map_or(expr.span, |a| a.value.span),
+                format!("`{}` has an address of its own", connection.name.text),
+                "only a connection with `base: from_secret` takes one from a secret",
             );
         }
+        if args.iter().filter(|a| a.name.is_none()).count() > 1 {
+            self.bad(
+                expr.span,
+                "a request has one path",
+                "more than one is given",
+            );
+        }
+        // An address from a secret may be any: the connection's floors for all paths apply.
+        let judged = if address.is_some() {
+            vec![
+                PathPart::Literal(Arc::from("/")),
+                PathPart::Value(Expr::Const(Value::Absent)),
+            ]
+        } else {
+            path.clone()
+        };
+        self.check_floor(
+            &connection,
+            verb,
+            &judged,
+            json.as_ref(),
+            action,
+            impact,
+            property,
+        );
         Some(Request::Http {
             connection: Arc::from(connection.name.text.as_str()),
             method: Arc::from(*verb),
@@ -181,7 +206,13 @@ impl Checker<'_> {
         for part in parts {
             match part {
                 TextPart::Literal(text) => {
-                    if text.contains(['?', '#']) {
+                    if let Some(reason) = not_in_a_path(text) {
+                        self.bad(
+                            span,
+                            reason,
+                            "the call might reach another address than the one that is checked",
+                        );
+                    } else if text.contains(['?', '#']) {
                         self.bad(
                             span,
                             "a path holds no `?` or `#`",
@@ -324,4 +355,17 @@ impl Checker<'_> {
             body,
         })
     }
+}
+
+/// Why a text cannot be part of a path as it stands: what an address's reader would rewrite (RFC 3986 §3.3,
+/// §5.2.4, and what browsers and their kin make of backslashes and control characters).
+fn not_in_a_path(text: &str) -> Option<&'static str> {
+    let odd = |c: char| !(c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@/?#".contains(c));
+    if text.contains(odd) {
+        return Some("a path holds letters, digits and `-._~!$&'()*+,;=:@/`");
+    }
+    if text.contains("//") || text.split('/').any(|s| s == "." || s == "..") {
+        return Some("a path has no empty segment, and none that is `.` or `..`");
+    }
+    None
 }

@@ -163,8 +163,7 @@ impl Checker<'_> {
 
     fn holds_secret_in(&mut self, ty: &Type, seen: &mut Vec<Arc<str>>) -> bool {
         match ty {
-            // A team's secrets are only reached by naming them.
-            Type::Record(name) if &**name != "Team" && !seen.contains(name) => {
+            Type::Record(name) if !seen.contains(name) => {
                 seen.push(name.clone());
                 match self.record(name) {
                     Some(record) => record

@@ -198,6 +198,12 @@ impl Lower<'_> {
         let Item::Steps(decl) = &*def.item else {
             return (None, ty);
         };
+        if self.attempting.is_some() {
+            self.not_attempted(span);
+        }
+        if self.graph.node_count() > super::NODES_MAX {
+            return (None, ty);
+        }
         let slot = (ty != Type::Nothing).then(|| self.c.slot(&format!("{}()", def.name.text), &ty));
         let place = self.c.at(span);
         self.c.inlining.push((name, place.clone()));
@@ -231,6 +237,11 @@ impl Lower<'_> {
             self.emit(NodeKind::Bind { slot: own, value }, label, span);
         }
         self.block(&body);
+        // Steps that end without `return` have an absent result.
+        if let (Some(slot), true, false) = (slot, ty.is_optional(), self.current.is_empty()) {
+            let value = Expr::Const(counterplay_machine::Value::Absent);
+            self.emit(NodeKind::Bind { slot, value }, "no result", span);
+        }
         self.leave(outer);
         self.told_unreachable = told;
         if let Some(returning) = self.returning.pop() {

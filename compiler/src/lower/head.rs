@@ -60,6 +60,20 @@ pub fn playbook(mut lower: Lower<'_>, written: &Written) -> (Playbook, Facts, Ve
     let start = lower.emit(NodeKind::Start, written.id.text.as_str(), written.head);
     compiled.start = start;
     compiled.on_failure = lower.stages(written);
+    if lower.graph.node_count() > super::NODES_MAX {
+        let place = lower.c.at(written.id.span);
+        let diagnostic = Diagnostic::error(
+            codes::TOO_LARGE,
+            "this playbook grows too large",
+            place,
+            format!(
+                "it has more than {} steps when its `steps` are put in place of their calls",
+                super::NODES_MAX
+            ),
+        )
+        .help("use a loop, or split it into several playbooks");
+        lower.c.report(diagnostic);
+    }
     compiled.checking_every_ms = lower.checking_every_ms;
     compiled.graph = std::mem::take(&mut lower.graph);
     compiled.slots = std::mem::take(&mut lower.c.slots);
@@ -76,11 +90,9 @@ pub fn steps(mut lower: Lower<'_>, def: &Def, written: &StepsDecl) -> Vec<Diagno
     let place = def.place();
     lower.c.inlining.push((name, place));
     let ty = lower.c.result(def);
+    lower.c.defaults(&written.params);
     for param in &written.params {
         let param_ty = lower.c.type_of(&param.ty);
-        if let Some(default) = &param.default {
-            lower.c.expect(default, &param_ty, None);
-        }
         lower.c.bind(&param.name, &param_ty);
     }
     let slot = (ty != Type::Nothing).then(|| lower.c.slot("result", &ty));
@@ -292,6 +304,26 @@ impl Lower<'_> {
             .iter()
             .filter_map(|(w, _)| self.event_name(&w.trigger))
             .collect();
+        for (i, (when, span)) in whens.iter().enumerate() {
+            let Some(name) = self.event_name_silently(&when.trigger) else {
+                continue;
+            };
+            let before = whens
+                .iter()
+                .take(i)
+                .find(|(w, _)| self.event_name_silently(&w.trigger).as_ref() == Some(&name));
+            if let Some((_, first)) = before {
+                let (place, before) = (self.c.at(*span), self.c.at(*first));
+                let diagnostic = Diagnostic::error(
+                    codes::DUPLICATE,
+                    format!("`{name}` starts this playbook twice"),
+                    place,
+                    "again",
+                )
+                .also(before, "first");
+                self.c.report(diagnostic);
+            }
+        }
         if let Some(alias) = whens.iter().find_map(|(w, _)| w.alias.as_ref()) {
             let is_event = whens
                 .iter()
@@ -313,13 +345,32 @@ impl Lower<'_> {
             };
             compiled.event_slot = Some(self.c.bind(alias, &ty));
         }
+        self.c.unnamed_event = whens
+            .iter()
+            .find(|(w, _)| w.alias.is_none() && matches!(w.trigger, WrittenTrigger::Event(_)))
+            .map(|(_, span)| *span);
         let mut manual_bound: Option<Vec<ManualParam>> = None;
         let mut element: Option<Local> = None;
         for (when, _) in &whens {
+            self.same_start(first, when);
             let for_each = match &when.for_each {
                 None => None,
                 Some((var, list)) => {
                     let (source, ty) = self.run_list(list);
+                    if let Some(local) = &element
+                        && local.ty != ty
+                        && ty != Type::Unknown
+                    {
+                        let (place, before) = (self.c.at(list.span), local.place.clone());
+                        let diagnostic = Diagnostic::error(
+                            codes::TRIGGER,
+                            format!("`{}` would be {} here", var.text, article(&ty)),
+                            place,
+                            "another kind of element",
+                        )
+                        .also(before, format!("here it is {}", article(&local.ty)));
+                        self.c.report(diagnostic);
+                    }
                     let slot = match &element {
                         Some(local) => local.slot,
                         None => {
@@ -380,7 +431,62 @@ impl Lower<'_> {
         }
     }
 
+    /// Alternatives start a run with the same names: elements and forms agree.
+    fn same_start(&mut self, first: &When, when: &When) {
+        let element = |w: &When| w.for_each.as_ref().map(|(name, _)| name.text.clone());
+        let form = |c: &crate::check::Checker<'_>, w: &When| match &w.trigger {
+            WrittenTrigger::Manual(params) => params
+                .iter()
+                .map(|p| format!("{}: {}", p.name.text, c.source(p.ty.span)))
+                .collect::<Vec<_>>(),
+            _ => Vec::new(),
+        };
+        if element(first) == element(when) && form(&self.c, first) == form(&self.c, when) {
+            return;
+        }
+        let span = |w: &When| match (&w.for_each, &w.trigger) {
+            (Some((name, _)), _) => Some(name.span),
+            (None, WrittenTrigger::Manual(params)) => params.first().map(|p| p.name.span),
+            (
+                None,
+                WrittenTrigger::Event(e)
+                | WrittenTrigger::Every(e)
+                | WrittenTrigger::EveryDay(_, e),
+            ) => Some(e.span),
+        };
+        let (Some(here), Some(there)) = (span(when), span(first)) else {
+            return;
+        };
+        let (place, before) = (self.c.at(here), self.c.at(there));
+        let diagnostic = Diagnostic::error(
+            codes::TRIGGER,
+            "alternative triggers start a run with the same names",
+            place,
+            "binds other names",
+        )
+        .also(before, "than this one")
+        .because("the steps below use the names whichever trigger started the run");
+        self.c.report(diagnostic);
+    }
+
     fn manual(&mut self, params: &[crate::syntax::ast::Param]) -> Vec<ManualParam> {
+        for param in params {
+            let ty = self.c.type_of(&param.ty);
+            if self.c.holds_secret(&ty) || param.default.is_some() {
+                let place = self.c.at(param.name.span);
+                let diagnostic = Diagnostic::error(
+                    codes::TRIGGER,
+                    "a form's fields are filled in by people, in clear",
+                    place,
+                    if param.default.is_some() {
+                        "a default is not possible here"
+                    } else {
+                        "a secret is not possible here"
+                    },
+                );
+                self.c.report(diagnostic);
+            }
+        }
         params
             .iter()
             .map(|p| {
@@ -565,6 +671,22 @@ impl Lower<'_> {
                     );
                     if checked.ty.is_optional() {
                         self.c.may_be_absent(key.span, &checked.ty, None);
+                    }
+                    let tells = match checked.ty.present() {
+                        Type::Text | Type::Int | Type::Enum(_) | Type::Unknown => true,
+                        Type::List(_) => false,
+                        other => self.c.is_entity(other),
+                    };
+                    if !tells {
+                        let place = self.c.at(key.span);
+                        let diagnostic = Diagnostic::error(
+                            codes::TYPE_MISMATCH,
+                            format!("{} does not tell one case from another", article(&checked.ty)),
+                            place,
+                            "every event would have the same key",
+                        )
+                        .help("name an entity or a text, for instance the user or the device that the event is about");
+                        self.c.report(diagnostic);
                     }
                     if self.c.holds_secret(&checked.ty) {
                         self.c.secret_exposed(key.span, "would be stored as a key");

@@ -18,6 +18,9 @@ use std::sync::Arc;
 
 pub use head::{playbook, steps};
 
+/// How many steps one playbook may have when its `steps` are put in place of their calls.
+pub const NODES_MAX: usize = 4_000;
+
 /// An end of the graph that what comes next is joined to.
 pub type End = (NodeIndex, Edge);
 

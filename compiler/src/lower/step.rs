@@ -204,11 +204,10 @@ impl Lower<'_> {
             }
             Callee::Declared(def) if matches!(&*def.item, Item::Steps(_)) => {
                 self.known_arms(arms, &[], "a call of `steps`");
-                let outer = attempt.then(|| self.attempting.replace(Vec::new()));
-                self.inline(&def, args, expr.span);
-                if let Some(outer) = outer {
-                    self.attempting = outer;
+                if attempt {
+                    self.not_attempted(expr.span);
                 }
+                self.inline(&def, args, expr.span);
             }
             Callee::Unknown => {
                 self.c
@@ -221,6 +220,19 @@ impl Lower<'_> {
                 self.silent_arms(arms);
             }
         }
+    }
+
+    /// `steps` may wait, ask and bind: there is no one outcome that an attempt could pass over.
+    pub(super) fn not_attempted(&mut self, span: Span) {
+        let place = self.c.at(span);
+        let diagnostic = Diagnostic::error(
+            codes::WRONG_PLACE,
+            "`steps` cannot be attempted as a whole",
+            place,
+            "these are several steps",
+        )
+        .help("write `attempt` before the actions inside of them");
+        self.c.report(diagnostic);
     }
 
     /// Arms of a step that could not be read are still analysed.
@@ -291,6 +303,8 @@ impl Lower<'_> {
             _ => None,
         };
         let arm = |name: &str| arms.iter().find(|a| a.name.text == name);
+        // `attempt` goes on after a failure, too.
+        let attempted = self.current.contains(&(node, Edge::Failed));
         self.current = vec![(node, Edge::Done)];
         if let Some(done) = arm("done") {
             self.arm(&done.body, "the arm `done`", |c| {
@@ -320,6 +334,9 @@ impl Lower<'_> {
             });
             failure_ends = self.current.is_empty();
             ends.extend(std::mem::take(&mut self.current));
+        } else if attempted {
+            failure_ends = false;
+            ends.push((node, Edge::Failed));
         }
         self.current = ends;
         if let Some((name, local)) = bound {
@@ -375,6 +392,13 @@ impl Lower<'_> {
                 return;
             }
             match slot {
+                // What is only attempted may have no result; its `done` arm knows it.
+                Some(_) if self.attempting.is_some() => {
+                    let place = self.c.at(name.span);
+                    self.c
+                        .gone
+                        .insert(name.text.clone(), (place, "a step that may have failed"));
+                }
                 Some(slot) => self.c.bind_slot(name, &ty, slot),
                 None => {
                     self.c.bind(name, &Type::Unknown);
@@ -398,6 +422,20 @@ impl Lower<'_> {
                 "would be stored with the run",
             )
             .because("what a run binds is written to its journal");
+            self.c.report(diagnostic);
+        }
+        let empty = matches!(&checked.expr, Expr::Const(Value::Absent))
+            || matches!(&checked.expr, Expr::List(items) if items.is_empty());
+        if empty && matches!(&checked.ty, Type::Optional(t) | Type::List(t) if **t == Type::Unknown)
+        {
+            let place = self.c.at(value.span);
+            let diagnostic = Diagnostic::error(
+                codes::TYPE_MISMATCH,
+                format!("nothing says what `{}` would be", name.text),
+                place,
+                "has no type of its own",
+            )
+            .help("write it where it is used");
             self.c.report(diagnostic);
         }
         self.emit_asked(false);
@@ -721,6 +759,17 @@ impl Lower<'_> {
     }
 
     fn parallel(&mut self, block: &Block, span: Span) {
+        if block.steps.is_empty() {
+            let place = self.c.at(span);
+            let diagnostic = Diagnostic::error(
+                codes::NO_EFFECT,
+                "nothing is done in parallel here",
+                place,
+                "the block is empty",
+            );
+            self.c.report(diagnostic);
+            return;
+        }
         let label = self.c.source(span);
         let fork = self.emit(NodeKind::Fork, label, span);
         let mut joins = Vec::new();
@@ -754,9 +803,28 @@ impl Lower<'_> {
             vec![(fork, Edge::Done)]
         };
         self.goal_is_fresh = false;
-        if let Some(frame) = self.c.frames.last_mut() {
-            for branch in names {
-                frame.names.extend(branch);
+        for branch in names {
+            for (name, local) in branch {
+                let twice = self
+                    .c
+                    .frames
+                    .last()
+                    .and_then(|f| f.names.get(&name))
+                    .map(|l| l.place.clone());
+                if let Some(first) = twice {
+                    let diagnostic = Diagnostic::error(
+                        codes::REBOUND,
+                        format!("`{name}` is bound in two branches"),
+                        local.place.clone(),
+                        "bound again",
+                    )
+                    .also(first, "bound first")
+                    .because("both branches are done; what the name stands for afterwards would be chance");
+                    self.c.report(diagnostic);
+                }
+                if let Some(frame) = self.c.frames.last_mut() {
+                    frame.names.insert(name, local);
+                }
             }
         }
     }

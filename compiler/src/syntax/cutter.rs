@@ -381,6 +381,12 @@ impl Cutter<'_, '_> {
             statement.reported = true;
             return statement;
         }
+        if too_nested(&statement, self.report.text) {
+            // Reading it would go as deep as it is nested; the finding is there already.
+            statement.pieces.truncate(2);
+            statement.reported = true;
+            return statement;
+        }
         let before = self.found.len();
         mend::mend(self.report, &mut statement, &mut self.found);
         statement.mended = self.found.len() > before;
@@ -409,4 +415,17 @@ pub(super) fn is_closer(kind: Kind) -> bool {
         kind,
         Kind::ParenClose | Kind::SquareClose | Kind::BraceClose
     )
+}
+
+/// Whether brackets in a head lie deeper in each other than is read.
+fn too_nested(statement: &Statement, text: &str) -> bool {
+    let mut depth = 0_usize;
+    statement.pieces.iter().any(|piece| {
+        match piece.text(text) {
+            "(" | "[" | "{" => depth += 1,
+            ")" | "]" | "}" => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > BRACKET_DEPTH_MAX
+    })
 }

@@ -35,14 +35,22 @@ pub fn check(
         }
         let impact = perform.impact;
         match gated(playbook, facts, performed, &starts) {
-            Ok(gates) => {
-                for gate in &gates {
-                    if let Some(finding) =
-                        expires(playbook, facts, performed, gate, impact, call_ms)
-                    {
-                        diagnostics.push(finding);
+            Ok(entities) => {
+                for gates in entities {
+                    for gate in &gates {
+                        // Asked again on the way, it is the later answer that counts.
+                        let others: Vec<NodeIndex> = gates
+                            .iter()
+                            .map(|g| g.node)
+                            .filter(|n| *n != gate.node)
+                            .collect();
+                        let finding =
+                            expires(playbook, facts, performed, gate, &others, impact, call_ms);
+                        diagnostics.extend(finding);
+                        if !opened.contains(&(gate.node, performed.node)) {
+                            opened.push((gate.node, performed.node));
+                        }
                     }
-                    opened.push((gate.node, performed.node));
                 }
             }
             Err(open) => diagnostics.push(ungated(playbook, facts, performed, impact, &open)),
@@ -74,8 +82,8 @@ fn gated<'f>(
     facts: &'f Facts,
     performed: &Performed,
     starts: &[NodeIndex],
-) -> Result<Vec<&'f Gate>, Open> {
-    let mut covering: Vec<&Gate> = Vec::new();
+) -> Result<Vec<Vec<&'f Gate>>, Open> {
+    let mut covering: Vec<Vec<&Gate>> = Vec::new();
     for (entity, path) in performed.acts_on.iter().enumerate() {
         let gates: Vec<&Gate> = facts
             .gates
@@ -90,11 +98,7 @@ fn gated<'f>(
         if reached.nodes.contains(&performed.node) {
             return Err(Open { entity, reached });
         }
-        for gate in gates {
-            if !covering.iter().any(|c| c.node == gate.node) {
-                covering.push(gate);
-            }
-        }
+        covering.push(gates);
     }
     Ok(covering)
 }
@@ -187,6 +191,15 @@ fn ungated(
     } else {
         "it disturbs somebody's work and cannot simply be taken back"
     };
+    let asked = on_the_way.filter(|g| {
+        let named = performed.acts_on.get(open.entity).and_then(Option::as_ref);
+        !by_default(playbook, g.node) && !named.is_some_and(|p| covers(facts, g, p))
+    });
+    if asked.is_some() {
+        return diagnostic
+            .because("an approval opens what it names, and nothing else")
+            .help(format!("let the approval name it: `about {entity}`"));
+    }
     diagnostic.because(why).help(format!(
         "put `approve \"…?\" about {entity}, by team.…, within 4h` before it, or accept it on the record: `without approval because \"…\" {{ … }}`"
     ))
@@ -197,11 +210,12 @@ fn expires(
     facts: &Facts,
     performed: &Performed,
     gate: &Gate,
+    others: &[NodeIndex],
     impact: Impact,
     call_ms: &dyn Fn(&str) -> i64,
 ) -> Option<Diagnostic> {
     let valid_ms = approve(playbook, gate.node)?.valid_ms;
-    let longest = time::longest(playbook, facts, gate.node, performed.node, call_ms)?;
+    let longest = time::longest(playbook, facts, gate.node, performed.node, others, call_ms)?;
     if longest <= valid_ms {
         return None;
     }

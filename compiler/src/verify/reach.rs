@@ -54,8 +54,9 @@ pub fn reach(
             graph.node_weight(node).map(|n| &n.kind),
             Some(NodeKind::Fork)
         );
+        let joins = facts.joins.get(&node).is_some_and(|j| !j.is_empty());
         for edge in graph.edges_directed(node, Direction::Outgoing) {
-            if is_fork && *edge.weight() == Edge::Done {
+            if is_fork && joins && *edge.weight() == Edge::Done {
                 continue;
             }
             if open(node, edge.weight()) {

@@ -7,20 +7,22 @@ use counterplay_machine::playbook::{Edge, NodeKind, Playbook};
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::{DfsPostOrder, EdgeRef};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Stands for a time that nothing limits.
 pub const UNBOUNDED_MS: i64 = i64::MAX / 8;
 
-/// The longest time from an approval to a step, in milliseconds; `None` where no way leads there.
+/// The longest time from an approval to a step, in milliseconds; `None` where no way leads there. `closed` are
+/// other approvals of the same entity: behind them it is theirs that counts.
 pub fn longest(
     playbook: &Playbook,
     facts: &Facts,
     gate: NodeIndex,
     step: NodeIndex,
+    closed: &[NodeIndex],
     call_ms: &dyn Fn(&str) -> i64,
 ) -> Option<i64> {
-    let flow = flow(playbook, facts, call_ms);
+    let flow = flow(playbook, facts, closed, call_ms);
     let first = playbook.follow(gate, &Edge::Approved)?;
     let mut order = Vec::new();
     let mut dfs = DfsPostOrder::new(&flow, first);
@@ -29,6 +31,16 @@ pub fn longest(
     }
     order.reverse();
     let rank: BTreeMap<NodeIndex, usize> = order.iter().enumerate().map(|(i, n)| (*n, i)).collect();
+    // A branch waits for the others: what follows the fork comes after the longest of them.
+    let mut together: BTreeMap<NodeIndex, i64> = BTreeMap::new();
+    for (fork, joins) in &facts.joins {
+        let longest = (0..joins.len())
+            .filter_map(|i| playbook.follow(*fork, &Edge::Branch(i as u32)))
+            .map(|start| inside(playbook, start, call_ms))
+            .max()
+            .unwrap_or(0);
+        together.extend(joins.iter().flatten().map(|join| (*join, longest)));
+    }
     let mut elapsed: BTreeMap<NodeIndex, i64> = BTreeMap::from([(first, 0)]);
     for node in &order {
         let Some(at) = elapsed.get(node).copied() else {
@@ -37,7 +49,8 @@ pub fn longest(
         if *node == step {
             return Some(at);
         }
-        let after = spent(playbook, *node, at, call_ms);
+        let after =
+            spent(playbook, *node, at, call_ms).max(together.get(node).copied().unwrap_or(0));
         for edge in flow.edges_directed(*node, Direction::Outgoing) {
             // Edges that lead back belong to waits that look again; their time is counted with the wait.
             if rank.get(&edge.target()) > rank.get(node) {
@@ -71,19 +84,69 @@ fn spent(playbook: &Playbook, node: NodeIndex, at: i64, call_ms: &dyn Fn(&str) -
     at.saturating_add(takes).min(UNBOUNDED_MS)
 }
 
+/// The longest that a branch or a loop's body can take: all of its steps, inner loops as often as they may run.
+fn inside(playbook: &Playbook, start: NodeIndex, call_ms: &dyn Fn(&str) -> i64) -> i64 {
+    let mut seen = BTreeSet::from([start]);
+    let mut todo = vec![start];
+    let mut total = 0_i64;
+    while let Some(node) = todo.pop() {
+        total = total.saturating_add(spent(playbook, node, 0, call_ms));
+        if let Some((rounds, body)) = rounds(playbook, node) {
+            let all = inside(playbook, body, call_ms).saturating_mul(rounds);
+            total = total.saturating_add(all);
+        }
+        for edge in playbook.graph.edges_directed(node, Direction::Outgoing) {
+            if *edge.weight() != Edge::Body && seen.insert(edge.target()) {
+                todo.push(edge.target());
+            }
+        }
+    }
+    total.min(UNBOUNDED_MS)
+}
+
+/// How often a loop's body may run one after the other, and where the body begins.
+fn rounds(playbook: &Playbook, node: NodeIndex) -> Option<(i64, NodeIndex)> {
+    match playbook.graph.node_weight(node).map(|n| &n.kind) {
+        Some(NodeKind::ForEach {
+            limit, at_a_time, ..
+        }) => {
+            let body = playbook.follow(node, &Edge::Body)?;
+            Some((i64::from(limit.div_ceil((*at_a_time).max(1))), body))
+        }
+        _ => None,
+    }
+}
+
 /// The graph as time flows: what follows a fork or a loop follows the ends of its branches and bodies.
-fn flow(playbook: &Playbook, facts: &Facts, call_ms: &dyn Fn(&str) -> i64) -> DiGraph<(), i64> {
+fn flow(
+    playbook: &Playbook,
+    facts: &Facts,
+    closed: &[NodeIndex],
+    call_ms: &dyn Fn(&str) -> i64,
+) -> DiGraph<(), i64> {
     let graph = &playbook.graph;
     let mut flow: DiGraph<(), i64> = graph.map(|_, _| (), |_, _| 0);
     flow.clear_edges();
     for edge in graph.edge_references() {
-        let fork = matches!(
-            graph.node_weight(edge.source()).map(|n| &n.kind),
-            Some(NodeKind::Fork)
-        );
-        if !(fork && *edge.weight() == Edge::Done) {
-            flow.add_edge(edge.source(), edge.target(), 0);
+        let joined = facts
+            .joins
+            .get(&edge.source())
+            .is_some_and(|j| !j.is_empty());
+        let shut = *edge.weight() == Edge::Approved && closed.contains(&edge.source());
+        if shut || (joined && *edge.weight() == Edge::Done) {
+            continue;
         }
+        // The last element comes after all the others; what follows the loop, after all of them.
+        let weight = match (edge.weight(), rounds(playbook, edge.source())) {
+            (Edge::Body, Some((rounds, body))) => {
+                inside(playbook, body, call_ms).saturating_mul(rounds - 1)
+            }
+            (Edge::Done, Some((rounds, body))) => {
+                inside(playbook, body, call_ms).saturating_mul(rounds)
+            }
+            _ => 0,
+        };
+        flow.add_edge(edge.source(), edge.target(), weight.min(UNBOUNDED_MS));
     }
     for (fork, joins) in &facts.joins {
         if let Some(next) = playbook.follow(*fork, &Edge::Done) {
@@ -91,28 +154,6 @@ fn flow(playbook: &Playbook, facts: &Facts, call_ms: &dyn Fn(&str) -> i64) -> Di
                 flow.add_edge(*join, next, 0);
             }
         }
-    }
-    // A loop takes as long as all of its elements one after the other.
-    for node in graph.node_indices() {
-        let Some(NodeKind::ForEach {
-            limit, at_a_time, ..
-        }) = graph.node_weight(node).map(|n| &n.kind)
-        else {
-            continue;
-        };
-        let (Some(body), Some(next)) = (
-            playbook.follow(node, &Edge::Body),
-            playbook.follow(node, &Edge::Done),
-        ) else {
-            continue;
-        };
-        let rounds = i64::from(limit.div_ceil((*at_a_time).max(1)));
-        let mut inside = 0_i64;
-        let mut dfs = DfsPostOrder::new(graph, body);
-        while let Some(one) = dfs.next(graph) {
-            inside = inside.saturating_add(spent(playbook, one, 0, call_ms));
-        }
-        flow.add_edge(node, next, inside.saturating_mul(rounds).min(UNBOUNDED_MS));
     }
     flow
 }

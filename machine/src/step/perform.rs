@@ -81,14 +81,25 @@ impl Stepper<'_, '_> {
             .run
             .failed_steps
             .iter()
-            .find(|(node, p)| perform.skip_if_failed.contains(node) && p == path)
+            .find(|(node, p)| perform.skip_if_failed.contains(node) && reaches(p, path))
         {
             let before = self
                 .node(*node)
                 .map_or_else(String::new, |n| n.label.to_string());
             let reason = format!("it only makes sense after `{before}`, which failed");
-            self.record(Some(thread), What::Skipped { action, reason });
-            if !self.go(thread, &Edge::Done) {
+            self.record(
+                Some(thread),
+                What::Skipped {
+                    action,
+                    reason: reason.clone(),
+                },
+            );
+            // There is no result, so that the way on is that of a failure where there is one.
+            if let Some(slot) = perform.failure_slot {
+                let failure = Value::record("Failure", [("reason", Value::text(&reason))]);
+                self.run.bind(thread, slot, failure);
+            }
+            if !self.go(thread, &Edge::Failed) && !self.go(thread, &Edge::Done) {
                 self.end(thread, None);
             }
             return;
@@ -97,6 +108,9 @@ impl Stepper<'_, '_> {
             Ok(args) => args,
             Err(reason) => return self.action_failed(thread, reason),
         };
+        if let Err(reason) = self.as_declared(perform, &args) {
+            return self.action_failed(thread, reason);
+        }
         let authority = match self.authority(thread, perform, &args) {
             Ok(authority) => authority,
             Err(reason) => return self.action_failed(thread, reason),
@@ -119,6 +133,26 @@ impl Stepper<'_, '_> {
             action,
             args,
         });
+    }
+
+    /// What the checker has proved of a call, looked at once more before it is made: the declaration is the
+    /// one that was judged, and secrets go only where secrets are wanted.
+    fn as_declared(&self, perform: &Perform, args: &[Value]) -> Result<(), String> {
+        let Some(callable) = self.context.program.callables.get(&perform.action) else {
+            return Err(format!("there is no action `{}`", perform.action));
+        };
+        if callable.impact != Some(perform.impact) {
+            return Err(format!(
+                "`{}` is not the action that the playbook was checked with",
+                perform.action
+            ));
+        }
+        for (param, value) in callable.params.iter().zip(args) {
+            if value.exposes_secret() && !param.ty.is_secret() {
+                return Err(format!("a secret cannot be given to `{}`", param.name));
+            }
+        }
+        Ok(())
     }
 
     /// Under which authority an action is performed. The checker has proved that a destructive step
@@ -151,14 +185,13 @@ impl Stepper<'_, '_> {
                 other => vec![other.entity_key()],
             })
             .collect();
-        let related = |g: &str| path.starts_with(g) || g.starts_with(path);
         let mut expired = false;
         let mut by: Vec<&str> = Vec::new();
         // Each entity needs an approval that names it; one gate may have asked for each.
         let covered = entities.iter().all(|entity| {
             self.run.grants.iter().any(|grant| {
                 if !perform.gates.contains(&grant.node)
-                    || !related(&grant.path)
+                    || !reaches(&grant.path, path)
                     || !grant.about.contains(entity)
                 {
                     return false;
@@ -267,7 +300,7 @@ impl Stepper<'_, '_> {
         }
     }
 
-    fn action_failed(&mut self, thread: u32, reason: String) {
+    pub(super) fn action_failed(&mut self, thread: u32, reason: String) {
         let node = self
             .run
             .threads
@@ -296,5 +329,46 @@ impl Stepper<'_, '_> {
             self.run.bind(thread, slot, failure);
         }
         self.fail_step(thread, reason);
+    }
+}
+
+/// Whether what happened at one place counts at another: it lies on the other's way. What happened in a
+/// branch counts after the branches have been joined; what happened for an element of a loop counts for
+/// that element only.
+fn reaches(happened: &str, at: &str) -> bool {
+    let (happened, at) = (segments(happened), segments(at));
+    let common = happened.iter().zip(&at).take_while(|(a, b)| a == b).count();
+    happened[common..]
+        .iter()
+        .all(|segment| segment.starts_with('/'))
+}
+
+/// `/0[12]` as `/0`, `[12]`.
+fn segments(path: &str) -> Vec<&str> {
+    let mut starts: Vec<usize> = path.match_indices(['/', '[']).map(|(i, _)| i).collect();
+    starts.push(path.len());
+    starts
+        .windows(2)
+        .map(|pair| &path[pair[0]..pair[1]])
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reaches;
+
+    #[test]
+    fn an_approval_counts_where_its_way_leads() {
+        assert!(reaches("", "[3]"), "before the loop");
+        assert!(reaches("[1]", "[1]/0"), "for this element");
+        assert!(!reaches("[1]", "[10]"), "not for another one");
+        assert!(!reaches("[1]", ""), "not after the loop");
+        assert!(reaches("/0", ""), "after the branches are joined");
+        assert!(reaches("/0", "[2]"), "in a loop after the join");
+        assert!(reaches("/0", "/1"), "in a later fork");
+        assert!(
+            !reaches("/0[1]", "/0[2]"),
+            "not for another element of a branch"
+        );
     }
 }

@@ -110,6 +110,11 @@ pub(super) fn url(
         let slash = if call.path.starts_with('/') { "" } else { "/" };
         let path = format!("{}{slash}{}", root.path().trim_end_matches('/'), call.path);
         whole.set_path(&path);
+        if whole.path() != path {
+            return Err(format!(
+                "the path of the call on `{name}` would be read as another one; it was not sent"
+            ));
+        }
         // Dots in a path can climb; nothing declared for a connection leads out of its base.
         if !whole.path().starts_with(root.path().trim_end_matches('/')) {
             return Err(format!("the path leads out of the connection `{name}`"));

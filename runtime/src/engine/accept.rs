@@ -210,7 +210,7 @@ fn take(
         }
         Observation::FiresOnce { key } => tx
             .observe(tenant, name, key, "")?
-            .map(|_| format!("{key} was seen before")),
+            .map(|_| format!("the same was taken before (known by {key})")),
     };
     let num = tx.add_arrival(arrival, quiet.as_deref())?;
     Ok((num, quiet, false))

@@ -2,10 +2,10 @@
 
 use super::drive::{Driver, Job, Report};
 use super::kit::Kit;
-use super::sample::sample;
 use super::transition::{advance, entries};
 use super::{Engine, EngineError, Notice};
 use crate::call::{CallOutcome, CallRequest};
+use crate::simulate::sample::sample;
 use crate::store::{CallKind, Fault, StoredCall, StoredRun, Tx};
 use counterplay_machine::journal::{Entry, What};
 use counterplay_machine::step::Input;

@@ -3,13 +3,13 @@
 
 use super::begin::{ManualStart, Tick, manual_params};
 use super::kit::Kit;
-use super::schedules::describe;
 use crate::store::{Arrival, ArrivalKind};
 use counterplay_machine::deployment::Mode;
 use counterplay_machine::eval::TenantFacts;
 use counterplay_machine::expr::Slot;
 use counterplay_machine::ingest::{self, Judgement};
 use counterplay_machine::playbook::{ListSource, Playbook};
+use counterplay_machine::schedule::describe;
 use counterplay_machine::{Value, json};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;

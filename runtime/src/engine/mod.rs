@@ -15,7 +15,6 @@ mod matching;
 mod notice;
 mod people;
 mod recover;
-mod sample;
 mod schedules;
 mod starts;
 mod transition;

@@ -5,7 +5,6 @@ use super::drive::Driver;
 use super::{Engine, EngineError};
 use crate::store::{ArrivalKind, NewArrival};
 use counterplay_machine::deployment::Mode;
-use counterplay_machine::duration::format_ms;
 use counterplay_machine::ingest;
 use counterplay_machine::playbook::TriggerKind;
 use counterplay_machine::schedule::next_after;
@@ -25,30 +24,6 @@ pub(super) struct Due {
 /// Whether a trigger is a schedule.
 pub(super) fn is_schedule(kind: &TriggerKind) -> bool {
     matches!(kind, TriggerKind::Every(_) | TriggerKind::At { .. })
-}
-
-/// A schedule as people read it: `every 15m`, `every Monday at 09:00`.
-pub(super) fn describe(kind: &TriggerKind) -> String {
-    const DAYS: [&str; 7] = [
-        "Monday",
-        "Tuesday",
-        "Wednesday",
-        "Thursday",
-        "Friday",
-        "Saturday",
-        "Sunday",
-    ];
-    match kind {
-        TriggerKind::Every(ms) => format!("every {}", format_ms(*ms)),
-        TriggerKind::At { weekday, minutes } => {
-            let day = weekday
-                .and_then(|d| DAYS.get(usize::from(d)))
-                .copied()
-                .unwrap_or("day");
-            format!("every {day} at {:02}:{:02}", minutes / 60, minutes % 60)
-        }
-        _ => "a schedule".into(),
-    }
 }
 
 impl Engine {
@@ -168,21 +143,5 @@ impl Engine {
             any = true;
         }
         Ok(any)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn schedules_are_described_as_people_say_them() {
-        assert_eq!(describe(&TriggerKind::Every(900_000)), "every 15m");
-        let at = |weekday| TriggerKind::At {
-            weekday,
-            minutes: 545,
-        };
-        assert_eq!(describe(&at(None)), "every day at 09:05");
-        assert_eq!(describe(&at(Some(6))), "every Sunday at 09:05");
     }
 }

@@ -3,7 +3,6 @@
 use super::host::{Assume, Oracle, Told, names};
 use super::sample;
 use super::{Assumed, Cause, RUNS_MAX, Scenario, SimulationError};
-use counterplay_machine::duration;
 use counterplay_machine::eval::EvalError;
 use counterplay_machine::expr::Slot;
 use counterplay_machine::ingest::{self, Judgement, Observation, Scene, Typed};
@@ -150,7 +149,7 @@ impl<'a> Beginning<'a> {
                 let due = schedule::next_after(kind, zone, self.scenario.at_ms.saturating_sub(1));
                 self.begun.at_ms =
                     due.ok_or_else(|| SimulationError::Time("the schedule is never due".into()))?;
-                self.begun.by = describe(kind);
+                self.begun.by = schedule::describe(kind);
                 Ok(Some(BTreeMap::new()))
             }
         }
@@ -436,40 +435,13 @@ fn with_id(sample: Value, id: &str) -> Value {
 }
 
 fn starts(triggers: &[Trigger]) -> String {
-    let all: Vec<String> = triggers.iter().map(|t| describe(&t.kind)).collect();
+    let all: Vec<String> = triggers
+        .iter()
+        .map(|t| schedule::describe(&t.kind))
+        .collect();
     if all.is_empty() {
         "never".into()
     } else {
         all.join(", or ")
-    }
-}
-
-/// A trigger in words.
-fn describe(kind: &TriggerKind) -> String {
-    const DAYS: [&str; 7] = [
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-    ];
-    match kind {
-        TriggerKind::Event(name) => format!("when {name}"),
-        TriggerKind::Every(ms) => format!("every {}", duration::format_ms(*ms)),
-        TriggerKind::At { weekday, minutes } => {
-            let day = weekday
-                .and_then(|d| DAYS.get(usize::from(d)).copied())
-                .unwrap_or("day");
-            format!("every {day} at {:02}:{:02}", minutes / 60, minutes % 60)
-        }
-        TriggerKind::Manual(params) => {
-            let params: Vec<String> = params
-                .iter()
-                .map(|p| format!("{}: {}", p.name, p.ty))
-                .collect();
-            format!("by hand with ({})", params.join(", "))
-        }
     }
 }

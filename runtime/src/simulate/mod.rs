@@ -5,7 +5,7 @@ mod answers;
 mod begin;
 mod host;
 mod people;
-mod sample;
+pub(crate) mod sample;
 
 pub use answers::{Answer, AnswerError, Answers};
 pub use people::{People, Scripted};

@@ -28,7 +28,7 @@ pub(super) fn one_element(types: &Types, ty: &Type, now_ms: i64) -> Value {
 }
 
 /// A value of a type, with readable placeholders.
-pub(super) fn sample(types: &Types, ty: &Type, now_ms: i64) -> Value {
+pub(crate) fn sample(types: &Types, ty: &Type, now_ms: i64) -> Value {
     Sampler { types, now_ms }.value(ty, "value", "Value", 0)
 }
 
@@ -58,6 +58,10 @@ impl Sampler<'_> {
                 .and_then(|e| member(e, name))
                 .unwrap_or(Value::Absent),
             Type::Record(name) if depth < DEPTH_MAX => self.record(name, depth),
+            // A message to a sample person has somewhere to go.
+            Type::Optional(inner) if **inner == Type::Text && field == "email" => {
+                Value::text(text(field, owner))
+            }
             Type::Optional(_)
             | Type::Secret(_)
             | Type::Record(_)
@@ -124,7 +128,10 @@ mod tests {
         let value = sample(&types, &Type::Record(user.clone()), 0);
         assert_eq!(value.get("id"), Some(Value::text("user-1")));
         assert_eq!(value.label(), "Sample User");
-        assert_eq!(value.get("email"), Some(Value::Absent));
+        assert_eq!(
+            value.get("email"),
+            Some(Value::text("sample.user@example.org"))
+        );
         assert_eq!(
             assumed(&types, &Type::List(Box::new(Type::Record(user))), 0),
             Value::List(vec![])
