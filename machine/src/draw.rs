@@ -411,6 +411,7 @@ mod tests {
     use crate::Value;
     use crate::deployment::Mode;
     use crate::expr::Slot;
+    use crate::playbook::TriggerKind;
     use crate::playbook::{Approve, Graph, Origin, Perform, Tenants};
     use std::sync::Arc;
 

@@ -226,7 +226,7 @@ async fn wrong_answers_and_causes_are_refused() {
     };
     assert_eq!(
         simulate(&other).await.expect_err("refused").to_string(),
-        "the playbook `lost_device` is not started by a schedule; it starts by hand with (device: intune.Device)"
+        "the playbook `lost_device` is not started by a schedule; it starts by hand (device: intune.Device)"
     );
     let values = BTreeMap::from([("laptop".to_owned(), json!("d-9"))]);
     let misspelt = Scenario {
