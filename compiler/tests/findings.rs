@@ -183,6 +183,8 @@ cases! {
     list_of_unlike_things: about_device("", "    let xs = [drift.device, 1, drift.owner]\n    for each x in xs { intune.sync(x) }");
     event_without_a_name: "use microsoft.intune\n\nplaybook p \"P\" {\n  when intune.noncompliant\n  ignore repeats of drift.device\n  then {\n    intune.sync(drift.device)\n    intune.sync(drift.device)\n  }\n}\n";
     places_behind_other_letters: "// Gerät – Ü\nuse microsoft.intune\n\nplaybook p \"P\" {\n  when intune.noncompliant as drift\n  then { end run }\n}\n\nplaybook p \"Q\" {\n  when intune.noncompliant as drift\n  then { end run }\n}\n";
+    present_in_every_other_case: about_device("", "    match drift.owner {\n      absent { end run }\n      else { entra.block_sign_in(drift.owner) }\n    }\n    entra.revoke_sessions(drift.owner)");
+    approval_about_a_list_of_one: about_device("", "    approve \"Wipe?\" about [drift.device], by team.soc\n    intune.wipe(drift.device)");
     nothing_bound: about_device("", "    let x = absent\n    let y = []\n    intune.sync(drift.device)");
     text_that_approves: about_device("", "    approve \"Wipe?\" about drift.device, by absent ?? (drift.owner_id ?? \"x\")\n    intune.wipe(drift.device)");
     nothing_in_parallel: about_device("", "    in parallel { }\n    intune.wipe(drift.device)");

@@ -43,7 +43,10 @@ impl Lower<'_> {
             if checked.ty.is_optional() {
                 self.c.may_be_absent(expr.span, &checked.ty, None);
             }
-            paths.push(self.canonical(&checked.expr));
+            match &checked.expr {
+                Expr::List(items) => paths.extend(items.iter().map(|i| self.canonical(i))),
+                one => paths.push(self.canonical(one)),
+            }
             about.push(checked.expr);
         }
         let by = match &written.by {

@@ -531,6 +531,8 @@ impl Lower<'_> {
                 subject.span,
             );
             let mut seen = [false, false];
+            // Whether every way on which it is absent ends the run.
+            let mut absent_ends = true;
             for case in cases.iter().filter(|c| !c.patterns.is_empty()) {
                 for pattern in &case.patterns {
                     let (at, edge, facts) = match pattern {
@@ -556,6 +558,7 @@ impl Lower<'_> {
                         l.c.learn(facts);
                         l.block(&case.body);
                     });
+                    absent_ends &= at == 0 || self.current.is_empty();
                     ends.extend(std::mem::take(&mut self.current));
                 }
             }
@@ -572,10 +575,18 @@ impl Lower<'_> {
                 if !seen[1] {
                     self.current.push((node, Edge::False));
                 }
-                self.scoped("a case of `match`", |l| l.block(&case.body));
+                let facts = if seen[1] { path.clone() } else { None };
+                self.scoped("a case of `match`", |l| {
+                    l.c.learn(facts.into_iter().collect());
+                    l.block(&case.body);
+                });
+                absent_ends &= seen[1] || self.current.is_empty();
                 ends.extend(std::mem::take(&mut self.current));
             } else if !missing.is_empty() {
                 self.not_exhaustive(span, &missing);
+            }
+            if absent_ends && (seen[1] || otherwise.is_some()) {
+                self.c.learn(path.into_iter().collect());
             }
             self.current = ends;
             return;
