@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 /// When something cannot be read or written.
 pub fn check(args: &CheckArgs) -> Outcome {
     let (mut errors, mut warnings, mut files) = (0, 0, 0);
+    let mut texts = Vec::new();
     for (root, paths) in grouped(&args.paths)? {
         let (project, wanted) = match &root {
             Some(root) => of_project(root, &paths)?,
@@ -30,18 +31,27 @@ pub fn check(args: &CheckArgs) -> Outcome {
         errors += report::number(&findings, Severity::Error);
         warnings += report::number(&findings, Severity::Warning);
         files += wanted.as_ref().map_or(project.files.len(), Vec::len);
-        out::text(report::findings(
+        texts.push(report::findings(
             &project,
             &findings,
             args.format,
             out::is_colored(),
-        ))?;
-    }
-    if args.format != CheckFormat::Json {
-        out::line(report::summary(errors, warnings, files))?;
+        ));
     }
     let denied = args.deny_warnings && warnings > 0;
-    Ok(if errors > 0 || denied { FOUND } else { OK })
+    let verdict = if errors > 0 || denied { FOUND } else { OK };
+    let told = texts.into_iter().try_for_each(out::text).and_then(|()| {
+        if args.format == CheckFormat::Json {
+            return Ok(());
+        }
+        out::line(report::summary(errors, warnings, files))
+    });
+    match told {
+        // Whoever reads only the first lines (`| head`) still gets the verdict.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(verdict),
+        Err(error) => Err(error.into()),
+        Ok(()) => Ok(verdict),
+    }
 }
 
 /// Which paths belong to which project.
