@@ -345,14 +345,7 @@ fn fresh<'a>(checker: &Checker<'a>) -> Checker<'a> {
 
 /// The longest that a call may take: its repetitions, one time-out and its confirmation.
 fn call_ms(index: &Index, name: &str) -> i64 {
-    let Some((module, short)) = name.rsplit_once('.') else {
-        return 0;
-    };
-    let def = index
-        .modules
-        .iter()
-        .filter(|(m, _)| m.rsplit('.').next() == Some(module))
-        .find_map(|(_, m)| m.names.get(short));
+    let def = index.declared(name);
     let (decl, query): (&Declaration, bool) = match def.map(|d| &*d.item) {
         Some(Item::Action(decl)) => (decl, false),
         Some(Item::Query(decl)) => (decl, true),

@@ -294,6 +294,17 @@ impl Index {
             .filter(|d| matches!(&*d.item, Item::Type(_) | Item::Enum(_)))
     }
 
+    /// The declaration behind a qualified name, the reverse of [`Index::qualified`].
+    pub fn declared(&self, qualified: &str) -> Option<&Def> {
+        let Some((module, name)) = qualified.rsplit_once('.') else {
+            return self.get(PRELUDE, qualified);
+        };
+        self.modules
+            .iter()
+            .filter(|(m, _)| m.rsplit('.').next() == Some(module))
+            .find_map(|(_, m)| m.names.get(name))
+    }
+
     /// The qualified name: the prelude's are bare, others carry the last part of their module.
     pub fn qualified(module: &str, name: &str) -> Arc<str> {
         if module == PRELUDE {

@@ -255,11 +255,7 @@ impl Checker<'_> {
 
 /// The declaration of an event by qualified name.
 pub fn find_event<'i>(index: &'i Index, qualified: &str) -> Option<&'i Def> {
-    let (module, name) = qualified.rsplit_once('.')?;
     index
-        .modules
-        .iter()
-        .filter(|(m, _)| m.rsplit('.').next() == Some(module))
-        .find_map(|(_, m)| m.names.get(name))
+        .declared(qualified)
         .filter(|d| matches!(&*d.item, Item::Event(_)))
 }

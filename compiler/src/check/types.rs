@@ -211,15 +211,9 @@ pub fn declared(def: &Def) -> Type {
     }
 }
 
-/// The declaration behind a qualified name.
+/// The type or enum behind a qualified name.
 pub fn find<'i>(index: &'i Index, qualified: &str) -> Option<&'i Def> {
-    match qualified.rsplit_once('.') {
-        None => index.get(PRELUDE, qualified),
-        Some((module, name)) => index
-            .modules
-            .iter()
-            .filter(|(m, _)| m.rsplit('.').next() == Some(module))
-            .find_map(|(_, m)| m.names.get(name)),
-    }
-    .filter(|d| matches!(&*d.item, Item::Type(_) | Item::Enum(_)))
+    index
+        .declared(qualified)
+        .filter(|d| matches!(&*d.item, Item::Type(_) | Item::Enum(_)))
 }

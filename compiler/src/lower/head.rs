@@ -518,20 +518,7 @@ impl Lower<'_> {
         let ty = match &checked.ty {
             Type::List(inner) => (**inner).clone(),
             Type::Unknown => Type::Unknown,
-            other => {
-                let place = self.c.at(list.span);
-                let diagnostic = Diagnostic::error(
-                    codes::TYPE_MISMATCH,
-                    format!(
-                        "`for each` goes through a list, not through {}",
-                        article(other)
-                    ),
-                    place,
-                    format!("this is {}", article(other)),
-                );
-                self.c.report(diagnostic);
-                Type::Unknown
-            }
+            other => self.no_list(list.span, other),
         };
         match (asked.pop(), &checked.expr) {
             (None, _) => (ListSource::Expr(checked.expr), ty),

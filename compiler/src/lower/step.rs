@@ -701,6 +701,22 @@ impl Lower<'_> {
         self.c.report(diagnostic);
     }
 
+    /// Reports what `for each` cannot go through; its elements are not known.
+    pub(super) fn no_list(&mut self, span: Span, found: &Type) -> Type {
+        let place = self.c.at(span);
+        let diagnostic = Diagnostic::error(
+            codes::TYPE_MISMATCH,
+            format!(
+                "`for each` goes through a list, not through {}",
+                article(found)
+            ),
+            place,
+            format!("this is {}", article(found)),
+        );
+        self.c.report(diagnostic);
+        Type::Unknown
+    }
+
     fn for_each(
         &mut self,
         var: &Name,
@@ -721,20 +737,7 @@ impl Lower<'_> {
                 self.c.may_be_absent(list.span, &checked.ty, None);
                 Type::Unknown
             }
-            other => {
-                let place = self.c.at(list.span);
-                let diagnostic = Diagnostic::error(
-                    codes::TYPE_MISMATCH,
-                    format!(
-                        "`for each` goes through a list, not through {}",
-                        article(other)
-                    ),
-                    place,
-                    format!("this is {}", article(other)),
-                );
-                self.c.report(diagnostic);
-                Type::Unknown
-            }
+            other => self.no_list(list.span, other),
         };
         let limit = self.positive(refuse, LOOP_LIMIT, "refuse more than");
         let at_a_time = self.positive(at_a_time, 1, "at a time");
