@@ -125,10 +125,9 @@ fn ids_of(project: &Project, file: &Path) -> Vec<Arc<str>> {
         !path.starts_with("std:/") && std::fs::canonicalize(path).ok() == identity
     });
     match source {
-        Some(source) => db::compile_file(&workspace.db, workspace.project, *source)
-            .playbooks
-            .iter()
-            .map(|playbook| playbook.id.clone())
+        Some(source) => db::playbooks(&workspace.db, workspace.project, *source)
+            .into_iter()
+            .map(|playbook| playbook.id)
             .collect(),
         None => Vec::new(),
     }

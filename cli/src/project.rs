@@ -3,7 +3,7 @@
 use crate::built_in;
 use crate::error::Failure;
 use crate::progress::Progress;
-use counterplay_compiler::db::CompiledProject;
+use counterplay_compiler::compile::CompiledProject;
 use counterplay_compiler::diagnostic::{Diagnostic, Severity};
 use counterplay_compiler::library;
 use counterplay_compiler::project::FILE_NAME;

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::span::{Anchor, Name, Place};
-use crate::syntax::ast::{ExprKind, Item, PropertyValue, TypeRefKind};
+use crate::syntax::ast::{ExprKind, Item, PropertyValue, TypeRefKind, Use};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -73,44 +73,95 @@ pub struct Index {
 }
 
 /// A file's contribution to the index.
-pub struct FileItems<'a> {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exports {
     /// The module's full path, `microsoft.entra`.
     pub module: Arc<str>,
     /// The file's path.
     pub file: Arc<str>,
-    /// The file's text.
-    pub text: &'a str,
-    /// Its items.
-    pub items: &'a [crate::syntax::ParsedItem],
+    /// What its items offer, in order.
+    pub items: Vec<Export>,
+}
+
+/// What an item offers to others.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Export {
+    /// Imports.
+    Uses(Anchor, Use),
+    /// A playbook's id and where it stands.
+    Playbook(Name, Place),
+    /// A declaration.
+    Declares(Def),
+}
+
+/// What the items of a file offer.
+pub fn exports(
+    module: &Arc<str>,
+    file: &Arc<str>,
+    text: &str,
+    items: &[crate::syntax::ParsedItem],
+) -> Exports {
+    let items = items.iter().filter_map(|item| {
+        let anchor = Anchor {
+            file: file.clone(),
+            item: item.key.clone(),
+        };
+        let name = match &*item.item {
+            Item::Broken => return None,
+            Item::Use(uses) => return Some(Export::Uses(anchor, uses.clone())),
+            Item::Playbook(playbook) => {
+                let span = playbook.id.span;
+                return Some(Export::Playbook(
+                    playbook.id.clone(),
+                    Place { anchor, span },
+                ));
+            }
+            other => other.name()?,
+        };
+        let start = item.offset as usize;
+        let end = start + item.len as usize;
+        Some(Export::Declares(Def {
+            item: item.item.clone(),
+            anchor,
+            name: name.clone(),
+            module: module.clone(),
+            text: Arc::from(text.get(start..end).unwrap_or("")),
+        }))
+    });
+    Exports {
+        module: module.clone(),
+        file: file.clone(),
+        items: items.collect(),
+    }
 }
 
 /// Builds the index.
-pub fn build(files: &[FileItems<'_>]) -> Index {
+pub fn build(files: &[&Exports]) -> Index {
     let mut index = Index::default();
     for file in files {
         index.modules.entry(file.module.clone()).or_default();
     }
     same_name(&mut index, files);
     for file in files {
-        for item in file.items {
-            let anchor = Anchor {
-                file: file.file.clone(),
-                item: item.key.clone(),
-            };
-            add(&mut index, file, item, anchor);
+        for item in &file.items {
+            match item {
+                Export::Uses(anchor, uses) => import(&mut index, file, uses, anchor),
+                Export::Playbook(id, place) => playbook(&mut index, id, place),
+                Export::Declares(def) => declare(&mut index, def),
+            }
         }
     }
     index
 }
 
 /// Two modules that are called the same after their last dot could not be told apart by what they declare.
-fn same_name(index: &mut Index, files: &[FileItems<'_>]) {
-    let mut seen: BTreeMap<&str, &FileItems<'_>> = BTreeMap::new();
+fn same_name(index: &mut Index, files: &[&Exports]) {
+    let mut seen: BTreeMap<&str, &Exports> = BTreeMap::new();
     for file in files {
         let short = file.module.rsplit('.').next().unwrap_or(&file.module);
         match seen.get(short) {
             Some(other) if other.file != file.file => {
-                let place = |file: &FileItems<'_>| Place {
+                let place = |file: &Exports| Place {
                     anchor: Anchor {
                         file: file.file.clone(),
                         item: Arc::from(""),
@@ -137,82 +188,48 @@ fn same_name(index: &mut Index, files: &[FileItems<'_>]) {
     }
 }
 
-fn add(index: &mut Index, file: &FileItems<'_>, item: &crate::syntax::ParsedItem, anchor: Anchor) {
-    let name = match &*item.item {
-        Item::Use(uses) => return import(index, file, uses, &anchor),
-        Item::Playbook(playbook) => {
-            let place = Place {
-                anchor,
-                span: playbook.id.span,
-            };
-            if let Some(first) = index.playbooks.get(&playbook.id.text) {
-                let first = first.clone();
-                index.diagnostics.push(
-                    Diagnostic::error(
-                        crate::codes::DUPLICATE,
-                        format!("there are two playbooks `{}`", playbook.id.text),
-                        place,
-                        "the second",
-                    )
-                    .also(first, "the first")
-                    .because("the API and the audit trail know a playbook by its id, so that it has to be unique in the project"),
-                );
-            } else {
-                index.playbooks.insert(playbook.id.text.clone(), place);
-            }
-            return;
-        }
-        Item::Broken => return,
-        Item::Type(d) => &d.name,
-        Item::Enum(d) => &d.name,
-        Item::Connection(d) | Item::Action(d) | Item::Query(d) | Item::Event(d) => &d.name,
-        Item::Steps(d) => &d.name,
-        Item::Define(d) => &d.name,
+fn playbook(index: &mut Index, id: &Name, place: &Place) {
+    let Some(first) = index.playbooks.get(&id.text).cloned() else {
+        index.playbooks.insert(id.text.clone(), place.clone());
+        return;
     };
-    let start = item.offset as usize;
-    let end = start + item.len as usize;
-    let def = Def {
-        item: item.item.clone(),
-        anchor,
-        name: name.clone(),
-        module: file.module.clone(),
-        text: Arc::from(file.text.get(start..end).unwrap_or("")),
-    };
-    let connection = matches!(&*def.item, Item::Connection(_));
-    let earlier = if connection {
-        index.connections.get(&name.text).cloned()
+    index.diagnostics.push(
+        Diagnostic::error(
+            crate::codes::DUPLICATE,
+            format!("there are two playbooks `{}`", id.text),
+            place.clone(),
+            "the second",
+        )
+        .also(first, "the first")
+        .because("the API and the audit trail know a playbook by its id, so that it has to be unique in the project"),
+    );
+}
+
+fn declare(index: &mut Index, def: &Def) {
+    let name = &def.name.text;
+    let names = if matches!(&*def.item, Item::Connection(_)) {
+        Some(&mut index.connections)
     } else {
-        index
-            .modules
-            .get(&file.module)
-            .and_then(|m| m.names.get(&name.text))
-            .cloned()
+        index.modules.get_mut(&def.module).map(|m| &mut m.names)
     };
-    if let Some(earlier) = earlier {
+    let Some(names) = names else { return };
+    if let Some(earlier) = names.get(name) {
+        let first = earlier.place();
         index.diagnostics.push(
             Diagnostic::error(
                 crate::codes::DUPLICATE,
-                format!("`{}` is declared twice", name.text),
+                format!("`{name}` is declared twice"),
                 def.place(),
                 "the second time",
             )
-            .also(earlier.place(), "the first time"),
+            .also(first, "the first time"),
         );
         return;
     }
-    if connection {
-        index.connections.insert(name.text.clone(), def);
-    } else if let Some(module) = index.modules.get_mut(&file.module) {
-        module.names.insert(name.text.clone(), def);
-    }
+    names.insert(name.clone(), def.clone());
 }
 
-fn import(
-    index: &mut Index,
-    file: &FileItems<'_>,
-    uses: &crate::syntax::ast::Use,
-    anchor: &Anchor,
-) {
+fn import(index: &mut Index, file: &Exports, uses: &Use, anchor: &Anchor) {
     for path in &uses.paths {
         let full = path
             .segments

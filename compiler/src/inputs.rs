@@ -1,6 +1,8 @@
-//! The inputs of the queries: source files and projects, as salsa keeps them.
+//! The inputs of the queries, and the items that files are cut into, as salsa keeps them.
 #![allow(missing_docs)] // salsa makes the accessors, and none of them can carry a comment
 
+use crate::diagnostic::Diagnostic;
+use crate::syntax::ast::Item;
 use std::sync::Arc;
 
 /// A source file.
@@ -23,4 +25,22 @@ pub struct Project {
     pub config: Option<(Arc<str>, Arc<str>)>,
     /// The ids of the responses that ship.
     pub shipped: Vec<String>,
+}
+
+/// An item of a file. What is tracked counts from the item's start, so that an edit above it changes nothing.
+#[salsa::tracked]
+pub struct FileItem<'db> {
+    /// Its file.
+    pub file: SourceFile,
+    /// Its key, see [`crate::syntax::ParsedItem::key`].
+    pub key: Arc<str>,
+    /// The tree.
+    #[tracked]
+    pub item: Arc<Item>,
+    /// The text.
+    #[tracked]
+    pub text: Arc<str>,
+    /// What the parser found wrong in it.
+    #[tracked]
+    pub syntax: Vec<Diagnostic>,
 }

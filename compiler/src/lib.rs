@@ -2,10 +2,12 @@
 
 pub mod check;
 pub mod codes;
+pub mod compile;
 pub mod db;
 pub mod diagnostic;
 pub mod index;
 pub mod inputs;
+pub mod item;
 pub mod library;
 pub mod lower;
 pub mod near;

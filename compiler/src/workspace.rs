@@ -1,6 +1,7 @@
 //! Files of a project in, the database with everything loaded out; and rendering of its findings.
 
-use crate::db::{self, CompiledProject, Database, Project, SourceFile};
+use crate::compile::{self, CompiledProject};
+use crate::db::{self, Database, Project, SourceFile};
 use crate::diagnostic::Diagnostic;
 use crate::library;
 use crate::render::{self, SourceLookup};
@@ -52,7 +53,7 @@ impl Workspace {
 
     /// Checks and compiles everything.
     pub fn compile(&self) -> CompiledProject {
-        db::compile(&self.db, self.project)
+        compile::compile(&self.db, self.project)
     }
 
     /// Renders findings for a terminal.

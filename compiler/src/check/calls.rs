@@ -1,6 +1,8 @@
 //! Calls inside expressions: constructors, functions, definitions and queries; and arguments for all.
 
 use super::convert::{Checked, article};
+use super::mention::Meaning;
+use super::probe::{Spot, is_marked};
 use super::{Asked, Checker, Queries};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -57,10 +59,20 @@ impl Checker<'_> {
                     .get(&self.module, name)
                     .or_else(|| self.index.type_named(&self.module, name))
                 {
-                    return Callee::Declared(def.clone());
+                    let def = def.clone();
+                    self.mention_def(callee.span, &def);
+                    return Callee::Declared(def);
                 }
+                let meaning = Meaning::Function(Arc::from(name.as_str()));
                 if let Some((_, function)) = FUNCTIONS.iter().find(|(n, _)| n == name) {
+                    self.mention(callee.span, meaning, false, None);
                     return Callee::Function(*function);
+                }
+                if matches!(name.as_str(), "new_password" | "secret") {
+                    self.mention(callee.span, meaning, false, None);
+                }
+                if is_marked(name) {
+                    self.capture(Spot::Value(None));
                 }
                 match name.as_str() {
                     "new_password" => return Callee::NewPassword,
@@ -103,6 +115,7 @@ impl Checker<'_> {
     }
 
     fn member_of_module(&mut self, module: &str, span: Span, name: &Name) -> Callee {
+        self.capture_in_module(module, name);
         let full = match self
             .index
             .modules
@@ -153,7 +166,10 @@ impl Checker<'_> {
                 return Callee::Unknown;
             }
         };
-        if let Some(def) = self.index.get(&full, &name.text) {
+        self.mention(span, Meaning::Module(full.clone()), false, None);
+        let index = self.index;
+        if let Some(def) = index.get(&full, &name.text) {
+            self.mention_def(name.span, def);
             return Callee::Declared(def.clone());
         }
         let place = self.at(name.span);
@@ -256,6 +272,54 @@ impl Checker<'_> {
         args: &[Arg],
         span: Span,
     ) -> Vec<Expr> {
+        self.calling_begins(def, params, args);
+        let values = self.values(def, params, args, span);
+        if self.probing {
+            self.calling.pop();
+        }
+        values
+    }
+
+    /// While probing: remembers which parameters of the call have no value.
+    fn calling_begins(&mut self, def: &Def, params: &[Parameter], args: &[Arg]) {
+        if !self.probing {
+            return;
+        }
+        let at_cursor = |a: &Arg| matches!(&a.value.kind, ExprKind::Name(n) if is_marked(n));
+        let positional = args
+            .iter()
+            .filter(|a| a.name.is_none() && !at_cursor(a))
+            .count();
+        let given = |p: &Parameter| {
+            args.iter()
+                .any(|a| a.name.as_ref().is_some_and(|n| n.text == p.decl.name.text))
+        };
+        let left = params
+            .iter()
+            .enumerate()
+            .filter(|(i, p)| *i >= positional && !given(p))
+            .map(|(_, p)| p.clone())
+            .collect();
+        self.calling.push((def.clone(), left));
+        if args
+            .iter()
+            .any(|a| a.name.as_ref().is_some_and(|n| is_marked(&n.text)))
+        {
+            self.capture(Spot::Argument);
+        }
+    }
+
+    /// While probing: a value at the cursor that may still become the name of another argument.
+    fn capture_argument(&mut self, arg: &Arg, expected: Option<&Type>) {
+        if self.probing && matches!(&arg.value.kind, ExprKind::Name(n) if is_marked(n)) {
+            self.capture(match expected {
+                Some(ty) => Spot::Value(Some(ty.clone())),
+                None => Spot::Argument,
+            });
+        }
+    }
+
+    fn values(&mut self, def: &Def, params: &[Parameter], args: &[Arg], span: Span) -> Vec<Expr> {
         let name = def.name.text.clone();
         let mut found: Vec<Option<Expr>> = vec![None; params.len()];
         let mut places: Vec<Option<Span>> = vec![None; params.len()];
@@ -277,6 +341,10 @@ impl Checker<'_> {
                 },
                 None => {
                     positional += 1;
+                    let free = params
+                        .get(positional - 1)
+                        .filter(|_| matches!(places.get(positional - 1), Some(None)));
+                    self.capture_argument(arg, free.map(|p| &p.ty));
                     if positional > params.len() {
                         let place = self.at(arg.value.span);
                         let diagnostic = Diagnostic::error(
@@ -312,6 +380,14 @@ impl Checker<'_> {
                 continue;
             }
             *before = Some(arg.value.span);
+            if let Some(written) = &arg.name {
+                let meaning = Meaning::Parameter(
+                    def.module.clone(),
+                    Arc::from(name.as_str()),
+                    Arc::from(written.text.as_str()),
+                );
+                self.mention(written.span, meaning, false, Some(param.ty.clone()));
+            }
             let wanted = Some((
                 Place {
                     anchor: def.anchor.clone(),
@@ -444,7 +520,9 @@ impl Checker<'_> {
     /// The arguments of something that is not known: bare names may be members of a type that it would want.
     pub fn arguments_of_unknown(&mut self, args: &[Arg]) {
         for arg in args {
-            if !self.wants_a_meaning(&arg.value) {
+            let at_cursor =
+                self.probing && matches!(&arg.value.kind, ExprKind::Name(n) if is_marked(n));
+            if at_cursor || !self.wants_a_meaning(&arg.value) {
                 self.expr(&arg.value, None);
             }
         }
@@ -580,6 +658,20 @@ impl Checker<'_> {
         let mut given: Vec<(Arc<str>, Expr)> = Vec::new();
         for arg in args {
             let Some(name) = &arg.name else {
+                if self.probing {
+                    let left = fields
+                        .iter()
+                        .filter(|(n, _)| {
+                            !args.iter().any(|a| {
+                                a.name.as_ref().is_some_and(|written| *written.text == **n)
+                            })
+                        })
+                        .cloned()
+                        .collect();
+                    if matches!(&arg.value.kind, ExprKind::Name(n) if is_marked(n)) {
+                        self.capture(Spot::RecordField(Arc::from(ty.to_string()), left));
+                    }
+                }
                 let place = self.at(arg.value.span);
                 let diagnostic = Diagnostic::error(
                     codes::UNEXPECTED_ARGUMENT,
@@ -606,6 +698,7 @@ impl Checker<'_> {
                             format!("`{}` is {}", name.text, article(field_ty)),
                         )
                     });
+                    self.mention_field(name, &ty, field_ty);
                     let value = self.expect(&arg.value, field_ty, wanted);
                     given.push((field.clone(), value));
                 }

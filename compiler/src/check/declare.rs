@@ -1,6 +1,7 @@
 //! Declarations in, what hosts need of them out: connections, actions and queries.
 
 use super::convert::article;
+use super::probe::{Spot, is_marked};
 use super::{Checker, Queries};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -80,10 +81,17 @@ impl Checker<'_> {
         &mut self,
         decl: &Declaration,
         kind: &str,
-        allowed: &[&str],
+        allowed: &'static [&'static str],
         repeatable: &[&str],
     ) {
         let mut seen: Vec<&Property> = Vec::new();
+        if decl.properties.iter().any(|p| is_marked(&p.key.text)) {
+            let given = |key: &str| decl.properties.iter().any(|p| p.key.text == key);
+            let left = allowed
+                .iter()
+                .filter(|key| repeatable.contains(key) || !given(key));
+            self.capture(Spot::Property(left.copied().collect()));
+        }
         for property in &decl.properties {
             if property.value == PropertyValue::Broken {
                 continue;

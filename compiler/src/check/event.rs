@@ -166,6 +166,10 @@ impl Checker<'_> {
             && field.text == "poll"
         {
             let name = word(base).unwrap_or("");
+            let index = self.index;
+            if let Some(def) = index.connections.get(name) {
+                self.mention_def(base.span, def);
+            }
             if !self.index.connections.contains_key(name) {
                 let place = self.at(base.span);
                 let names: Vec<&str> = self.index.connections.keys().map(String::as_str).collect();

@@ -1,6 +1,8 @@
 //! An expression and the type that its place expects in, the compiled expression and its type out.
 
 use super::convert::{Checked, article};
+use super::mention::Meaning;
+use super::probe::{Spot, is_marked};
 use super::{Checker, Local};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -200,6 +202,9 @@ impl Checker<'_> {
     }
 
     fn name(&mut self, name: &str, span: Span, expected: Option<&Type>) -> Checked {
+        if self.probing && is_marked(name) {
+            self.capture(Spot::Value(expected.cloned()));
+        }
         let member = match expected.map(Type::present) {
             Some(Type::Enum(ty)) => {
                 let ty = ty.clone();
@@ -230,9 +235,14 @@ impl Checker<'_> {
                 .help("or rename the binding");
                 self.report(diagnostic);
             }
-            return self.local_value(&local);
+            let value = self.local_value(&local);
+            let meaning = Meaning::Local(local.place.span);
+            self.mention(span, meaning, false, Some(value.ty.clone()));
+            return value;
         }
         if let Some((ty, value)) = member {
+            let meaning = Meaning::Member(ty.clone(), Arc::from(name));
+            self.mention(span, meaning, false, Some(Type::Enum(ty.clone())));
             return Checked {
                 expr: Expr::Const(value),
                 ty: Type::Enum(ty),
@@ -363,9 +373,12 @@ impl Checker<'_> {
     fn field(&mut self, whole: &Ast, base: &Ast, field: &Name, optional: bool) -> Checked {
         if let ExprKind::Name(root) = &base.kind
             && self.local(root).is_none()
-            && let Some(known) = self.well_known(root, field)
+            && let Some(known) = self.well_known(root, base.span, field)
         {
             return known;
+        }
+        if let ExprKind::Name(root) = &base.kind {
+            self.capture_in_module(root, field);
         }
         let checked = self.expr(base, None);
         let known_present = self.path(whole).is_some_and(|p| self.is_known_present(&p));
@@ -375,6 +388,9 @@ impl Checker<'_> {
         };
         if may_be_absent && !optional && inner != Type::Json {
             self.may_be_absent(base.span, &checked.ty, None);
+        }
+        if self.probing && is_marked(&field.text) {
+            self.capture(Spot::Field(inner.clone()));
         }
         let Some(ty) = self.field_type(&inner, field, base.span) else {
             return Checked::unknown();
@@ -386,6 +402,7 @@ impl Checker<'_> {
             }
             ty => ty,
         };
+        self.mention_field(field, &inner, &ty);
         let name: Arc<str> = Arc::from(field.text.as_str());
         let expr = if optional {
             Expr::OptionalField(Box::new(checked.expr), name)
@@ -473,7 +490,7 @@ impl Checker<'_> {
     }
 
     /// `team.soc`, `tenant.name`, `run.id`, `Severity.high`.
-    fn well_known(&mut self, root: &str, field: &Name) -> Option<Checked> {
+    fn well_known(&mut self, root: &str, root_span: Span, field: &Name) -> Option<Checked> {
         match root {
             "team" => Some(self.team(field)),
             "tenant" | "run" => {
@@ -494,7 +511,13 @@ impl Checker<'_> {
                         ("started", Expr::Run(RunFact::Started), Type::Time),
                     ]
                 };
+                let root: &'static str = if root == "tenant" { "tenant" } else { "run" };
+                if self.probing && is_marked(&field.text) {
+                    self.capture(Spot::Fact(root));
+                }
                 if let Some((_, expr, ty)) = facts.iter().find(|(n, _, _)| *n == field.text) {
+                    let meaning = Meaning::Fact(root, Arc::from(field.text.as_str()));
+                    self.mention(field.span, meaning, false, Some(ty.clone()));
                     return Some(Checked {
                         expr: expr.clone(),
                         ty: ty.clone(),
@@ -511,21 +534,31 @@ impl Checker<'_> {
                 Some(Checked::unknown())
             }
             _ => {
-                let def = self.index.type_named(&self.module, root)?;
+                let index = self.index;
+                let def = index.type_named(&self.module, root)?;
                 let crate::syntax::ast::Item::Enum(_) = &*def.item else {
                     return None;
                 };
                 let Type::Enum(ty) = super::types::declared(def) else {
                     return None;
                 };
+                self.mention_def(root_span, def);
+                if self.probing && is_marked(&field.text) {
+                    self.capture(Spot::Member(ty.clone()));
+                }
                 match self
                     .enumeration(&ty)
                     .and_then(|e| e.member(&ty, &field.text))
                 {
-                    Some(value) => Some(Checked {
-                        expr: Expr::Const(value),
-                        ty: Type::Enum(ty),
-                    }),
+                    Some(value) => {
+                        let meaning = Meaning::Member(ty.clone(), Arc::from(field.text.as_str()));
+                        let ty = Type::Enum(ty);
+                        self.mention(field.span, meaning, false, Some(ty.clone()));
+                        Some(Checked {
+                            expr: Expr::Const(value),
+                            ty,
+                        })
+                    }
                     None => {
                         self.unknown_name(&field.text, field.span, Some(&Type::Enum(ty)));
                         Some(Checked::unknown())
@@ -536,6 +569,11 @@ impl Checker<'_> {
     }
 
     fn team(&mut self, name: &Name) -> Checked {
+        if self.probing && is_marked(&name.text) {
+            self.capture(Spot::Team);
+        }
+        let meaning = Meaning::Team(Arc::from(name.text.as_str()));
+        self.mention(name.span, meaning, false, None);
         if let Some(deployment) = self.deployment
             && !deployment.teams.contains_key(&name.text)
         {

@@ -7,8 +7,10 @@ pub mod declare;
 pub mod event;
 pub mod expr;
 pub mod floors;
+pub mod mention;
 pub mod narrow;
 pub mod operators;
+pub mod probe;
 pub mod request;
 pub mod types;
 
@@ -111,6 +113,14 @@ pub struct Checker<'a> {
     pub told_too_large: bool,
     /// Definitions and steps that are being inlined, for cycles.
     pub inlining: Vec<(Arc<str>, Place)>,
+    /// What names stand for.
+    pub mentions: Vec<mention::Mention>,
+    /// Whether the text holds a cursor, see [`probe`].
+    pub probing: bool,
+    /// What is known at the cursor.
+    pub captured: Option<probe::Captured>,
+    /// Calls whose arguments are being checked while probing, with the parameters that have no value.
+    pub calling: Vec<(crate::index::Def, Vec<calls::Parameter>)>,
 }
 
 impl<'a> Checker<'a> {
@@ -141,6 +151,10 @@ impl<'a> Checker<'a> {
             inlined: 0,
             told_too_large: false,
             inlining: Vec::new(),
+            mentions: Vec::new(),
+            probing: false,
+            captured: None,
+            calling: Vec::new(),
         }
     }
 
@@ -192,6 +206,7 @@ impl<'a> Checker<'a> {
     /// Binds a name to a variable that exists.
     pub fn bind_slot(&mut self, name: &crate::span::Name, ty: &Type, slot: Slot) {
         let place = self.at(name.span);
+        self.mention_binding(name, ty);
         if let Some(earlier) = self.local(&name.text).map(|l| l.place.clone()) {
             self.report(
                 Diagnostic::error(
@@ -215,6 +230,12 @@ impl<'a> Checker<'a> {
                 },
             );
         }
+    }
+
+    /// Remembers that a name of this item is bound.
+    pub fn mention_binding(&mut self, name: &crate::span::Name, ty: &Type) {
+        let meaning = mention::Meaning::Local(name.span);
+        self.mention(name.span, meaning, true, Some(ty.clone()));
     }
 
     /// A visible binding.
@@ -271,6 +292,14 @@ impl<'a> Checker<'a> {
         self.frames = frames;
         self.gone = gone;
         self.silent = was_silent;
+        result
+    }
+
+    /// Runs `f` without findings and without remembering what names stand for.
+    pub fn quietly<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> T {
+        let was = std::mem::replace(&mut self.silent, true);
+        let result = f(self);
+        self.silent = was;
         result
     }
 

@@ -2,6 +2,7 @@
 
 use super::Checker;
 use super::declare::{single, word};
+use super::probe::{Spot, is_marked};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::index::Def;
@@ -181,8 +182,19 @@ impl Checker<'_> {
             return None;
         };
         let name = word(base).unwrap_or("");
-        match self.index.connections.get(name) {
-            Some(def) => Some((def.clone(), field, args)),
+        if self.probing {
+            if is_marked(name) {
+                self.capture(Spot::Connection(None));
+            } else if is_marked(&field.text) {
+                self.capture(Spot::Connection(Some(name.to_owned())));
+            }
+        }
+        let index = self.index;
+        match index.connections.get(name) {
+            Some(def) => {
+                self.mention_def(base.span, def);
+                Some((def.clone(), field, args))
+            }
             None => {
                 let place = self.at(base.span);
                 let names: Vec<&str> = self.index.connections.keys().map(String::as_str).collect();

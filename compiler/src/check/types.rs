@@ -1,6 +1,8 @@
 //! Types as written in, types as meant out; and what a type is made of.
 
 use super::Checker;
+use super::mention::Meaning;
+use super::probe::{Spot, is_marked};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::index::{Def, Index, PRELUDE};
@@ -9,7 +11,7 @@ use crate::syntax::ast::{Item, TypeRef, TypeRefKind};
 use counterplay_machine::types::{EnumType, RecordType, Type};
 use std::sync::Arc;
 
-const BUILT_IN: &[(&str, Type)] = &[
+pub(crate) const BUILT_IN: &[(&str, Type)] = &[
     ("Text", Type::Text),
     ("Int", Type::Int),
     ("Number", Type::Number),
@@ -33,6 +35,8 @@ impl Checker<'_> {
             },
             TypeRefKind::Apply(name, inner) => {
                 let inner = Box::new(self.type_of(inner));
+                let meaning = Meaning::BuiltInType(Arc::from(name.text.as_str()));
+                self.mention(name.span, meaning, false, None);
                 match name.text.as_str() {
                     "List" => Type::List(inner),
                     "Secret" => Type::Secret(inner),
@@ -50,26 +54,43 @@ impl Checker<'_> {
             }
             TypeRefKind::Name(path) => match path.as_slice() {
                 [name] => {
+                    if self.probing && is_marked(&name.text) {
+                        self.capture(Spot::TypeName(None));
+                    }
+                    let built_in = Meaning::BuiltInType(Arc::from(name.text.as_str()));
                     if let Some((_, ty)) = BUILT_IN.iter().find(|(n, _)| *n == name.text) {
+                        self.mention(name.span, built_in, false, None);
                         return ty.clone();
                     }
                     if name.text == RECIPIENT {
+                        self.mention(name.span, built_in, false, None);
                         return Type::Record(Arc::from(RECIPIENT));
                     }
-                    match self.index.type_named(&self.module, &name.text) {
-                        Some(def) => declared(def),
+                    let index = self.index;
+                    match index.type_named(&self.module, &name.text) {
+                        Some(def) => {
+                            self.mention_def(name.span, def);
+                            declared(def)
+                        }
                         None => self.unknown_type(&name.text, name.span),
                     }
                 }
                 [module, name] => {
+                    if self.probing && is_marked(&name.text) {
+                        self.capture(Spot::TypeName(Some(module.text.clone())));
+                    }
                     let full = self
                         .index
                         .modules
                         .get(&*self.module)
                         .and_then(|m| m.uses.get(&module.text))
                         .cloned();
-                    match full.and_then(|full| self.index.get(&full, &name.text)) {
+                    let index = self.index;
+                    match full.and_then(|full| index.get(&full, &name.text)) {
                         Some(def) if matches!(&*def.item, Item::Type(_) | Item::Enum(_)) => {
+                            let meaning = Meaning::Module(def.module.clone());
+                            self.mention(module.span, meaning, false, None);
+                            self.mention_def(name.span, def);
                             declared(def)
                         }
                         _ => self.unknown_type(

@@ -15,7 +15,7 @@ use counterplay_machine::playbook::{Edge, NodeKind, Perform};
 use counterplay_machine::types::Type;
 use std::sync::Arc;
 
-impl Lower<'_> {
+impl Lower<'_, '_> {
     /// An action step; its node, and its result's variable and type.
     pub(super) fn perform(
         &mut self,

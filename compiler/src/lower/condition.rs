@@ -7,7 +7,7 @@ use crate::syntax::ast::{BinaryOp, Expr as Ast, ExprKind, Item, TextPart, UnaryO
 use counterplay_machine::playbook::{Edge, NodeKind};
 use counterplay_machine::types::Type;
 
-impl Lower<'_> {
+impl Lower<'_, '_> {
     /// Adds the branches of a condition: the ends where it holds, and those where it does not.
     pub(super) fn condition(&mut self, expr: &Ast, hold: bool) -> (Vec<End>, Vec<End>) {
         match &expr.kind {

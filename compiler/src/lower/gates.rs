@@ -15,7 +15,7 @@ use counterplay_machine::playbook::{Approve, Edge, NodeKind};
 use counterplay_machine::types::Type;
 use std::sync::Arc;
 
-impl Lower<'_> {
+impl Lower<'_, '_> {
     pub(super) fn approve(&mut self, written: &Written, arms: &[Arm], span: Span) {
         let question = self.c.with_queries(Queries::Allowed, |c| {
             c.expect(&written.question, &Type::Text, None)

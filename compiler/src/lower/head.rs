@@ -3,6 +3,8 @@
 use super::{Facts, Lower};
 use crate::check::convert::article;
 use crate::check::declare::{duration_ms, word};
+use crate::check::mention::Meaning;
+use crate::check::probe::{Spot, is_marked};
 use crate::check::{Local, Queries};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -34,7 +36,7 @@ const DAYS: &[&str] = &[
 ];
 
 /// Lowers a playbook. The machine is only to be used where no error was found.
-pub fn playbook(mut lower: Lower<'_>, written: &Written) -> (Playbook, Facts, Vec<Diagnostic>) {
+pub fn playbook(mut lower: Lower<'_, '_>, written: &Written) -> (Playbook, Facts) {
     let title = written.title.as_ref().and_then(|t| lower.c.literal(t));
     let mut compiled = Playbook {
         id: Arc::from(written.id.text.as_str()),
@@ -77,15 +79,11 @@ pub fn playbook(mut lower: Lower<'_>, written: &Written) -> (Playbook, Facts, Ve
     compiled.checking_every_ms = lower.checking_every_ms;
     compiled.graph = std::mem::take(&mut lower.graph);
     compiled.slots = std::mem::take(&mut lower.c.slots);
-    (
-        compiled,
-        std::mem::take(&mut lower.facts),
-        std::mem::take(&mut lower.c.diagnostics),
-    )
+    (compiled, std::mem::take(&mut lower.facts))
 }
 
 /// Checks `steps` where they stand.
-pub fn steps(mut lower: Lower<'_>, def: &Def, written: &StepsDecl) -> Vec<Diagnostic> {
+pub fn steps(mut lower: Lower<'_, '_>, def: &Def, written: &StepsDecl) {
     let name = Index::qualified(&def.module, &def.name.text);
     let place = def.place();
     lower.c.inlining.push((name, place));
@@ -118,10 +116,9 @@ pub fn steps(mut lower: Lower<'_>, def: &Def, written: &StepsDecl) -> Vec<Diagno
         );
         lower.c.report(diagnostic);
     }
-    std::mem::take(&mut lower.c.diagnostics)
 }
 
-impl Lower<'_> {
+impl Lower<'_, '_> {
     fn settings(&mut self, written: &Written, compiled: &mut Playbook) {
         for line in &written.lines {
             match &line.kind {
@@ -133,8 +130,16 @@ impl Lower<'_> {
     }
 
     fn setting(&mut self, key: &Name, value: &Ast, compiled: &mut Playbook) {
+        if is_marked(&key.text) {
+            self.c
+                .capture(Spot::Property(vec!["mode", "tenants", "tags"]));
+        }
         match key.text.as_str() {
             "mode" => match word(value) {
+                Some(written) if is_marked(written) => {
+                    self.c
+                        .capture(Spot::Word(vec!["active", "simulate", "paused"]));
+                }
                 Some("active") => compiled.mode = Mode::Active,
                 Some("simulate") => compiled.mode = Mode::Simulate,
                 Some("paused") => compiled.mode = Mode::Paused,
@@ -208,6 +213,11 @@ impl Lower<'_> {
                 let Some(group) = self.c.literal(name) else {
                     return Tenants::All;
                 };
+                let meaning = Meaning::Group(group.clone());
+                self.c.mention(name.span, meaning, false, None);
+                if is_marked(&group) {
+                    self.c.capture(Spot::Group);
+                }
                 if let Some(deployment) = self.c.deployment {
                     let groups: Vec<&str> = deployment
                         .tenants
@@ -225,6 +235,11 @@ impl Lower<'_> {
 
     fn tenant(&mut self, expr: &Ast) -> Option<Arc<str>> {
         let name = self.c.literal(expr)?;
+        let meaning = Meaning::Tenant(name.clone());
+        self.c.mention(expr.span, meaning, false, None);
+        if is_marked(&name) {
+            self.c.capture(Spot::Tenant);
+        }
         if let Some(deployment) = self.c.deployment
             && !deployment.tenants.contains_key(&*name)
         {
@@ -344,6 +359,13 @@ impl Lower<'_> {
                 Type::Event(events)
             };
             compiled.event_slot = Some(self.c.bind(alias, &ty));
+            let meaning = Meaning::Local(alias.span);
+            for other in whens.iter().filter_map(|(w, _)| w.alias.as_ref()) {
+                if other.text == alias.text && other.span != alias.span {
+                    self.c
+                        .mention(other.span, meaning.clone(), false, Some(ty.clone()));
+                }
+            }
         }
         self.c.unnamed_event = whens
             .iter()
@@ -372,7 +394,11 @@ impl Lower<'_> {
                         self.c.report(diagnostic);
                     }
                     let slot = match &element {
-                        Some(local) => local.slot,
+                        Some(local) => {
+                            let meaning = Meaning::Local(local.place.span);
+                            self.c.mention(var.span, meaning, false, Some(ty));
+                            local.slot
+                        }
                         None => {
                             let slot = self.c.bind(var, &ty);
                             element = Some(Local {
@@ -441,7 +467,7 @@ impl Lower<'_> {
                 .collect::<Vec<_>>(),
             _ => Vec::new(),
         };
-        if element(first) == element(when) && form(&self.c, first) == form(&self.c, when) {
+        if element(first) == element(when) && form(self.c, first) == form(self.c, when) {
             return;
         }
         let span = |w: &When| match (&w.for_each, &w.trigger) {
@@ -544,7 +570,24 @@ impl Lower<'_> {
         let WrittenTrigger::Event(expr) = trigger else {
             return None;
         };
+        match &expr.kind {
+            ExprKind::Name(name) if is_marked(name) => self.c.capture(Spot::Event(None)),
+            ExprKind::Field { base, field, .. } if is_marked(&field.text) => {
+                self.c.capture(Spot::Event(word(base).map(str::to_owned)));
+            }
+            _ => {}
+        }
         if let Some(name) = self.event_name_silently(trigger) {
+            let index = self.c.index;
+            if let Some(def) = index.declared(&name) {
+                if let ExprKind::Field { base, field, .. } = &expr.kind {
+                    let meaning = Meaning::Module(def.module.clone());
+                    self.c.mention(base.span, meaning, false, None);
+                    self.c.mention_def(field.span, def);
+                } else {
+                    self.c.mention_def(expr.span, def);
+                }
+            }
             return Some(name);
         }
         let place = self.c.at(expr.span);

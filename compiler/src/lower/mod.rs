@@ -78,9 +78,9 @@ struct Returning {
 }
 
 /// The builder.
-pub struct Lower<'a> {
+pub struct Lower<'c, 'a> {
     /// The checker.
-    pub c: Checker<'a>,
+    pub c: &'c mut Checker<'a>,
     graph: Graph,
     current: Vec<End>,
     facts: Facts,
@@ -97,16 +97,13 @@ pub struct Lower<'a> {
     root: Option<calls::Outer>,
     /// Where steps that are put in place of a call were called.
     called_from: Option<(Origin, Place)>,
-    /// Where the item begins in its file, and the file's line starts.
-    offset: u32,
-    lines: Arc<[u32]>,
     /// Unreachable steps are reported once per block.
     told_unreachable: bool,
 }
 
-impl<'a> Lower<'a> {
+impl<'c, 'a> Lower<'c, 'a> {
     /// A builder for one playbook (or `steps`).
-    pub fn new(c: Checker<'a>, offset: u32, lines: Arc<[u32]>) -> Lower<'a> {
+    pub fn new(c: &'c mut Checker<'a>) -> Lower<'c, 'a> {
         Lower {
             c,
             graph: Graph::new(),
@@ -121,8 +118,6 @@ impl<'a> Lower<'a> {
             returning: Vec::new(),
             root: None,
             called_from: None,
-            offset,
-            lines,
             told_unreachable: false,
         }
     }
@@ -131,13 +126,12 @@ impl<'a> Lower<'a> {
         if let Some((origin, _)) = &self.called_from {
             return origin.clone();
         }
-        let start = self.offset + span.start;
-        let line = self.lines.partition_point(|begin| *begin <= start) as u32;
+        // Counted from the item's start: whoever knows where that is adds it, and the line.
         Origin {
             file: self.c.anchor.file.clone(),
-            start,
-            end: self.offset + span.end,
-            line,
+            start: span.start,
+            end: span.end,
+            line: 0,
         }
     }
 

@@ -12,7 +12,7 @@ use counterplay_machine::playbook::{Edge, EndKind, NodeKind, StageKind};
 use counterplay_machine::types::Type;
 use petgraph::graph::NodeIndex;
 
-impl Lower<'_> {
+impl Lower<'_, '_> {
     /// Adds all stages; where `on failure` begins comes out.
     pub(super) fn stages(&mut self, written: &Written) -> Option<NodeIndex> {
         let broken = written

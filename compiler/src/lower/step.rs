@@ -3,6 +3,7 @@
 use super::{End, Lower};
 use crate::check::calls::Callee;
 use crate::check::convert::article;
+use crate::check::probe::{Spot, is_marked};
 use crate::check::{Checker, Local, Queries};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -21,7 +22,7 @@ use std::sync::Arc;
 /// How many elements a loop takes when it does not say.
 const LOOP_LIMIT: u32 = 100;
 
-impl Lower<'_> {
+impl Lower<'_, '_> {
     /// A block in a scope of its own; `bind` may add names first.
     pub(super) fn arm(
         &mut self,
@@ -30,7 +31,7 @@ impl Lower<'_> {
         bind: impl FnOnce(&mut Checker<'_>),
     ) {
         self.scoped(what, |l| {
-            bind(&mut l.c);
+            bind(l.c);
             l.block(block);
         });
     }
@@ -158,7 +159,13 @@ impl Lower<'_> {
     }
 
     /// Reports arms that a step does not have.
-    pub(super) fn known_arms(&mut self, arms: &[Arm], allowed: &[&str], what: &str) {
+    pub(super) fn known_arms(&mut self, arms: &[Arm], allowed: &[&'static str], what: &str) {
+        if arms.iter().any(|arm| is_marked(&arm.name.text)) {
+            let left = allowed
+                .iter()
+                .filter(|name| !arms.iter().any(|arm| arm.name.text == **name));
+            self.c.capture(Spot::Arm(left.copied().collect()));
+        }
         for (i, arm) in arms.iter().enumerate() {
             let place = self.c.at(arm.name.span);
             if !allowed.contains(&arm.name.text.as_str()) {
@@ -362,6 +369,7 @@ impl Lower<'_> {
                 Item::Action(_) => {
                     let (slot, ty) = self.perform(&def, args, value.span, false, arms);
                     if ty != Type::Nothing && !arms.is_empty() {
+                        self.c.mention_binding(name, &ty);
                         let local = Local {
                             slot,
                             ty,
@@ -518,6 +526,7 @@ impl Lower<'_> {
             .c
             .with_queries(Queries::Allowed, |c| c.expr(subject, None));
         self.emit_asked(false);
+        self.capture_case(cases, &checked.ty);
         let path = self.c.path(subject);
         let label = self.c.source(span);
         let mut ends: Vec<End> = Vec::new();
@@ -680,6 +689,38 @@ impl Lower<'_> {
         }
         self.current = ends;
         self.goal_is_fresh = false;
+    }
+
+    /// While probing: the cases of a match that are still missing.
+    fn capture_case(&mut self, cases: &[MatchCase], subject: &Type) {
+        let written = |pattern: &Pattern| match pattern {
+            Pattern::Present(_) => "present".to_owned(),
+            Pattern::Absent(_) => "absent".to_owned(),
+            Pattern::Value(value) => match &value.kind {
+                ExprKind::Name(name) => name.clone(),
+                _ => self.c.source(value.span),
+            },
+        };
+        let seen: Vec<String> = cases
+            .iter()
+            .flat_map(|case| case.patterns.iter().map(written))
+            .collect();
+        if !self.c.probing || !seen.iter().any(|name| is_marked(name)) {
+            return;
+        }
+        let mut left: Vec<String> = match subject {
+            Type::Optional(_) => vec!["present".into(), "absent".into()],
+            Type::Enum(name) => self.c.enumeration(name).map_or(Vec::new(), |e| {
+                e.members.iter().map(|(m, _)| m.to_string()).collect()
+            }),
+            Type::Bool => vec!["true".into(), "false".into()],
+            _ => Vec::new(),
+        };
+        left.retain(|member| !seen.contains(member));
+        if !cases.iter().any(|case| case.patterns.is_empty()) {
+            left.push("else".into());
+        }
+        self.c.capture(Spot::Case(left));
     }
 
     fn not_exhaustive(&mut self, span: Span, missing: &[&str]) {

@@ -29,6 +29,23 @@ pub enum Item {
     Broken,
 }
 
+impl Item {
+    /// The declared name, or a playbook's id.
+    pub fn name(&self) -> Option<&Name> {
+        match self {
+            Item::Use(_) | Item::Broken => None,
+            Item::Type(d) => Some(&d.name),
+            Item::Enum(d) => Some(&d.name),
+            Item::Connection(d) | Item::Action(d) | Item::Query(d) | Item::Event(d) => {
+                Some(&d.name)
+            }
+            Item::Steps(d) => Some(&d.name),
+            Item::Define(d) => Some(&d.name),
+            Item::Playbook(d) => Some(&d.id),
+        }
+    }
+}
+
 /// `use a.b` brings `b`; `use a.(b, c), d` brings `b`, `c` and `d`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Use {

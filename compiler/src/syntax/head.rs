@@ -154,6 +154,19 @@ impl Builder<'_, '_, '_> {
         relative(self.base, start, end)
     }
 
+    /// Notes where keywords stand, where somebody asked for them.
+    pub(crate) fn keywords(&mut self, pair: &Pair<'_, Rule>) {
+        if self.report.keywords.is_none() {
+            return;
+        }
+        for inner in pair.clone().into_inner().flatten() {
+            if is_keyword(inner.as_rule()) {
+                let range = self.range(&inner);
+                self.report.keywords.get_or_insert_default().push(range);
+            }
+        }
+    }
+
     /// The documentation above the token at which a pair begins.
     pub(crate) fn doc(&self, pair: &Pair<'_, Rule>) -> String {
         let start = self.range(pair).0;
@@ -200,6 +213,7 @@ pub(crate) fn read<T>(
                     source: &source,
                     pieces: &pieces,
                 };
+                builder.keywords(&pair);
                 return Some(build(&mut builder, pair));
             }
             Err(failure) => failure,
@@ -283,6 +297,27 @@ fn too_many_prefixes(report: &Report<'_>, pieces: &[Piece]) -> Option<Diagnostic
         }
     }
     None
+}
+
+/// Whether a rule reads a word that has a meaning of its own where it stands.
+pub(crate) fn is_keyword(rule: Rule) -> bool {
+    (Rule::kw_a..=Rule::kw_without).contains(&rule)
+        || matches!(
+            rule,
+            Rule::op_not
+                | Rule::op_or
+                | Rule::op_and
+                | Rule::op_in
+                | Rule::op_contains
+                | Rule::day_word
+                | Rule::floor_word
+                | Rule::http_method
+                | Rule::approve_default
+                | Rule::search_word
+                | Rule::collect_word
+                | Rule::bool
+                | Rule::now
+        )
 }
 
 /// Whether a name stands for something that could not be read.

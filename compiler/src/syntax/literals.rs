@@ -251,6 +251,7 @@ impl Builder<'_, '_, '_> {
                     source: &source,
                     pieces: &[],
                 };
+                inner.keywords(&pair);
                 match pair
                     .into_inner()
                     .find(|inner| inner.as_rule() == Rule::expr)

@@ -7,6 +7,7 @@ pub mod codes;
 
 mod atoms;
 mod closers;
+pub mod cursor;
 mod cut;
 mod cutter;
 mod expected;
@@ -15,6 +16,7 @@ mod foreign;
 mod forms;
 mod head;
 mod items;
+pub mod lexical;
 mod literals;
 mod mend;
 mod names;
@@ -71,7 +73,11 @@ pub struct ParsedItem {
 /// Reads a file. Never fails and never panics: what cannot be read is `Broken` or `Missing` in the tree, and
 /// a finding says why.
 pub fn parse(path: &Arc<str>, text: &str) -> Parsed {
-    let mut report = report::Report::new(path, text);
+    read(report::Report::new(path, text)).0
+}
+
+fn read(mut report: report::Report<'_>) -> (Parsed, Vec<(usize, usize)>) {
+    let text = report.text;
     if text.len() > FILE_BYTES_MAX {
         let message = format!(
             "this file is longer than {} MiB",
@@ -80,16 +86,18 @@ pub fn parse(path: &Arc<str>, text: &str) -> Parsed {
         let diagnostic = report
             .error(codes::FILE_TOO_LONG, message, (0, 0), "it is not read")
             .help("split it into modules: `use` brings them together");
-        return Parsed {
+        let nothing = Parsed {
             items: Vec::new(),
             diagnostics: vec![diagnostic],
         };
+        return (nothing, Vec::new());
     }
     let tokens = token::tokens(text);
     mend::file(&mut report, &tokens);
     let statements = cut::cut(&mut report, &tokens);
     let found = top::items(&mut report, &statements);
-    finish(report, found)
+    let keywords = report.keywords.take().unwrap_or_default();
+    (finish(report, found), keywords)
 }
 
 /// Hands every finding to the item that it is about.

@@ -16,6 +16,8 @@ pub(crate) struct Report<'t> {
     pub(crate) told: Option<usize>,
     /// The findings, with absolute places.
     pub(crate) found: Vec<Diagnostic>,
+    /// Where keywords stand, where somebody asked for them.
+    pub(crate) keywords: Option<Vec<(usize, usize)>>,
 }
 
 impl<'t> Report<'t> {
@@ -28,6 +30,7 @@ impl<'t> Report<'t> {
             },
             told: None,
             found: Vec::new(),
+            keywords: None,
         }
     }
 

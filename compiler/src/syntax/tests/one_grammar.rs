@@ -41,6 +41,15 @@ fn agrees(text: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+#[test]
+fn keywords_are_the_rules_that_are_called_so() {
+    for rule in Rule::all_rules() {
+        let called = format!("{rule:?}").starts_with("kw_");
+        let counted = (Rule::kw_a..=Rule::kw_without).contains(rule);
+        assert_eq!(called, counted, "{rule:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn terminals_are_tokens(text in "[\"{}\\\\ab1 r.:\n(hms]{0,40}") {
