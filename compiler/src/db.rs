@@ -20,6 +20,8 @@ use counterplay_machine::types::RecordType;
 use counterplay_machine::{Program, hash};
 use std::sync::Arc;
 
+pub use salsa::{CancellationToken, Cancelled};
+
 /// The database.
 #[salsa::db]
 pub trait Db: salsa::Database {}
@@ -39,6 +41,17 @@ impl salsa::Database for Database {}
 impl Db for Database {}
 
 impl Database {
+    /// What tells this handle's queries to stop.
+    pub fn canceller(&self) -> CancellationToken {
+        salsa::Database::cancellation_token(self)
+    }
+
+    /// Stops here when the data is about to change, or when this handle was told to stop: for long work
+    /// between queries.
+    pub fn stop_if_cancelled(&self) {
+        salsa::Database::unwind_if_revision_cancelled(self);
+    }
+
     /// A database that calls `watch` with the name of each query that it has to work out anew.
     pub fn watched(watch: impl Fn(&str) + Send + Sync + 'static) -> Database {
         let storage = salsa::Storage::new(Some(Box::new(move |event: salsa::Event| {

@@ -1,4 +1,4 @@
-//! Files of a project in, the database with everything loaded out; and rendering of its findings.
+//! Files of a project in, the database with everything loaded out; its changes, and rendering of its findings.
 
 use crate::compile::{self, CompiledProject};
 use crate::db::{self, Database, Project, SourceFile};
@@ -6,6 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::library;
 use crate::render::{self, SourceLookup};
 use crate::span::Anchor;
+use salsa::Setter;
 use std::sync::Arc;
 
 /// A file of a project.
@@ -19,7 +20,8 @@ pub struct Source {
     pub text: String,
 }
 
-/// A project in memory, with the standard library.
+/// A project in memory, with the standard library. A clone is a handle to the same data, see [`Database`].
+#[derive(Clone)]
 pub struct Workspace {
     /// The database.
     pub db: Database,
@@ -30,7 +32,15 @@ pub struct Workspace {
 impl Workspace {
     /// Loads a project. `config` is the project file's path and text.
     pub fn new(sources: Vec<Source>, config: Option<(String, String)>) -> Workspace {
-        let db = Database::default();
+        Workspace::in_database(Database::default(), sources, config)
+    }
+
+    /// Loads a project into a database of the caller's.
+    pub fn in_database(
+        db: Database,
+        sources: Vec<Source>,
+        config: Option<(String, String)>,
+    ) -> Workspace {
         let mut files: Vec<SourceFile> = library::files()
             .into_iter()
             .map(|(path, text)| {
@@ -51,6 +61,47 @@ impl Workspace {
         Workspace { db, project }
     }
 
+    /// Gives a file another text, or adds the file. Waits until no clone is at work, and tells those to stop.
+    pub fn set_text(&mut self, source: Source) {
+        match self.file(&source.path) {
+            Some(file) => {
+                // A write that changes nothing would still make every query look again.
+                if **file.text(&self.db) != *source.text {
+                    file.set_text(&mut self.db).to(Arc::from(source.text));
+                }
+            }
+            None => {
+                let file = SourceFile::new(
+                    &self.db,
+                    Arc::from(source.path),
+                    Arc::from(source.module),
+                    Arc::from(source.text),
+                );
+                let mut files = self.project.files(&self.db).clone();
+                files.push(file);
+                self.project.set_files(&mut self.db).to(files);
+            }
+        }
+    }
+
+    /// Takes a file out of the project.
+    pub fn remove(&mut self, path: &str) {
+        let mut files = self.project.files(&self.db).clone();
+        let before = files.len();
+        files.retain(|file| **file.path(&self.db) != *path);
+        if files.len() < before {
+            self.project.set_files(&mut self.db).to(files);
+        }
+    }
+
+    /// Gives the project another project file.
+    pub fn set_config(&mut self, config: Option<(String, String)>) {
+        let config = config.map(|(path, text)| (Arc::from(path), Arc::from(text)));
+        if *self.project.config(&self.db) != config {
+            self.project.set_config(&mut self.db).to(config);
+        }
+    }
+
     /// Checks and compiles everything.
     pub fn compile(&self) -> CompiledProject {
         compile::compile(&self.db, self.project)
@@ -61,7 +112,8 @@ impl Workspace {
         render::render(diagnostics, self, color)
     }
 
-    fn file(&self, path: &str) -> Option<SourceFile> {
+    /// The file of a path.
+    pub fn file(&self, path: &str) -> Option<SourceFile> {
         self.project
             .files(&self.db)
             .iter()

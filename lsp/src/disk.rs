@@ -1,0 +1,32 @@
+//! What the server needs of the file system, as a trait: the binary implements it with what `check` uses.
+
+use counterplay_compiler::workspace::Source;
+use std::path::{Path, PathBuf};
+
+/// The file system.
+pub trait Disk: Send + Sync + 'static {
+    /// The folder of the project that a file belongs to: the nearest one above it with a project file.
+    fn root_of(&self, file: &Path) -> Option<PathBuf>;
+
+    /// The folders at or below this one that hold a project file.
+    fn roots_below(&self, folder: &Path) -> Vec<PathBuf>;
+
+    /// Reads a project.
+    fn load(&self, root: &Path) -> Loaded;
+
+    /// A file's text; nothing where it cannot be read or is not text.
+    fn read(&self, path: &Path) -> Option<String>;
+}
+
+/// A project as it lies on the disk.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// Its `.play` files, each path absolute.
+    pub sources: Vec<Source>,
+    /// The project file's absolute path and text.
+    pub config: Option<(String, String)>,
+    /// The folders that hold its sources.
+    pub folders: Vec<PathBuf>,
+    /// What could not be read: its path, and why in one sentence.
+    pub unread: Vec<(String, String)>,
+}

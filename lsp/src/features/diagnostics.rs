@@ -1,0 +1,118 @@
+//! A file in, its findings with places of the file out.
+
+use crate::snapshot::{Location, Snapshot};
+use counterplay_compiler::db::{self, SourceFile};
+use counterplay_compiler::diagnostic::{Diagnostic, Severity};
+use std::ops::Range;
+
+/// How many findings of one file an editor is told; beyond that nobody reads on.
+pub const FINDINGS_MAX: usize = 200;
+
+/// A finding as an editor shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Finding {
+    /// Where it is underlined.
+    pub range: Range<usize>,
+    /// The stable code.
+    pub code: &'static str,
+    /// Error or warning.
+    pub severity: Severity,
+    /// What is wrong, why it matters and what to do.
+    pub message: String,
+    /// Other places that matter, with what is to be said of them.
+    pub related: Vec<(Location, String)>,
+    /// Whether the place does nothing and may be shown faded.
+    pub unnecessary: bool,
+    /// Changes that mend it.
+    pub fixes: Vec<Fix>,
+}
+
+impl std::hash::Hash for Location {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.path.hash(state);
+        self.range.hash(state);
+    }
+}
+
+/// A change that mends a finding.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Fix {
+    /// What it does.
+    pub title: String,
+    /// Whether it may be made without looking.
+    pub safe: bool,
+    /// What is replaced by what.
+    pub edits: Vec<(Location, String)>,
+}
+
+/// The findings of a file, in the order of the text.
+pub fn diagnostics(snapshot: &Snapshot, file: SourceFile) -> Vec<Finding> {
+    let (database, project) = (&snapshot.workspace.db, snapshot.workspace.project);
+    let found = db::file_findings(database, project, file);
+    located(snapshot, snapshot.path(file), found.iter())
+}
+
+/// The findings of the project file.
+pub fn of_project_file(snapshot: &Snapshot) -> Option<(String, Vec<Finding>)> {
+    let (database, project) = (&snapshot.workspace.db, snapshot.workspace.project);
+    let (path, _) = project.config(database).as_ref()?;
+    let read = db::config(database, project).1.iter();
+    let found = read.chain(db::project_findings(database, project));
+    Some((path.to_string(), located(snapshot, path, found)))
+}
+
+fn located<'d>(
+    snapshot: &Snapshot,
+    path: &str,
+    found: impl Iterator<Item = &'d Diagnostic>,
+) -> Vec<Finding> {
+    let mut out: Vec<Finding> = found
+        .filter_map(|diagnostic| finding(snapshot, diagnostic))
+        .filter(|(at, _)| at.path == *path)
+        .map(|(_, finding)| finding)
+        .collect();
+    out.sort_by_key(|finding| finding.range.start);
+    out.truncate(FINDINGS_MAX);
+    out
+}
+
+fn finding(snapshot: &Snapshot, diagnostic: &Diagnostic) -> Option<(Location, Finding)> {
+    let (first, others) = diagnostic.labels.split_first()?;
+    let at = snapshot.locate(&first.place)?;
+    let mut message = diagnostic.message.clone();
+    if !first.text.is_empty() {
+        message.push_str(&format!("\n{}", first.text));
+    }
+    if let Some(why) = &diagnostic.why {
+        message.push_str(&format!("\nwhy: {why}"));
+    }
+    if let Some(help) = &diagnostic.help {
+        message.push_str(&format!("\nhelp: {help}"));
+    }
+    let located = |place| snapshot.locate(place);
+    let related = others
+        .iter()
+        .filter_map(|label| Some((located(&label.place)?, label.text.clone())));
+    let fixes = diagnostic.fixes.iter().filter_map(|fix| {
+        let edits = fix.edits.iter();
+        let edits = edits.map(|(place, text)| Some((located(place)?, text.clone())));
+        Some(Fix {
+            title: fix.title.clone(),
+            safe: fix.safe,
+            edits: edits.collect::<Option<Vec<_>>>()?,
+        })
+    });
+    let finding = Finding {
+        range: at.range.clone(),
+        code: diagnostic.code,
+        severity: diagnostic.severity,
+        message,
+        related: related.collect(),
+        unnecessary: matches!(
+            diagnostic.code,
+            counterplay_compiler::codes::UNREACHABLE | counterplay_compiler::codes::NO_EFFECT
+        ),
+        fixes: fixes.collect(),
+    };
+    Some((at, finding))
+}
