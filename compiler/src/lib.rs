@@ -4,6 +4,7 @@ pub mod check;
 pub mod codes;
 pub mod db;
 pub mod diagnostic;
+pub mod explain;
 pub mod index;
 pub mod inputs;
 pub mod library;
