@@ -172,7 +172,11 @@ fn codes_without_an_example_are_given_too() {
         if let Some(text) = made(code) {
             let (found, _) = check(Some(&text), None);
             // How many more there are is said after those that are shown.
-            let of = if code == "P0200" { found.last() } else { found.first() };
+            let of = if code == "P0200" {
+                found.last()
+            } else {
+                found.first()
+            };
             assert_eq!(of.map(|d| d.code), Some(code));
         }
     }
