@@ -60,6 +60,8 @@ impl Color {
 pub enum Command {
     /// Check playbooks and projects without running anything
     Check(CheckArgs),
+    /// Explain a finding by its code, with an example of the mistake and of its mending
+    Explain(ExplainArgs),
     /// Show what a playbook would do, on a clock that makes days pass in milliseconds
     Simulate(Box<SimulateArgs>),
     /// Draw the state machine that a playbook compiles to
@@ -118,6 +120,21 @@ pub enum CheckFormat {
     Short,
     /// One JSON object per line
     Json,
+}
+
+/// `counterplay explain`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay explain P0401                  what the finding means, an example, and how to mend it
+  counterplay explain                        all codes with their titles
+
+Exit codes:
+  0  shown
+  2  there is no such code")]
+pub struct ExplainArgs {
+    /// The code of a finding, such as P0401 [default: list all]
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
 }
 
 /// Which project.

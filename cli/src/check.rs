@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 /// When something cannot be read or written.
 pub fn check(args: &CheckArgs) -> Outcome {
     let (mut errors, mut warnings, mut files) = (0, 0, 0);
-    let mut texts = Vec::new();
+    let (mut texts, mut more) = (Vec::new(), None);
     for (root, paths) in grouped(&args.paths)? {
         let (project, wanted) = match &root {
             Some(root) => of_project(root, &paths)?,
@@ -31,6 +31,7 @@ pub fn check(args: &CheckArgs) -> Outcome {
         errors += report::number(&findings, Severity::Error);
         warnings += report::number(&findings, Severity::Warning);
         files += wanted.as_ref().map_or(project.files.len(), Vec::len);
+        more = more.or_else(|| report::more(&findings));
         texts.push(report::findings(
             &project,
             &findings,
@@ -44,7 +45,11 @@ pub fn check(args: &CheckArgs) -> Outcome {
         if args.format == CheckFormat::Json {
             return Ok(());
         }
-        out::line(report::summary(errors, warnings, files))
+        out::line(report::summary(errors, warnings, files))?;
+        match more.filter(|_| args.format == CheckFormat::Human) {
+            Some(more) => out::line(more),
+            None => Ok(()),
+        }
     });
     match told {
         // Whoever reads only the first lines (`| head`) still gets the verdict.

@@ -7,6 +7,7 @@ pub mod check;
 pub mod choose;
 pub mod demo;
 pub mod error;
+pub mod explain;
 pub mod follow;
 pub mod graph;
 pub mod input;
@@ -60,6 +61,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
 fn carry_out(command: Command) -> Outcome {
     match command {
         Command::Check(args) => check::check(&args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Graph(args) => graph::graph(&args),
         Command::Simulate(args) => asynchronously(simulate::simulate(*args)),
         Command::Run(args) => asynchronously(run::run(*args)),

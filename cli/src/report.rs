@@ -1,7 +1,7 @@
 //! Findings in, text or JSON for people and programs out.
 
 use crate::args::CheckFormat;
-use crate::out::{self, BAD, WARN, paint};
+use crate::out::{self, BAD, QUIET, WARN, paint};
 use crate::place::{Located, locate};
 use crate::project::Project;
 use counterplay_compiler::diagnostic::{Diagnostic, Severity};
@@ -105,6 +105,19 @@ pub fn as_json(project: &Project, finding: &Diagnostic) -> Json {
 /// How many findings of a severity there are.
 pub fn number(findings: &[Diagnostic], severity: Severity) -> usize {
     findings.iter().filter(|d| d.severity == severity).count()
+}
+
+/// Where to read more about the first finding; nothing where there is none.
+pub fn more(findings: &[Diagnostic]) -> Option<String> {
+    let code = findings.first()?.code;
+    let what = match findings.iter().any(|d| d.code != code) {
+        true => "a finding, by its code",
+        false => code,
+    };
+    Some(paint(
+        QUIET,
+        format!("for more about {what}: counterplay explain {code}"),
+    ))
 }
 
 /// `3 errors, 1 warning in 4 files`.

@@ -5,6 +5,7 @@ pub mod codes;
 pub mod compile;
 pub mod db;
 pub mod diagnostic;
+pub mod explain;
 pub mod index;
 pub mod inputs;
 pub mod item;

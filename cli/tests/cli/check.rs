@@ -31,7 +31,9 @@ fn errors_are_shown_in_three_formats() -> Result {
         "{}",
         human.out
     );
-    assert!(human.out.ends_with("2 errors in 1 file\n"), "{}", human.out);
+    let end =
+        "\n2 errors in 1 file\nfor more about a finding, by its code: counterplay explain P0211\n";
+    assert!(human.out.ends_with(end), "{}", human.out);
     let short = place.run(&["check", "a.play", "--format", "short"])?;
     assert!(
         short
@@ -40,6 +42,7 @@ fn errors_are_shown_in_three_formats() -> Result {
         "{}",
         short.out
     );
+    assert!(short.out.ends_with("2 errors in 1 file\n"), "{}", short.out);
     let json = place.run(&["check", "a.play", "--format", "json"])?;
     let first: serde_json::Value = serde_json::from_str(json.out.lines().next().ok_or("no line")?)?;
     assert_eq!(first["code"], "P0211");

@@ -179,6 +179,7 @@ impl Builder<'_, '_, '_> {
                 .report
                 .error(codes::BAD_TEXT, "this `{` is not closed", (at, at + 1), "opens an expression that has no `}`")
                 .because("in a text, `{name}` puts a value in; the expression stands on one line and holds no braces of its own")
+                .help("close it with `}` behind the value, such as `{user.name}`")
                 .fix("write `\\{` for the character itself", false, place, "\\{");
             self.report.push(diagnostic);
             return 0;

@@ -237,8 +237,8 @@ impl Reader<'_, '_> {
                 self.complain(
                     statement,
                     codes::MISPLACED,
-                    "a step stands inside a stage",
-                    "this is not inside `then { … }`",
+                    "this step stands outside of every stage",
+                    "nothing says when it happens",
                     "put it into `then { … }` or `escalate after 4h { … }`",
                 );
             }

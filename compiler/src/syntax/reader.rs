@@ -139,10 +139,7 @@ impl<'t> Reader<'_, 't> {
                     (block.start, block.start + 1),
                     "this opens a block",
                 )
-                .also(
-                    self.report.place(start, end),
-                    "which this line does not take",
-                )
+                .also(self.report.place(start, end), "this line holds no steps")
                 .help(format!("{name} is written {form}"));
             self.report.push(diagnostic);
         }
