@@ -112,6 +112,19 @@ impl Workspace {
         render::render(diagnostics, self, color)
     }
 
+    /// The project's own files, the library's left out.
+    pub fn sources(&self) -> Vec<Source> {
+        let files = self.project.files(&self.db).iter();
+        files
+            .map(|file| Source {
+                path: file.path(&self.db).to_string(),
+                module: file.module(&self.db).to_string(),
+                text: file.text(&self.db).to_string(),
+            })
+            .filter(|source| !source.path.starts_with("std:/"))
+            .collect()
+    }
+
     /// The file of a path.
     pub fn file(&self, path: &str) -> Option<SourceFile> {
         self.project

@@ -17,7 +17,7 @@ pub struct Snapshot {
 }
 
 /// A place in a file.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Location {
     /// The file's path, or `std:/…`.
     pub path: String,

@@ -156,21 +156,18 @@ fn part<'d>(def: &'d Def, meaning: &Meaning) -> Option<&'d Name> {
                 Item::Define(d) => &d.params,
                 _ => return None,
             };
-            params
-                .iter()
-                .map(|p| &p.name)
-                .find(|n| n.text == **name)
+            params.iter().map(|p| &p.name).find(|n| n.text == **name)
         }
         (Meaning::Field(_, name), Item::Type(d)) => {
             let fields = d.fields.iter().map(|f| &f.name);
             fields.into_iter().find(|n| n.text == **name)
         }
-        (Meaning::Field(_, name), Item::Event(d)) => d.properties.iter().find_map(|p| {
-            match &p.value {
+        (Meaning::Field(_, name), Item::Event(d)) => {
+            d.properties.iter().find_map(|p| match &p.value {
                 PropertyValue::Field { name: field, .. } if field.text == **name => Some(field),
                 _ => None,
-            }
-        }),
+            })
+        }
         (Meaning::Member(_, name), Item::Enum(d)) => {
             let members = d.members.iter().map(|m| &m.name);
             members.into_iter().find(|n| n.text == **name)
@@ -267,17 +264,18 @@ pub fn mentions(snapshot: &Snapshot, target: &Target) -> Vec<(Location, bool)> {
             }
         }
     }
-    found.sort();
-    found.dedup();
+    found.sort_by(|(a, x), (b, y)| {
+        let key = |at: &Location| (at.path.clone(), at.range.start, at.range.end);
+        key(a).cmp(&key(b)).then(y.cmp(x))
+    });
+    found.dedup_by(|(b, _), (a, _)| a == b);
     found
 }
 
 /// Where the project file sets something for a playbook.
 fn in_settings(snapshot: &Snapshot, id: &str) -> Option<Location> {
-    let config = counterplay_compiler::db::config(
-        &snapshot.workspace.db,
-        snapshot.workspace.project,
-    );
+    let config =
+        counterplay_compiler::db::config(&snapshot.workspace.db, snapshot.workspace.project);
     let playbooks = &config.0.as_ref()?.playbooks;
     let (_, place) = playbooks.iter().find(|(name, _)| name == id)?;
     snapshot.locate(place)

@@ -115,9 +115,9 @@ impl World {
         if is_library(path) {
             return (self.last < self.roots.len()).then_some(self.last);
         }
-        self.roots
-            .iter()
-            .position(|root| root.config_path() == Some(path) || root.workspace.file(path).is_some())
+        self.roots.iter().position(|root| {
+            root.config_path() == Some(path) || root.workspace.file(path).is_some()
+        })
     }
 
     /// Where a path belongs; what it belongs to is loaded.

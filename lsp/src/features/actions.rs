@@ -47,11 +47,13 @@ pub fn fix_all(snapshot: &Snapshot, file: SourceFile) -> Option<Fix> {
             continue;
         };
         let free = fix.edits.iter().all(|(at, _)| {
-            edits.iter().all(|(other, _): &(crate::snapshot::Location, String)| {
-                at.path != other.path
-                    || at.range.end < other.range.start
-                    || other.range.end < at.range.start
-            })
+            edits
+                .iter()
+                .all(|(other, _): &(crate::snapshot::Location, String)| {
+                    at.path != other.path
+                        || at.range.end < other.range.start
+                        || other.range.end < at.range.start
+                })
         });
         if free {
             edits.extend(fix.edits);

@@ -304,7 +304,10 @@ fn sends(snapshot: &Snapshot, def: &Def, decl: &Declaration) -> Option<String> {
     let ExprKind::Call { callee, args } = &request.kind else {
         return None;
     };
-    let ExprKind::Field { base: on, field, .. } = &callee.kind else {
+    let ExprKind::Field {
+        base: on, field, ..
+    } = &callee.kind
+    else {
         return None;
     };
     let connection = word(on)?;

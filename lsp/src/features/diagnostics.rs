@@ -27,13 +27,6 @@ pub struct Finding {
     pub fixes: Vec<Fix>,
 }
 
-impl std::hash::Hash for Location {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.path.hash(state);
-        self.range.hash(state);
-    }
-}
-
 /// A change that mends a finding.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Fix {

@@ -76,7 +76,9 @@ fn describe(snapshot: &Snapshot, found: &Found) -> Option<String> {
         }
         Meaning::Parameter(module, callee, name) => {
             let def = index.get(module, callee)?;
-            let param = describe::params(def).iter().find(|p| p.name.text == **name)?;
+            let param = describe::params(def)
+                .iter()
+                .find(|p| p.name.text == **name)?;
             format!(
                 "```play\n{}\n```\n\nAn argument of\n\n```play\n{}\n```\n",
                 describe::param(def, param),
@@ -102,7 +104,11 @@ fn describe(snapshot: &Snapshot, found: &Found) -> Option<String> {
         Meaning::BuiltInType(name) => built_in(name)?.to_owned(),
         Meaning::Function(name) => function(name)?.to_owned(),
         Meaning::Fact(root, name) => {
-            format!("```play\n{root}.{name}: {}\n```\n\n{}\n", ty?, fact(root, name))
+            format!(
+                "```play\n{root}.{name}: {}\n```\n\n{}\n",
+                ty?,
+                fact(root, name)
+            )
         }
         Meaning::Local(_) => return None,
     })
@@ -277,17 +283,25 @@ fn listed(items: &[String]) -> String {
 
 fn built_in(name: &str) -> Option<&'static str> {
     Some(match name {
-        "Text" => "`Text`: characters, written in double quotes; `{…}` inside of them puts a value in.",
+        "Text" => {
+            "`Text`: characters, written in double quotes; `{…}` inside of them puts a value in."
+        }
         "Int" => "`Int`: a whole number.",
         "Number" => "`Number`: a number with a fraction.",
         "Bool" => "`Bool`: `true` or `false`.",
         "Duration" => "`Duration`: a length of time, `30s`, `15m`, `4h`, `90d`. A day is 24 hours.",
         "Time" => "`Time`: a moment. `now`, `90d ago`, `2h from now`.",
         "ClockTime" => "`ClockTime`: a time of day, `07:00`, in the tenant's zone.",
-        "Json" => "`Json`: a service's answer as it came. It takes the type that its place wants, or is rejected with path, expected and found.",
+        "Json" => {
+            "`Json`: a service's answer as it came. It takes the type that its place wants, or is rejected with path, expected and found."
+        }
         "List" => "`List<T>`: several values of one type.",
-        "Secret" => "`Secret<T>`: a value that never becomes text; only a parameter that is declared so takes it.",
-        "Recipient" => "`Recipient`: everything that a message can be sent to: a user, a team, an address, a list of addresses.",
+        "Secret" => {
+            "`Secret<T>`: a value that never becomes text; only a parameter that is declared so takes it."
+        }
+        "Recipient" => {
+            "`Recipient`: everything that a message can be sent to: a user, a team, an address, a list of addresses."
+        }
         _ => return None,
     })
 }
@@ -297,14 +311,30 @@ pub fn function(name: &str) -> Option<&'static str> {
     Some(match name {
         "lower" => "```play\nlower(text: Text) -> Text\n```\n\nThe text in small letters.",
         "upper" => "```play\nupper(text: Text) -> Text\n```\n\nThe text in capitals.",
-        "trim" => "```play\ntrim(text: Text) -> Text\n```\n\nThe text without the blanks around it.",
-        "domain_of" => "```play\ndomain_of(address: Text) -> Text?\n```\n\nWhat stands behind the `@` of an address.",
-        "join" => "```play\njoin(texts: List<Text>, between: Text) -> Text\n```\n\nThe texts in a row.",
-        "split" => "```play\nsplit(text: Text, at: Text) -> List<Text>\n```\n\nThe parts of a text.",
-        "length" => "```play\nlength(of) -> Int\n```\n\nHow many elements a list, or characters a text has.",
-        "to_int" => "```play\nto_int(text: Text) -> Int\n```\n\nThe whole number that a text writes.",
-        "new_password" => "```play\nnew_password() -> Secret<Text>\n```\n\nA new random password. The same when a call is repeated; stored nowhere.",
-        "secret" => "```play\nsecret(name: Text) -> Secret<Text>\n```\n\nA secret of the deployment.",
+        "trim" => {
+            "```play\ntrim(text: Text) -> Text\n```\n\nThe text without the blanks around it."
+        }
+        "domain_of" => {
+            "```play\ndomain_of(address: Text) -> Text?\n```\n\nWhat stands behind the `@` of an address."
+        }
+        "join" => {
+            "```play\njoin(texts: List<Text>, between: Text) -> Text\n```\n\nThe texts in a row."
+        }
+        "split" => {
+            "```play\nsplit(text: Text, at: Text) -> List<Text>\n```\n\nThe parts of a text."
+        }
+        "length" => {
+            "```play\nlength(of) -> Int\n```\n\nHow many elements a list, or characters a text has."
+        }
+        "to_int" => {
+            "```play\nto_int(text: Text) -> Int\n```\n\nThe whole number that a text writes."
+        }
+        "new_password" => {
+            "```play\nnew_password() -> Secret<Text>\n```\n\nA new random password. The same when a call is repeated; stored nowhere."
+        }
+        "secret" => {
+            "```play\nsecret(name: Text) -> Secret<Text>\n```\n\nA secret of the deployment."
+        }
         _ => return None,
     })
 }

@@ -1,0 +1,196 @@
+//! Values: visible names, fields, members, facts, queries and functions.
+
+use super::{Find, Kind, Suggestion};
+use crate::features::{describe, hover};
+use counterplay_compiler::check::probe::Captured;
+use counterplay_compiler::index::Def;
+use counterplay_compiler::syntax::ast::{Item, PropertyValue};
+use counterplay_machine::types::Type;
+use std::sync::Arc;
+
+impl Find<'_> {
+    /// What may stand where a value is expected.
+    pub(super) fn values(&mut self, captured: &Captured, expected: Option<&Type>) {
+        let wanted = expected.map(Type::present);
+        if let Some(Type::Enum(name)) = wanted {
+            self.members(name, 0);
+        }
+        if wanted == Some(&Type::Bool) {
+            for word in ["true", "false"] {
+                self.items.push(Suggestion::new(word, Kind::Keyword, 3));
+            }
+        }
+        if matches!(wanted, Some(Type::Record(name)) if matches!(&**name, "Recipient" | "Team")) {
+            self.teams("team.");
+        }
+        for (name, ty) in &captured.locals {
+            let fits = wanted == Some(ty);
+            self.items.push(
+                Suggestion::new(name, Kind::Variable, if fits { 0 } else { 2 })
+                    .detail(ty.to_string()),
+            );
+            // What is wanted may be a field of what is there.
+            for (field, field_ty, _) in self.fields_of(ty) {
+                if wanted.is_some_and(|w| field_ty.present() == w && *w != Type::Text) {
+                    self.items.push(
+                        Suggestion::new(format!("{name}.{field}"), Kind::Variable, 1)
+                            .detail(field_ty.to_string()),
+                    );
+                }
+            }
+        }
+        if captured.queries {
+            self.calls_of(
+                |item| matches!(item, Item::Query(_) | Item::Define(_)),
+                if wanted.is_some() { 5 } else { 3 },
+            );
+        } else {
+            self.calls_of(|item| matches!(item, Item::Define(_)), 4);
+        }
+        if self.context.first() == "let" && self.context.before.len() == 3 {
+            self.calls_of(|item| matches!(item, Item::Action(_) | Item::Steps(_)), 3);
+        }
+        if self.context.first() == "attempt" && self.context.before.len() == 1 {
+            self.calls_of(|item| matches!(item, Item::Action(_)), 0);
+        }
+        for (word, detail) in [
+            ("team", "a team of the project"),
+            ("tenant", "the tenant that the run is for"),
+            ("run", "this run"),
+            ("now", "the time at which this is looked at"),
+        ] {
+            self.items
+                .push(Suggestion::new(word, Kind::Keyword, 6).detail(detail));
+        }
+        for name in [
+            "lower",
+            "upper",
+            "trim",
+            "domain_of",
+            "join",
+            "split",
+            "length",
+            "to_int",
+        ] {
+            self.items.push(
+                Suggestion::new(name, Kind::Function, 7)
+                    .doc(hover::function(name).unwrap_or(""))
+                    .insert(format!("{name}(${{1}})")),
+            );
+        }
+        for (word, form) in [
+            ("any", "any(${1:x} in ${2:list} where ${3:condition})"),
+            ("all", "all(${1:x} in ${2:list} where ${3:condition})"),
+            ("count", "count(${1:x} in ${2:list} where ${3:condition})"),
+            ("first", "first(${1:x} in ${2:list} where ${3:condition})"),
+            ("list", "list(${1:x.name} for ${1:x} in ${2:list})"),
+        ] {
+            self.items
+                .push(Suggestion::new(word, Kind::Keyword, 8).insert(form));
+        }
+        self.items
+            .push(Suggestion::new("not", Kind::Keyword, 8).insert("not ${1}"));
+    }
+
+    /// The fields of a type: name, type and documentation.
+    pub(super) fn fields_of(&self, ty: &Type) -> Vec<(String, Type, String)> {
+        let index = self.snapshot.index();
+        let environment = counterplay_compiler::db::environment(
+            &self.snapshot.workspace.db,
+            self.snapshot.workspace.project,
+        );
+        let doc = |owner: &str, name: &str| {
+            index
+                .declared(owner)
+                .and_then(|def| field_doc(def, name))
+                .unwrap_or_default()
+        };
+        let of = |owner: &Arc<str>| -> Vec<(String, Type, String)> {
+            let record = environment.types.records.get(owner);
+            record.map_or(Vec::new(), |record| {
+                let fields = record.fields.iter();
+                fields
+                    .map(|(name, ty)| (name.to_string(), ty.clone(), doc(owner, name)))
+                    .collect()
+            })
+        };
+        match ty.present() {
+            Type::Record(owner) => of(owner),
+            Type::Event(events) => {
+                let mut events = events.iter();
+                let mut fields = events.next().map_or(Vec::new(), of);
+                for event in events {
+                    let others = of(event);
+                    fields.retain(|(n, t, _)| others.iter().any(|(o, u, _)| o == n && u == t));
+                }
+                fields
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The fields of a value.
+    pub(super) fn fields(&mut self, ty: &Type) {
+        for (name, field_ty, doc) in self.fields_of(ty) {
+            self.items.push(
+                Suggestion::new(name, Kind::Field, 0)
+                    .detail(field_ty.to_string())
+                    .doc(doc),
+            );
+        }
+    }
+
+    /// The members of an enum, in their order.
+    pub(super) fn members(&mut self, name: &str, rank: u8) {
+        let Some(def) = self.snapshot.index().declared(name) else {
+            return;
+        };
+        if let Item::Enum(decl) = &*def.item {
+            for member in &decl.members {
+                self.items.push(
+                    Suggestion::new(&member.name.text, Kind::Member, rank)
+                        .detail(name.to_owned())
+                        .doc(describe::page(self.snapshot, def)),
+                );
+            }
+        }
+    }
+
+    /// What is always known of the tenant or the run.
+    pub(super) fn facts(&mut self, root: &'static str) {
+        let names: &[(&str, &str)] = if root == "tenant" {
+            &[
+                ("name", "Text"),
+                ("id", "Text"),
+                ("zone", "Text"),
+                ("domains", "List<Text>"),
+            ]
+        } else {
+            &[("id", "Text"), ("started", "Time")]
+        };
+        for (name, ty) in names {
+            self.items.push(
+                Suggestion::new(*name, Kind::Field, 0)
+                    .detail(*ty)
+                    .doc(hover::fact(root, name)),
+            );
+        }
+    }
+}
+
+fn field_doc(def: &Def, name: &str) -> Option<String> {
+    match &*def.item {
+        Item::Type(d) => d
+            .fields
+            .iter()
+            .find(|f| f.name.text == name)
+            .map(|f| f.doc.clone()),
+        Item::Event(d) => d.properties.iter().find_map(|p| match &p.value {
+            PropertyValue::Field {
+                name: field, doc, ..
+            } if field.text == name => Some(doc.clone()),
+            _ => None,
+        }),
+        _ => None,
+    }
+}
