@@ -66,6 +66,8 @@ pub enum Command {
     Simulate(Box<SimulateArgs>),
     /// Draw the state machine that a playbook compiles to
     Graph(GraphArgs),
+    /// Serve an editor: findings, completion, hover and the rest, over standard input and output
+    Lsp(LspArgs),
     /// Take events, start playbooks and act for real on the configured connections
     Run(Box<RunArgs>),
     /// List runs
@@ -120,6 +122,24 @@ pub enum CheckFormat {
     Short,
     /// One JSON object per line
     Json,
+}
+
+/// `counterplay lsp`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Editors start this themselves: see docs/editors.md for VS Code and Neovim.
+
+It speaks the Language Server Protocol 3.17 over standard input and output, and ends when the editor does.
+COUNTERPLAY_LOG=debug writes what happens inside to standard error.
+
+Exit codes:
+  0  the editor left in good order
+  1  it went away without saying so"
+)]
+pub struct LspArgs {
+    /// Accepted for editors that pass it; standard input and output are the only way
+    #[arg(long)]
+    pub stdio: bool,
 }
 
 /// `counterplay explain`.

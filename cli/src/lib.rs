@@ -9,9 +9,11 @@ pub mod demo;
 pub mod error;
 pub mod explain;
 pub mod follow;
+pub mod gather;
 pub mod graph;
 pub mod input;
 pub mod lookup;
+pub mod lsp;
 pub mod out;
 pub mod place;
 pub mod progress;
@@ -63,6 +65,7 @@ fn carry_out(command: Command) -> Outcome {
         Command::Check(args) => check::check(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Graph(args) => graph::graph(&args),
+        Command::Lsp(args) => lsp::lsp(&args),
         Command::Simulate(args) => asynchronously(simulate::simulate(*args)),
         Command::Run(args) => asynchronously(run::run(*args)),
         Command::Runs(args) => asynchronously(runs::runs(args)),
@@ -76,7 +79,7 @@ fn carry_out(command: Command) -> Outcome {
     }
 }
 
-fn asynchronously(work: impl Future<Output = Outcome>) -> Outcome {
+pub(crate) fn asynchronously(work: impl Future<Output = Outcome>) -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -2,24 +2,19 @@
 
 use crate::built_in;
 use crate::error::Failure;
+use crate::gather::Gathered;
 use crate::progress::Progress;
 use counterplay_compiler::compile::CompiledProject;
 use counterplay_compiler::diagnostic::{Diagnostic, Severity};
 use counterplay_compiler::library;
 use counterplay_compiler::project::FILE_NAME;
-use counterplay_compiler::span::{Anchor, Place, Span};
-use counterplay_compiler::syntax::{FILE_BYTES_MAX, decode};
-use counterplay_compiler::workspace::{Source, Workspace};
+use counterplay_compiler::workspace::Workspace;
 use counterplay_machine::Program;
 use counterplay_machine::deployment::Deployment;
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// Folders inside folders end here; links may go in circles.
-const DEPTH_MAX: usize = 32;
 
 /// A project, read and compiled.
 pub struct Project {
@@ -55,16 +50,6 @@ impl Project {
     pub fn program(&self) -> Arc<Program> {
         Arc::new(self.compiled.program.clone())
     }
-}
-
-/// What is read of a project before it is compiled.
-#[derive(Default)]
-struct Gathered {
-    sources: Vec<Source>,
-    findings: Vec<Diagnostic>,
-    files: Vec<String>,
-    unread: BTreeMap<String, Vec<u8>>,
-    seen: BTreeSet<PathBuf>,
 }
 
 /// The nearest folder with a project file: this one or one above it.
@@ -113,39 +98,8 @@ pub fn root_for(named: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
 /// When the project file or a source folder cannot be read at all.
 pub fn load(root: &Path, extra: &[PathBuf]) -> Result<Project, Failure> {
     let _progress = Progress::begin(format!("checking {}", shown(root)));
-    let path = root.join(FILE_NAME);
-    let name = shown(&path);
-    let bytes = read(&path)?;
-    let mut gathered = Gathered {
-        files: vec![name.clone()],
-        ..Gathered::default()
-    };
-    let text = match decode(&Arc::from(name.as_str()), &bytes) {
-        Ok(text) => text.to_owned(),
-        Err(finding) => {
-            gathered.findings.push(*finding);
-            gathered.unread.insert(name, bytes);
-            return Ok(compile(Some(root), gathered, None));
-        }
-    };
-    let named: Arc<str> = Arc::from(name.as_str());
-    let (file, _) = counterplay_compiler::project::read(&named, &text, &library::responses());
-    for folder in &file.sources {
-        let at = root.join(folder);
-        if at.is_dir() {
-            gathered.folder(&at, &at, 0)?;
-        } else if text.contains("sources") {
-            return Err(Failure::cannot_start(format!(
-                "{} names the source folder \"{folder}\", and there is no folder {}; make it, or change `sources`",
-                shown(&path),
-                shown(&at)
-            )));
-        }
-    }
-    for file in extra {
-        gathered.file(file, file.parent().unwrap_or(root))?;
-    }
-    Ok(compile(Some(root), gathered, Some((name, text))))
+    let gathered = Gathered::project(root, shown, extra)?;
+    Ok(compile(Some(root), gathered))
 }
 
 /// Loads files and folders that belong to no project.
@@ -154,7 +108,7 @@ pub fn load(root: &Path, extra: &[PathBuf]) -> Result<Project, Failure> {
 /// When something cannot be read, or there is nothing to read.
 pub fn load_loose(paths: &[PathBuf]) -> Result<Project, Failure> {
     let _progress = Progress::begin("checking");
-    let mut gathered = Gathered::default();
+    let mut gathered = Gathered::named(shown);
     for path in paths {
         if path.is_dir() {
             let before = gathered.files.len();
@@ -169,7 +123,7 @@ pub fn load_loose(paths: &[PathBuf]) -> Result<Project, Failure> {
             gathered.file(path, path.parent().unwrap_or(Path::new("")))?;
         }
     }
-    Ok(compile(None, gathered, None))
+    Ok(compile(None, gathered))
 }
 
 /// The project that comes with the binary: the five shipped responses.
@@ -178,7 +132,9 @@ pub fn built_in() -> Project {
         built_in::CONFIG_PATH.to_owned(),
         built_in::CONFIG.to_owned(),
     );
-    compile(None, Gathered::default(), Some(config))
+    let mut gathered = Gathered::named(shown);
+    gathered.config = Some(config);
+    compile(None, gathered)
 }
 
 /// The deployment of the built-in project.
@@ -189,8 +145,8 @@ pub fn built_in_deployment() -> Deployment {
     file.deployment
 }
 
-fn compile(root: Option<&Path>, gathered: Gathered, config: Option<(String, String)>) -> Project {
-    let workspace = Workspace::new(gathered.sources, config);
+fn compile(root: Option<&Path>, gathered: Gathered) -> Project {
+    let workspace = Workspace::new(gathered.sources, gathered.config);
     let compiled = workspace.compile();
     let mut findings = gathered.findings;
     findings.extend(compiled.diagnostics.iter().cloned());
@@ -202,102 +158,6 @@ fn compile(root: Option<&Path>, gathered: Gathered, config: Option<(String, Stri
         files: gathered.files,
         unread: gathered.unread,
     }
-}
-
-impl Gathered {
-    /// Every `.play` file of a folder and the folders in it, in the order of their names.
-    fn folder(&mut self, folder: &Path, base: &Path, depth: usize) -> Result<(), Failure> {
-        if depth > DEPTH_MAX {
-            return Ok(());
-        }
-        let entries = fs::read_dir(folder).map_err(|e| unreadable(folder, &e))?;
-        let mut paths = entries
-            .map(|entry| entry.map(|e| e.path()))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|e| unreadable(folder, &e))?;
-        paths.sort();
-        for path in paths {
-            let hidden = path
-                .file_name()
-                .is_some_and(|n| n.to_string_lossy().starts_with('.'));
-            if hidden {
-                continue;
-            }
-            if path.is_dir() {
-                self.folder(&path, base, depth + 1)?;
-            } else if path.extension().is_some_and(|e| e == "play") {
-                self.file(&path, base)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn file(&mut self, path: &Path, base: &Path) -> Result<(), Failure> {
-        let identity = fs::canonicalize(path).map_err(|e| unreadable(path, &e))?;
-        if !self.seen.insert(identity) {
-            return Ok(());
-        }
-        let name = shown(path);
-        let bytes = read(path)?;
-        let named: Arc<str> = Arc::from(name.as_str());
-        self.files.push(name.clone());
-        if bytes.len() > FILE_BYTES_MAX {
-            self.findings.push(too_long(&named));
-            return Ok(());
-        }
-        match decode(&named, &bytes) {
-            Ok(text) => {
-                let relative = path.strip_prefix(base).unwrap_or(path);
-                self.sources.push(Source {
-                    path: name,
-                    module: library::module_of(&relative.to_string_lossy()),
-                    text: text.to_owned(),
-                });
-            }
-            Err(finding) => {
-                self.findings.push(*finding);
-                self.unread.insert(name, bytes);
-            }
-        }
-        Ok(())
-    }
-}
-
-fn too_long(path: &Arc<str>) -> Diagnostic {
-    let anchor = Anchor {
-        file: path.clone(),
-        item: Arc::from(""),
-    };
-    let place = Place {
-        anchor,
-        span: Span::new(0, 0),
-    };
-    let message = format!(
-        "this file is longer than {} MiB",
-        FILE_BYTES_MAX / (1024 * 1024)
-    );
-    Diagnostic::error(
-        counterplay_compiler::syntax::codes::FILE_TOO_LONG,
-        message,
-        place,
-        "it is not read",
-    )
-    .help("split it into modules: `use` brings them together")
-}
-
-/// A file's bytes, one more than the most that is read at the most.
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    if path.is_dir() {
-        return Err(Failure::cannot_start(format!(
-            "{} is a folder and not a file",
-            shown(path)
-        )));
-    }
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes))
-        .map_err(|e| unreadable(path, &e))?;
-    Ok(bytes)
 }
 
 /// A sentence for a path that cannot be read.

@@ -14,8 +14,11 @@ pub trait Disk: Send + Sync + 'static {
     /// Reads a project.
     fn load(&self, root: &Path) -> Loaded;
 
-    /// A file's text; nothing where it cannot be read or is not text.
-    fn read(&self, path: &Path) -> Option<String>;
+    /// A file's text; nothing where there is no such file.
+    ///
+    /// # Errors
+    /// A sentence that says why it cannot be read.
+    fn read(&self, path: &Path) -> Result<Option<String>, String>;
 }
 
 /// A project as it lies on the disk.

@@ -180,8 +180,11 @@ impl World {
         if is_library(path) || self.open.contains_key(path) {
             return;
         }
+        for root in &mut self.roots {
+            root.unread.retain(|(unread, _)| unread != path);
+        }
         match self.disk.read(Path::new(path)) {
-            Some(text) => {
+            Ok(Some(text)) => {
                 let known = self.find(path);
                 let project = self.disk.root_of(Path::new(path));
                 if let Some(root) = known {
@@ -193,7 +196,12 @@ impl World {
                     }
                 }
             }
-            None => self.removed(path),
+            Ok(None) => self.removed(path),
+            Err(why) => {
+                if let Some(root) = self.find(path) {
+                    self.roots[root].unread.push((path.to_owned(), why));
+                }
+            }
         }
     }
 
@@ -274,6 +282,14 @@ impl World {
         self.roots.iter().map(of).collect()
     }
 
+    /// Why a file could not be read.
+    pub fn unread(&self, path: &str) -> Vec<String> {
+        let all = self.roots.iter().flat_map(|root| &root.unread);
+        all.filter(|(of, _)| of == path)
+            .map(|(_, why)| why.clone())
+            .collect()
+    }
+
     /// The editor's number for the text of a path, where it is open.
     pub fn version(&self, path: &str) -> Option<i32> {
         self.open.get(path).map(|document| document.version)
@@ -290,7 +306,8 @@ impl Root {
         }
     }
 
-    fn config_path(&self) -> Option<&str> {
+    /// The path of the project file.
+    pub fn config_path(&self) -> Option<&str> {
         let config = self.workspace.project.config(&self.workspace.db);
         config.as_ref().map(|(path, _)| &**path)
     }

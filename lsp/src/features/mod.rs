@@ -9,6 +9,7 @@ pub mod folding;
 pub mod hints;
 pub mod hover;
 pub mod keywords;
+pub mod library;
 pub mod machine;
 pub mod references;
 pub mod rename;

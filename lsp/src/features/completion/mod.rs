@@ -304,3 +304,41 @@ pub fn plain(snippet: &str) -> String {
     }
     out
 }
+
+/// Whether a blank at a place follows a word of the language or `:` that something is expected after.
+pub fn after_keyword(snapshot: &Snapshot, file: SourceFile, offset: usize) -> bool {
+    let text = snapshot.text(file);
+    let before = text.get(..offset).unwrap_or("");
+    let line = before.rsplit('\n').next().unwrap_or("");
+    if line.contains("//") || line.trim().is_empty() {
+        return false;
+    }
+    let last = line.split_whitespace().last().unwrap_or("");
+    matches!(
+        last,
+        "use"
+            | "when"
+            | "if"
+            | "by"
+            | "about"
+            | "unless"
+            | "=="
+            | "!="
+            | ">="
+            | "<="
+            | ">"
+            | "<"
+            | "match"
+            | "attempt"
+            | "mode:"
+            | "tenants:"
+            | "impact:"
+            | "auth:"
+            | "in"
+            | "until"
+            | "of"
+            | "and"
+            | "or"
+            | "not"
+    ) || last.ends_with(':')
+}

@@ -1,7 +1,6 @@
 //! What the project file names: teams, tenants, groups and connections.
 
 use super::{Find, Kind, Suggestion};
-use crate::features::describe;
 use counterplay_compiler::db;
 use counterplay_machine::deployment::Deployment;
 

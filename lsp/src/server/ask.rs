@@ -1,0 +1,115 @@
+//! A question about a document in, its answer from a snapshot out; stale and cancelled work stops.
+
+use super::{Server, uri};
+use crate::snapshot::Snapshot;
+use crate::text::{Encoding, Lines, Position};
+use counterplay_compiler::db::{CancellationToken, Cancelled, SourceFile};
+use std::ops::Range;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use tower_lsp::jsonrpc::{Error, Result};
+use tower_lsp::ls_types;
+
+/// A document at one moment.
+pub(crate) struct Document {
+    /// Its project.
+    pub(crate) snapshot: Snapshot,
+    /// The document itself.
+    pub(crate) file: SourceFile,
+    /// Its text.
+    pub(crate) text: Arc<str>,
+    /// How the editor counts characters.
+    pub(crate) encoding: Encoding,
+}
+
+impl Document {
+    /// The lines of the text.
+    pub(crate) fn lines(&self) -> Lines<'_> {
+        Lines::new(&self.text, self.encoding)
+    }
+
+    /// The byte of a position.
+    pub(crate) fn offset(&self, at: ls_types::Position) -> usize {
+        self.lines().offset(Position {
+            line: at.line,
+            character: at.character,
+        })
+    }
+
+    /// The bytes of a range.
+    pub(crate) fn range(&self, range: ls_types::Range) -> Range<usize> {
+        self.offset(range.start)..self.offset(range.end)
+    }
+}
+
+/// Tells a query to stop when nobody waits for it any more.
+struct Waiting(Option<CancellationToken>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(token) = &self.0 {
+            token.cancel();
+        }
+    }
+}
+
+/// Computes in a thread of its own; `None` when a change came in between.
+///
+/// # Errors
+/// When the computation broke, which is a mistake of ours.
+pub(crate) async fn compute<T: Send + 'static>(
+    snapshot: Snapshot,
+    f: impl FnOnce(&Snapshot) -> T + Send + 'static,
+) -> Result<Option<T>> {
+    let mut waiting = Waiting(Some(snapshot.workspace.db.canceller()));
+    let work =
+        tokio::task::spawn_blocking(move || Cancelled::catch(AssertUnwindSafe(|| f(&snapshot))));
+    let done = work.await;
+    waiting.0 = None;
+    match done {
+        Ok(Ok(answer)) => Ok(Some(answer)),
+        Ok(Err(_cancelled)) => Ok(None),
+        Err(_) => {
+            let mut error = Error::internal_error();
+            error.message =
+                "Counterplay's language server could not work this out; the mistake is ours, not yours"
+                    .into();
+            Err(error)
+        }
+    }
+}
+
+impl Server {
+    /// Asks something about a document; nothing for a document that nobody knows.
+    ///
+    /// # Errors
+    /// That the text has changed in between: the answer would be about an older one.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        uri: &ls_types::Uri,
+        f: impl FnOnce(&Document) -> T + Send + 'static,
+    ) -> Result<Option<T>> {
+        let path = uri::path_of(uri);
+        let (snapshot, encoding) = {
+            let world = self.shared.world.lock().await;
+            (world.snapshot(&path), world.encoding)
+        };
+        let Some(snapshot) = snapshot else {
+            return Ok(None);
+        };
+        let answer = compute(snapshot, move |snapshot| {
+            let file = snapshot.file(&path)?;
+            let text = snapshot.text(file).clone();
+            Some(f(&Document {
+                snapshot: snapshot.clone(),
+                file,
+                text,
+                encoding,
+            }))
+        });
+        match answer.await? {
+            Some(answer) => Ok(answer),
+            None => Err(Error::content_modified()),
+        }
+    }
+}
