@@ -57,6 +57,17 @@ pub struct Module {
     pub names: BTreeMap<String, Def>,
     /// What it imports: the short name and the module's full path.
     pub uses: BTreeMap<String, Arc<str>>,
+    /// Where its last import ends, or its first item begins.
+    imports_at: Option<ImportsAt>,
+}
+
+/// Where another import belongs.
+#[derive(Clone, Debug, PartialEq)]
+enum ImportsAt {
+    /// After the last one.
+    After(Place),
+    /// Before the first item.
+    Before(Place),
 }
 
 /// The index of a project, standard library included.
@@ -86,8 +97,8 @@ pub struct Exports {
 /// What an item offers to others.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Export {
-    /// Imports.
-    Uses(Anchor, Use),
+    /// Imports, and where the line is.
+    Uses(Place, Use),
     /// A playbook's id and where it stands.
     Playbook(Name, Place),
     /// A declaration.
@@ -108,7 +119,10 @@ pub fn exports(
         };
         let name = match &*item.item {
             Item::Broken => return None,
-            Item::Use(uses) => return Some(Export::Uses(anchor, uses.clone())),
+            Item::Use(uses) => {
+                let span = crate::span::Span::new(0, item.len as usize);
+                return Some(Export::Uses(Place { anchor, span }, uses.clone()));
+            }
             Item::Playbook(playbook) => {
                 let span = playbook.id.span;
                 return Some(Export::Playbook(
@@ -143,15 +157,45 @@ pub fn build(files: &[&Exports]) -> Index {
     }
     same_name(&mut index, files);
     for file in files {
+        if let Some(module) = index.modules.get_mut(&file.module) {
+            module.imports_at = imports_at(file);
+        }
         for item in &file.items {
             match item {
-                Export::Uses(anchor, uses) => import(&mut index, file, uses, anchor),
+                Export::Uses(place, uses) => import(&mut index, file, uses, &place.anchor),
                 Export::Playbook(id, place) => playbook(&mut index, id, place),
                 Export::Declares(def) => declare(&mut index, def),
             }
         }
     }
     index
+}
+
+/// Where another import of a file belongs.
+fn imports_at(file: &Exports) -> Option<ImportsAt> {
+    let last = file.items.iter().rev().find_map(|item| match item {
+        Export::Uses(place, _) => Some(place),
+        _ => None,
+    });
+    let first = file.items.first().map(|item| match item {
+        Export::Uses(place, _) | Export::Playbook(_, place) => place.anchor.clone(),
+        Export::Declares(def) => def.anchor.clone(),
+    });
+    let end = |place: &Place| Place {
+        anchor: place.anchor.clone(),
+        span: crate::span::Span {
+            start: place.span.end,
+            end: place.span.end,
+        },
+    };
+    let start = |anchor| Place {
+        anchor,
+        span: crate::span::Span::default(),
+    };
+    match last {
+        Some(place) => Some(ImportsAt::After(end(place))),
+        None => first.map(|anchor| ImportsAt::Before(start(anchor))),
+    }
 }
 
 /// Two modules that are called the same after their last dot could not be told apart by what they declare.
@@ -309,6 +353,14 @@ impl Index {
         self.get(module, name)
             .or_else(|| self.get(PRELUDE, name))
             .filter(|d| matches!(&*d.item, Item::Type(_) | Item::Enum(_)))
+    }
+
+    /// The change that brings another module into a module: where, and what is written there.
+    pub fn import(&self, into: &str, module: &str) -> Option<(Place, String)> {
+        match self.modules.get(into)?.imports_at.as_ref()? {
+            ImportsAt::After(place) => Some((place.clone(), format!("\nuse {module}"))),
+            ImportsAt::Before(place) => Some((place.clone(), format!("use {module}\n\n"))),
+        }
     }
 
     /// The declaration behind a qualified name, the reverse of [`Index::qualified`].

@@ -142,8 +142,7 @@ impl Checker<'_> {
                     "no module of this name is imported",
                 );
                 if let Some(found) = candidates.first() {
-                    diagnostic =
-                        diagnostic.help(format!("add `use {found}` at the top of the file"));
+                    diagnostic = self.with_import(diagnostic, found);
                 } else {
                     let imported: Vec<String> = self
                         .index

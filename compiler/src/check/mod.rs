@@ -173,6 +173,20 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// The column of a byte of the item's text, in characters.
+    pub fn column(&self, at: u32) -> usize {
+        let before = self.text.get(..at as usize).unwrap_or("");
+        before.rsplit('\n').next().unwrap_or("").chars().count()
+    }
+
+    /// Adds the fix that imports a module.
+    pub fn with_import(&self, diagnostic: Diagnostic, module: &str) -> Diagnostic {
+        match self.index.import(&self.module, module) {
+            Some((place, text)) => diagnostic.fix(format!("add `use {module}`"), true, place, text),
+            None => diagnostic.help(format!("add `use {module}` at the top of the file")),
+        }
+    }
+
     /// The source text of a span, on one line.
     pub fn source(&self, span: Span) -> String {
         self.text

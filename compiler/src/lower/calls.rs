@@ -110,6 +110,7 @@ impl Lower<'_, '_> {
             label,
             span,
         );
+        let ask = self.ask(def, &params, &entities, &paths);
         let performed = Performed {
             node,
             place: self.place(span),
@@ -118,6 +119,7 @@ impl Lower<'_, '_> {
             entities,
             declared: def.place(),
             after,
+            ask,
         };
         if let Some(attempting) = &mut self.attempting {
             attempting.push(performed.clone());
@@ -128,6 +130,47 @@ impl Lower<'_, '_> {
             self.current = vec![(node, Edge::Done), (node, Edge::Failed)];
         }
         (slot, ty)
+    }
+
+    /// The line that would ask for an action's approval, and where it belongs; nothing inside of other steps.
+    fn ask(
+        &mut self,
+        def: &Def,
+        params: &[Parameter],
+        entities: &[String],
+        paths: &[Option<Path>],
+    ) -> Option<(crate::span::Place, String)> {
+        if self.called_from.is_some() || paths.iter().any(Option::is_none) {
+            return None;
+        }
+        let team = self.c.deployment?.teams.keys().next()?.clone();
+        let statement = self.statement?;
+        let acted = params
+            .iter()
+            .find(|p| p.decl.on || self.c.is_entity(&p.ty))?;
+        let entity = entities.first()?;
+        let fields = self.c.fields_of(&acted.ty);
+        let named = fields.iter().any(|field| field == "name");
+        let shown = if named {
+            format!(" {{{entity}.name}}")
+        } else {
+            String::new()
+        };
+        let verb = def.name.text.replace('_', " ");
+        let (first, rest) = verb.split_at_checked(1)?;
+        let indent = " ".repeat(self.c.column(statement.start));
+        let start = Span {
+            start: statement.start,
+            end: statement.start,
+        };
+        Some((
+            self.c.at(start),
+            format!(
+                "approve \"{}{rest}{shown}?\" about {}, by team.{team}, within 4h\n{indent}",
+                first.to_uppercase(),
+                entities.join(", ")
+            ),
+        ))
     }
 
     /// A message to a team's channel needs the channel in the project file.

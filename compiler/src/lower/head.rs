@@ -624,7 +624,7 @@ impl Lower<'_, '_> {
                 .find(|m| m.rsplit('.').next() == Some(module.as_str()))
                 .cloned();
             if let Some(full) = full {
-                diagnostic = diagnostic.help(format!("import its module: `use {full}`"));
+                diagnostic = self.c.with_import(diagnostic, &full);
             }
         } else if let Some(near) = near::best(&written, events.iter().map(String::as_str)) {
             diagnostic = diagnostic.fix(format!("write `{near}`"), false, place, near);

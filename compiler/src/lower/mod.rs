@@ -41,6 +41,8 @@ pub struct Performed {
     pub declared: Place,
     /// Actions that have to come before, by qualified name.
     pub after: Vec<Arc<str>>,
+    /// The line that would ask for its approval, and where it belongs.
+    pub ask: Option<(Place, String)>,
 }
 
 /// A gate, as the checks on the graph look at it.
@@ -97,6 +99,8 @@ pub struct Lower<'c, 'a> {
     root: Option<calls::Outer>,
     /// Where steps that are put in place of a call were called.
     called_from: Option<(Origin, Place)>,
+    /// The step at hand.
+    statement: Option<Span>,
     /// Unreachable steps are reported once per block.
     told_unreachable: bool,
 }
@@ -118,6 +122,7 @@ impl<'c, 'a> Lower<'c, 'a> {
             returning: Vec::new(),
             root: None,
             called_from: None,
+            statement: None,
             told_unreachable: false,
         }
     }

@@ -56,6 +56,12 @@ impl Lower<'_, '_> {
     }
 
     fn step(&mut self, step: &Step) {
+        let outer = self.statement.replace(step.span);
+        self.step_inside(step);
+        self.statement = outer;
+    }
+
+    fn step_inside(&mut self, step: &Step) {
         if self.current.is_empty()
             && !self.told_unreachable
             && !matches!(step.kind, StepKind::Broken(_))
@@ -592,7 +598,7 @@ impl Lower<'_, '_> {
                 absent_ends &= seen[1] || self.current.is_empty();
                 ends.extend(std::mem::take(&mut self.current));
             } else if !missing.is_empty() {
-                self.not_exhaustive(span, &missing);
+                self.not_exhaustive(span, &missing, cases);
             }
             if absent_ends && (seen[1] || otherwise.is_some()) {
                 self.c.learn(path.into_iter().collect());
@@ -677,10 +683,10 @@ impl Lower<'_, '_> {
                         .filter(|m| !seen.iter().any(|(s, _)| s == m))
                         .collect();
                     if !missing.is_empty() {
-                        self.not_exhaustive(span, &missing);
+                        self.not_exhaustive(span, &missing, cases);
                     }
                 }
-                None if checked.ty != Type::Unknown => self.not_exhaustive(span, &["else"]),
+                None if checked.ty != Type::Unknown => self.not_exhaustive(span, &["else"], cases),
                 None => {}
             },
         }
@@ -723,9 +729,9 @@ impl Lower<'_, '_> {
         self.c.capture(Spot::Case(left));
     }
 
-    fn not_exhaustive(&mut self, span: Span, missing: &[&str]) {
+    fn not_exhaustive(&mut self, span: Span, missing: &[&str], cases: &[MatchCase]) {
         let place = self.c.at(span);
-        let diagnostic = Diagnostic::error(
+        let mut diagnostic = Diagnostic::error(
             codes::NOT_EXHAUSTIVE,
             format!(
                 "this match leaves out {}",
@@ -739,6 +745,19 @@ impl Lower<'_, '_> {
             "add `{} {{ … }}`, or `else {{ … }}` for everything else",
             missing.join(", ")
         ));
+        if let Some(last) = cases.last() {
+            let indent = " ".repeat(self.c.column(last.span.start));
+            let added: String = missing
+                .iter()
+                .map(|case| format!("\n{indent}{case} {{\n{indent}}}"))
+                .collect();
+            let end = Span {
+                start: last.body.span.end,
+                end: last.body.span.end,
+            };
+            let place = self.c.at(end);
+            diagnostic = diagnostic.fix("add the missing cases", false, place, added);
+        }
         self.c.report(diagnostic);
     }
 

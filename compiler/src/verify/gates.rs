@@ -200,6 +200,10 @@ fn ungated(
             .because("an approval opens what it names, and nothing else")
             .help(format!("let the approval name it: `about {entity}`"));
     }
+    if let (Some((place, line)), true) = (&performed.ask, facts.gates.is_empty()) {
+        let title = "ask for an approval before it";
+        diagnostic = diagnostic.fix(title, false, place.clone(), line.clone());
+    }
     diagnostic.because(why).help(format!(
         "put `approve \"…?\" about {entity}, by team.…, within 4h` before it, or accept it on the record: `without approval because \"…\" {{ … }}`"
     ))

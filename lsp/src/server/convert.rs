@@ -148,8 +148,8 @@ pub(crate) fn suggestion(
     } else {
         completion::plain(&item.insert)
     };
-    let import = item
-        .import
+    let also = item
+        .also
         .map(|(at, text)| vec![lsp::TextEdit::new(range(&document.lines(), &at), text)]);
     lsp::CompletionItem {
         kind: Some(match item.kind {
@@ -177,7 +177,7 @@ pub(crate) fn suggestion(
         text_edit: Some(lsp::CompletionTextEdit::Edit(lsp::TextEdit::new(
             replaces, new_text,
         ))),
-        additional_text_edits: import,
+        additional_text_edits: also,
         data: item
             .declared
             .map(|(module, name)| json!({ "uri": uri, "module": module, "name": name })),

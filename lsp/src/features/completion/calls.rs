@@ -140,7 +140,7 @@ impl Find<'_> {
             let seen = self.seen_as(&module);
             let edit = match &seen {
                 Some(_) => None,
-                None => Some(import_edit(self.snapshot, self.file, &module)),
+                None => import_edit(self.snapshot, self.file, &module),
             };
             let prefix = match seen.as_deref() {
                 Some("") => String::new(),
@@ -153,8 +153,8 @@ impl Find<'_> {
             };
             let defs: Vec<&Def> = of.names.values().filter(|d| wanted(&d.item)).collect();
             for def in defs {
-                let mut item = self.call(def, &prefix, rank + u8::from(edit.is_some()));
-                item.import.clone_from(&edit);
+                let mut item = self.call(def, &prefix, rank + u8::from(seen.is_none()));
+                item.also.clone_from(&edit);
                 self.items.push(item);
             }
         }
@@ -169,7 +169,7 @@ impl Find<'_> {
         if self.context.last() == ":" {
             return;
         }
-        for (n, param) in left.iter().enumerate() {
+        for param in left {
             let name = &param.decl.name.text;
             let required = param.decl.default.is_none();
             let value = self.place(def, &param.decl, 1);
@@ -186,7 +186,6 @@ impl Find<'_> {
                 ))
                 .insert(format!("{name}: {value}")),
             );
-            let _ = n;
         }
     }
 

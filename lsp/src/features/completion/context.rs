@@ -38,6 +38,8 @@ pub struct Context {
     pub closers: String,
     /// Whether a value ends just before it, so that only an operator or a clause can follow.
     pub after_operand: bool,
+    /// Where the word or mark before the cursor's word ends.
+    pub ends: usize,
     /// Whether a bracket follows: what is called has its arguments already.
     pub called: bool,
     /// Whether the word begins at the left margin.
@@ -65,6 +67,7 @@ impl Context {
             parent: cursor.enclosing.last().cloned().unwrap_or_default(),
             closers: cursor.closers.clone(),
             after_operand: ends_operand(&cursor.before),
+            ends: before[..start].trim_end().len(),
             called: after.starts_with('('),
             at_margin: start == line_start,
         }
@@ -73,6 +76,17 @@ impl Context {
     /// Whether a step may begin here.
     pub fn is_step(&self) -> bool {
         self.block == BlockKind::Steps && self.before.is_empty()
+    }
+
+    /// Whether a clause may follow: after a value, or after the comma behind one.
+    pub fn may_have_clause(&self) -> bool {
+        let after_comma = self.last() == ","
+            && self.closers.is_empty()
+            && matches!(
+                self.first(),
+                "approve" | "when" | "for" | "wait" | "resolved"
+            );
+        self.after_operand || after_comma
     }
 
     /// The first word of the line.

@@ -3,30 +3,21 @@
 use super::{Find, Kind, Suggestion};
 use crate::features::describe;
 use crate::snapshot::Snapshot;
-use counterplay_compiler::db::{self, SourceFile};
+use counterplay_compiler::db::SourceFile;
 use counterplay_compiler::index::{Def, PRELUDE};
 use counterplay_compiler::syntax::ast::Item;
 use std::ops::Range;
 use std::sync::Arc;
 
 /// The change that brings a module into a file.
-pub fn import_edit(snapshot: &Snapshot, file: SourceFile, module: &str) -> (Range<usize>, String) {
-    let items = &db::parse(&snapshot.workspace.db, file).items;
-    let last = items
-        .iter()
-        .rev()
-        .find(|item| matches!(&*item.item, Item::Use(_)));
-    match (last, items.first()) {
-        (Some(last), _) => {
-            let end = (last.offset + last.len) as usize;
-            (end..end, format!("\nuse {module}"))
-        }
-        (None, Some(first)) => {
-            let start = first.offset as usize;
-            (start..start, format!("use {module}\n\n"))
-        }
-        (None, None) => (0..0, format!("use {module}\n\n")),
-    }
+pub fn import_edit(
+    snapshot: &Snapshot,
+    file: SourceFile,
+    module: &str,
+) -> Option<(Range<usize>, String)> {
+    let own = file.module(&snapshot.workspace.db);
+    let (place, text) = snapshot.index().import(own, module)?;
+    Some((snapshot.locate(&place)?.range, text))
 }
 
 impl Find<'_> {
@@ -115,10 +106,12 @@ impl Find<'_> {
         };
         let wanted = self.wanted();
         let defs: Vec<&Def> = of.names.values().filter(|d| wanted(&d.item)).collect();
-        let edit = import.then(|| import_edit(self.snapshot, self.file, module));
+        let edit = import
+            .then(|| import_edit(self.snapshot, self.file, module))
+            .flatten();
         for def in defs {
             let mut item = self.call(def, "", 0);
-            item.import.clone_from(&edit);
+            item.also.clone_from(&edit);
             self.items.push(item);
         }
     }
@@ -189,7 +182,7 @@ impl Find<'_> {
                     (None, _) => format!("{}.", module.rsplit('.').next().unwrap_or(&module)),
                 };
                 let name = format!("{prefix}{}", def.name.text);
-                let alias = def.name.text.rsplit('_').next().unwrap_or("event");
+                let alias = def.name.text.split('_').next().unwrap_or("event");
                 let has_alias = self.context.called;
                 let mut item = Suggestion::new(&name, Kind::Event, u8::from(seen.is_none()))
                     .detail(describe::doc(def).lines().next().unwrap_or(""))
@@ -198,7 +191,7 @@ impl Find<'_> {
                     item = item.insert(format!("{name} as ${{1:{alias}}}"));
                 }
                 if seen.is_none() {
-                    item.import = Some(import_edit(self.snapshot, self.file, &module));
+                    item.also = import_edit(self.snapshot, self.file, &module);
                 }
                 self.items.push(item);
             }

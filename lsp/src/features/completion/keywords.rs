@@ -105,7 +105,7 @@ impl Find<'_> {
         if self.context.first() == "use" {
             return self.modules();
         }
-        if self.context.after_operand {
+        if self.context.may_have_clause() {
             return self.clauses();
         }
         if !self.context.before.is_empty() {
@@ -245,59 +245,65 @@ impl Find<'_> {
     }
 
     /// Clauses and operators after a value.
-    fn clauses(&mut self) {
+    pub(super) fn clauses(&mut self) {
         let line = &self.context.before;
         let has = |word: &str| line.iter().any(|w| w == word);
-        let clauses: Vec<(&str, &str)> = match self.context.first() {
-            "approve" => {
-                let all = [
-                    ("about", "about ${1:entity}"),
-                    ("by", "by ${1:team}"),
-                    ("needs", "needs ${1:2}"),
-                    ("within", "within ${1:4h}"),
-                    ("valid", "valid ${1:24h}"),
-                    ("default", "default ${1|reject,approve|}"),
-                ];
-                let left = all.into_iter().filter(|(word, _)| !has(word));
-                // All but the first stand behind a comma.
-                let comma = line.last().is_some_and(|w| w != ",") && has("about");
-                let left: Vec<(&str, &str)> = left.collect();
-                if comma {
-                    for (word, insert) in left {
-                        self.word(word, &format!(", {insert}"), 0);
-                    }
-                    Vec::new()
-                } else {
-                    left
-                }
+        let after_comma = self.context.last() == ",";
+        // Whether a comma stands before the clause.
+        let clauses: Vec<(&str, &str, bool)> = match self.context.first() {
+            "approve" => [
+                ("about", "about ${1:entity}"),
+                ("by", "by ${1:team}"),
+                ("needs", "needs ${1:2}"),
+                ("within", "within ${1:4h}"),
+                ("valid", "valid ${1:24h}"),
+                ("default", "default ${1|reject,approve|}"),
+            ]
+            .into_iter()
+            .filter(|(word, _)| !has(word))
+            .map(|(word, insert)| (word, insert, word != "about"))
+            .collect(),
+            "escalate" if !has("unless") => vec![("unless", "unless ${1:condition}", false)],
+            "when" if !has("as") && !after_comma => vec![("as", "as ${1:event}", false)],
+            "when" if !has("each") => vec![("for each", "for each ${1:x} in ${2:list}", true)],
+            "ignore" if !line.iter().skip(1).any(|w| w == "for") => {
+                vec![("for", "for ${1:1h}", false)]
             }
-            "escalate" if !has("unless") => vec![("unless", "unless ${1:condition}")],
-            "when" if !has("as") => vec![("as", "as ${1:event}")],
-            "when" => vec![(", for each", ", for each ${1:x} in ${2:list}")],
-            "ignore" if !line.iter().skip(1).any(|w| w == "for") => vec![("for", "for ${1:1h}")],
             "resolved" if !has("checking") => {
-                vec![(", checking every", ", checking every ${1:15m}")]
+                vec![("checking every", "checking every ${1:15m}", true)]
             }
-            "wait" if has("until") => vec![
-                (", at most", ", at most ${1:24h}"),
-                (", checking every", ", checking every ${1:15m}"),
-            ],
+            "wait" if has("until") => [
+                ("at most", "at most ${1:24h}", "most"),
+                ("checking every", "checking every ${1:15m}", "checking"),
+            ]
+            .into_iter()
+            .filter(|(_, _, word)| !has(word))
+            .map(|(label, insert, _)| (label, insert, true))
+            .collect(),
             "for" if has("in") => vec![
-                (", refuse more than", ", refuse more than ${1:50}"),
-                (", at a time", ", ${1:5} at a time"),
+                ("refuse more than", "refuse more than ${1:50}", true),
+                ("at a time", "${1:5} at a time", true),
             ],
-            "for" if line.len() == 3 => vec![("in", "in ${1:list}")],
+            "for" if line.len() == 3 => vec![("in", "in ${1:list}", false)],
             "tenants" if line.last().is_some_and(|w| w == "all") => {
-                vec![("except", "except [\"${1}\"]")]
+                vec![("except", "except [\"${1}\"]", false)]
             }
             _ => Vec::new(),
         };
-        for (label, insert) in clauses {
+        let comma = (!after_comma).then(|| (self.context.ends..self.context.ends, ",".to_owned()));
+        for (label, insert, needs_comma) in clauses {
             self.word(label, insert, 0);
+            if let (true, Some(item)) = (needs_comma, self.items.last_mut()) {
+                item.also.clone_from(&comma);
+            }
         }
-        if line.last().is_some_and(|w| {
-            w.ends_with(['s', 'm', 'h', 'd']) && w.starts_with(|c: char| c.is_ascii_digit())
-        }) {
+        if after_comma {
+            return;
+        }
+        let duration = self.context.before.last().is_some_and(|w| {
+            w.starts_with(|c: char| c.is_ascii_digit()) && w.ends_with(['s', 'm', 'h', 'd'])
+        });
+        if duration {
             self.word("ago", "ago", 1);
             self.word("from now", "from now", 1);
         }

@@ -67,8 +67,8 @@ pub struct Suggestion {
     pub insert: String,
     /// How it is ranked: the lower, the earlier; equal ones by their label.
     pub rank: u8,
-    /// A line that has to be added as well: an import.
-    pub import: Option<(Range<usize>, String)>,
+    /// What has to be written elsewhere as well: an import, or a comma before a clause.
+    pub also: Option<(Range<usize>, String)>,
 }
 
 impl Suggestion {
@@ -82,7 +82,7 @@ impl Suggestion {
             doc: String::new(),
             declared: None,
             rank,
-            import: None,
+            also: None,
         }
     }
 
@@ -213,7 +213,11 @@ struct Find<'a> {
 impl Find<'_> {
     fn all(&mut self, inside: Inside) {
         if let Some(captured) = self.captured {
-            return self.captured(captured);
+            self.captured(captured);
+            if self.context.may_have_clause() {
+                self.clauses();
+            }
+            return;
         }
         if inside == Inside::Text {
             return;

@@ -39,13 +39,16 @@ impl Find<'_> {
                 }
             }
         }
+        let before = self.items.len();
         if captured.queries {
-            self.calls_of(
-                |item| matches!(item, Item::Query(_) | Item::Define(_)),
-                if wanted.is_some() { 5 } else { 3 },
-            );
+            self.calls_of(|item| matches!(item, Item::Query(_) | Item::Define(_)), 3);
         } else {
-            self.calls_of(|item| matches!(item, Item::Define(_)), 4);
+            self.calls_of(|item| matches!(item, Item::Define(_)), 3);
+        }
+        if let Some(wanted) = wanted.filter(|ty| **ty != Type::Unknown) {
+            let calls = self.items.split_off(before);
+            let fitting = calls.into_iter().filter(|item| self.gives(item, wanted));
+            self.items.extend(fitting.collect::<Vec<_>>());
         }
         if self.context.first() == "let" && self.context.before.len() == 3 {
             self.calls_of(|item| matches!(item, Item::Action(_) | Item::Steps(_)), 3);
@@ -90,6 +93,32 @@ impl Find<'_> {
         }
         self.items
             .push(Suggestion::new("not", Kind::Keyword, 8).insert("not ${1}"));
+    }
+
+    /// Whether a call gives a value of a type.
+    fn gives(&self, item: &Suggestion, wanted: &Type) -> bool {
+        let Some((module, name)) = &item.declared else {
+            return false;
+        };
+        let index = self.snapshot.index();
+        let Some(def) = index.get(module, name) else {
+            return false;
+        };
+        let environment = counterplay_compiler::db::environment(
+            &self.snapshot.workspace.db,
+            self.snapshot.workspace.project,
+        );
+        let qualified = describe::full_name(def);
+        match (&*def.item, environment.callables.get(&*qualified)) {
+            (Item::Query(_), Some(query)) => query.returns_ty.present() == wanted,
+            (Item::Define(decl), _) => {
+                let written = describe::source(def, decl.returns.span);
+                let wanted = wanted.to_string();
+                let short = wanted.rsplit('.').next().unwrap_or(&wanted);
+                written.trim_end_matches('?') == short
+            }
+            _ => false,
+        }
     }
 
     /// The fields of a type: name, type and documentation.
