@@ -128,8 +128,8 @@ fn notes(diagnostic: &Diagnostic) -> Vec<String> {
             fixes.iter().map(fix_text).collect::<Vec<_>>().join("; ")
         )),
     };
-    why.chain(help)
-        .chain(menu)
+    why.chain(menu)
+        .chain(help)
         .map(|note| harmless(&note))
         .collect()
 }

@@ -19,6 +19,8 @@ pub struct Captured {
     pub spot: Spot,
     /// Names that are visible, with their types.
     pub locals: Vec<(String, Type)>,
+    /// Fields of them that are known to be present, each as the name and the fields.
+    pub present: Vec<(String, Vec<Arc<str>>)>,
     /// The call whose argument this is, with the parameters that have no value yet.
     pub call: Option<(Def, Vec<Parameter>)>,
     /// Whether live systems may be asked here.
@@ -96,7 +98,14 @@ impl Checker<'_> {
             return;
         }
         let mut locals: Vec<(String, Type)> = Vec::new();
+        let mut present = Vec::new();
         for frame in &self.frames {
+            for (slot, fields) in &frame.present {
+                let mut names = self.frames.iter().flat_map(|f| &f.names);
+                if let Some((name, _)) = names.find(|(_, local)| local.slot == *slot) {
+                    present.push((name.clone(), fields.clone()));
+                }
+            }
             for (name, local) in &frame.names {
                 let path = (local.slot, Vec::new());
                 let ty = if self.is_known_present(&path) {
@@ -110,6 +119,7 @@ impl Checker<'_> {
         self.captured = Some(Captured {
             spot,
             locals,
+            present,
             call: self.calling.last().cloned(),
             queries: self.queries == super::Queries::Allowed,
         });

@@ -161,7 +161,10 @@ impl Lower<'_, '_> {
 
     /// Who decides: a team or a person.
     fn approver(&mut self, by: &Ast) -> Expr {
-        let checked = self.c.with_queries(Queries::Allowed, |c| c.expr(by, None));
+        let team = Type::Record(Arc::from("Team"));
+        let checked = self
+            .c
+            .with_queries(Queries::Allowed, |c| c.expr(by, Some(&team)));
         match &checked.ty {
             Type::Record(name) if matches!(&**name, "Team" | "User") => {}
             Type::Unknown => {}

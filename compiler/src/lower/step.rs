@@ -740,11 +740,9 @@ impl Lower<'_, '_> {
             place,
             "what happens then?",
         )
-        .because("a case that nobody thought of would pass in silence")
-        .help(format!(
-            "add `{} {{ … }}`, or `else {{ … }}` for everything else",
-            missing.join(", ")
-        ));
+        .because("a case that nobody thought of would pass in silence");
+        let title = format!("add `{} {{ … }}`", missing.join(", "));
+        let only_else = missing == ["else"];
         if let Some(last) = cases.last() {
             let indent = " ".repeat(self.c.column(last.span.start));
             let added: String = missing
@@ -756,7 +754,16 @@ impl Lower<'_, '_> {
                 end: last.body.span.end,
             };
             let place = self.c.at(end);
-            diagnostic = diagnostic.fix("add the missing cases", false, place, added);
+            diagnostic = diagnostic.fix(title, false, place, added);
+            if !only_else {
+                diagnostic = diagnostic.help("or `else { … }` for everything else");
+            }
+        } else {
+            diagnostic = diagnostic.help(if only_else {
+                title
+            } else {
+                format!("{title}, or `else {{ … }}` for everything else")
+            });
         }
         self.c.report(diagnostic);
     }

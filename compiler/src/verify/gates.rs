@@ -201,8 +201,11 @@ fn ungated(
             .help(format!("let the approval name it: `about {entity}`"));
     }
     if let (Some((place, line)), true) = (&performed.ask, facts.gates.is_empty()) {
-        let title = "ask for an approval before it";
-        diagnostic = diagnostic.fix(title, false, place.clone(), line.clone());
+        let title = format!("put `{}` before it", line.trim_end());
+        return diagnostic
+            .because(why)
+            .fix(title, false, place.clone(), line.clone())
+            .help("or accept it on the record: `without approval because \"…\" { … }`");
     }
     diagnostic.because(why).help(format!(
         "put `approve \"…?\" about {entity}, by team.…, within 4h` before it, or accept it on the record: `without approval because \"…\" {{ … }}`"

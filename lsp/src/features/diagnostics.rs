@@ -79,6 +79,9 @@ fn finding(snapshot: &Snapshot, diagnostic: &Diagnostic) -> Option<(Location, Fi
     if let Some(why) = &diagnostic.why {
         message.push_str(&format!("\nwhy: {why}"));
     }
+    for fix in diagnostic.fixes.iter().take(3) {
+        message.push_str(&format!("\nfix: {}", fix.title));
+    }
     if let Some(help) = &diagnostic.help {
         message.push_str(&format!("\nhelp: {help}"));
     }

@@ -124,7 +124,13 @@ impl Find<'_> {
         }
         captured.locals.iter().rev().find_map(|(name, t)| {
             let fields = self.fields_of(t);
-            let field = fields.into_iter().find(|(_, t, _)| fits(t))?;
+            let known = |field: &str| {
+                let mut present = captured.present.iter();
+                present.any(|(n, f)| n == name && matches!(f.as_slice(), [one] if **one == *field))
+            };
+            let field = fields
+                .into_iter()
+                .find(|(f, t, _)| fits(t) || (t.present() == ty && known(f)))?;
             Some(format!("{name}.{}", field.0))
         })
     }

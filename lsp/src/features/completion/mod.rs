@@ -230,6 +230,8 @@ impl Find<'_> {
             Spot::Value(expected) => {
                 if self.context.is_step() {
                     self.steps();
+                } else if matches!(self.context.before.as_slice(), [only] if only == "attempt") {
+                    self.keywords();
                 } else {
                     self.arguments(captured);
                     self.values(captured, expected.as_ref());

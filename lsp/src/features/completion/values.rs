@@ -24,14 +24,14 @@ impl Find<'_> {
             self.teams("team.");
         }
         for (name, ty) in &captured.locals {
-            let fits = wanted == Some(ty);
+            let fits = wanted.is_some_and(|wanted| may_be(ty, wanted));
             self.items.push(
                 Suggestion::new(name, Kind::Variable, if fits { 0 } else { 2 })
                     .detail(ty.to_string()),
             );
             // What is wanted may be a field of what is there.
             for (field, field_ty, _) in self.fields_of(ty) {
-                if wanted.is_some_and(|w| field_ty.present() == w && *w != Type::Text) {
+                if wanted.is_some_and(|w| may_be(field_ty.present(), w) && *w != Type::Text) {
                     self.items.push(
                         Suggestion::new(format!("{name}.{field}"), Kind::Variable, 1)
                             .detail(field_ty.to_string()),
@@ -52,9 +52,6 @@ impl Find<'_> {
         }
         if self.context.first() == "let" && self.context.before.len() == 3 {
             self.calls_of(|item| matches!(item, Item::Action(_) | Item::Steps(_)), 3);
-        }
-        if self.context.first() == "attempt" && self.context.before.len() == 1 {
-            self.calls_of(|item| matches!(item, Item::Action(_)), 0);
         }
         for (word, detail) in [
             ("team", "a team of the project"),
@@ -110,7 +107,7 @@ impl Find<'_> {
         );
         let qualified = describe::full_name(def);
         match (&*def.item, environment.callables.get(&*qualified)) {
-            (Item::Query(_), Some(query)) => query.returns_ty.present() == wanted,
+            (Item::Query(_), Some(query)) => may_be(query.returns_ty.present(), wanted),
             (Item::Define(decl), _) => {
                 let written = describe::source(def, decl.returns.span);
                 let wanted = wanted.to_string();
@@ -205,6 +202,12 @@ impl Find<'_> {
             );
         }
     }
+}
+
+/// Whether a value of a type may stand where another is wanted: a person where a team or anybody is.
+fn may_be(ty: &Type, wanted: &Type) -> bool {
+    let of = |ty: &Type, names: &[&str]| matches!(ty, Type::Record(n) if names.contains(&&**n));
+    ty == wanted || (of(wanted, &["Team", "Recipient"]) && of(ty, &["User", "Team"]))
 }
 
 fn field_doc(def: &Def, name: &str) -> Option<String> {

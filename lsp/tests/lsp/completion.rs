@@ -1,0 +1,309 @@
+//! What is offered at a cursor: a table of places, what has to be among the offers, and what must not.
+
+use crate::support::{about_device, at};
+use counterplay_lsp::features::completion::{completion, plain};
+
+/// The labels that are offered at `|`.
+fn offers(source: &str) -> Vec<String> {
+    let here = at(&[("case.play", source)]);
+    completion(&here.snapshot, here.file, here.offset)
+        .items
+        .into_iter()
+        .map(|item| item.label)
+        .collect()
+}
+
+#[track_caller]
+fn offered(source: &str, wanted: &[&str], unwanted: &[&str]) {
+    let found = offers(source);
+    for label in wanted {
+        assert!(
+            found.iter().any(|f| f == label),
+            "`{label}` is missing among {found:?}\nin {source}"
+        );
+    }
+    for label in unwanted {
+        assert!(
+            !found.iter().any(|f| f == label),
+            "`{label}` is among {found:?}\nin {source}"
+        );
+    }
+}
+
+fn then(line: &str) -> String {
+    about_device("  if drift.owner is present", line)
+}
+
+#[test]
+fn actions_stand_where_steps_do_and_queries_where_values_do() {
+    offered(
+        &then("    intune.|"),
+        &["sync", "wipe"],
+        &["is_compliant", "noncompliant"],
+    );
+    offered(
+        &then("    let ok = intune.|"),
+        &["sync", "is_compliant"],
+        &["noncompliant"],
+    );
+    offered(
+        &then("    if intune.|"),
+        &["is_compliant"],
+        &["sync", "wipe"],
+    );
+    offered(
+        &then("    attempt |"),
+        &["notify.email", "each"],
+        &["intune.is_compliant"],
+    );
+    offered(
+        &then("    sy|"),
+        &["intune.sync", "let", "approve"],
+        &["intune.is_compliant"],
+    );
+}
+
+#[test]
+fn a_module_that_is_not_imported_is_brought_in() {
+    let here = at(&[("case.play", &then("    defender.|"))]);
+    let found = completion(&here.snapshot, here.file, here.offset);
+    assert!(
+        found.items.is_empty(),
+        "Defender has no action: {:?}",
+        found.items
+    );
+    let source = "use notify\n\nplaybook p \"P\" {\n  when intune.|\n}\n";
+    let here = at(&[("case.play", source)]);
+    let found = completion(&here.snapshot, here.file, here.offset);
+    let item = found
+        .items
+        .iter()
+        .find(|item| item.label == "noncompliant")
+        .expect("the event is offered");
+    let (range, text) = item.also.clone().expect("its import comes along");
+    assert_eq!(text, "\nuse microsoft.intune");
+    assert_eq!(&here.text[..range.start], "use notify");
+}
+
+#[test]
+fn arguments_come_with_their_names_and_required_ones_first() {
+    let source = then("    notify.email(drift.owner, |)");
+    let here = at(&[("case.play", &source)]);
+    let found = completion(&here.snapshot, here.file, here.offset);
+    let names: Vec<&str> = found
+        .items
+        .iter()
+        .map(|i| i.label.as_str())
+        .filter(|l| l.ends_with(": "))
+        .collect();
+    assert_eq!(names, ["body: ", "subject: "]);
+    offered(
+        &then("    ticket.create(title: \"x\", |)"),
+        &["priority: ", "team: ", "details: "],
+        &["title: "],
+    );
+    offered(
+        &then("    ticket.create(title: \"x\", priority: |)"),
+        &["high", "low"],
+        &["team: "],
+    );
+}
+
+#[test]
+fn what_is_inserted_has_places_for_the_required_arguments() {
+    let here = at(&[("case.play", &then("    entra.block|"))]);
+    let found = completion(&here.snapshot, here.file, here.offset);
+    let item = found
+        .items
+        .iter()
+        .find(|i| i.label == "block_sign_in")
+        .expect("it is offered");
+    assert_eq!(item.insert, "block_sign_in(${1:drift.owner})");
+    assert_eq!(plain(&item.insert), "block_sign_in(drift.owner)");
+    assert_eq!(&here.text[found.replaces.clone()], "block");
+}
+
+#[test]
+fn fields_by_type() {
+    offered(
+        &then("    let x = drift.|"),
+        &["device", "owner"],
+        &["name"],
+    );
+    offered(
+        &then("    let x = drift.device.na|"),
+        &["name", "platform"],
+        &["owner"],
+    );
+    offered(&then("    let x = \"{drift.device.|}\""), &["name"], &[]);
+    offered(
+        &then("    let x = tenant.|"),
+        &["name", "domains"],
+        &["started"],
+    );
+    offered(&then("    let x = run.|"), &["id", "started"], &["domains"]);
+}
+
+#[test]
+fn enum_members_where_one_is_expected() {
+    offered(
+        &then("    if drift.device.platform == |"),
+        &["windows", "ios"],
+        &["high"],
+    );
+    offered(
+        &then("    if drift.device.platform == wi|"),
+        &["windows"],
+        &[],
+    );
+    offered(
+        &about_device("  if drift.device.platform != |", ""),
+        &["windows"],
+        &[],
+    );
+}
+
+#[test]
+fn teams_tenants_and_groups_come_from_the_project_file() {
+    offered(
+        &then("    notify.teams(team.|, \"x\")"),
+        &["soc", "leads"],
+        &[],
+    );
+    offered(
+        &then("    approve \"?\" about drift.device, by |"),
+        &["team.soc"],
+        &[],
+    );
+    offered(
+        &about_device("  tenants: [\"|\"]", ""),
+        &["contoso"],
+        &["gold"],
+    );
+    offered(
+        &about_device("  tenants: group \"|\"", ""),
+        &["gold"],
+        &["contoso"],
+    );
+}
+
+#[test]
+fn arms_and_cases_that_are_still_missing() {
+    offered(
+        &then(
+            "    approve \"?\" about drift.device, by team.soc {\n      approved { intune.wipe(drift.device) }\n      |\n    }",
+        ),
+        &["rejected", "unanswered"],
+        &["approved", "done", "let"],
+    );
+    offered(
+        &then("    intune.sync(drift.device) {\n      |\n    }"),
+        &["done", "failed"],
+        &["approved"],
+    );
+    offered(
+        &then(
+            "    match drift.device.platform {\n      windows { intune.sync(drift.device) }\n      |\n    }",
+        ),
+        &["macos", "else", "all missing cases"],
+        &["windows"],
+    );
+    offered(
+        &about_device("", "    match drift.owner {\n      |\n    }"),
+        &["present", "absent"],
+        &["windows"],
+    );
+}
+
+#[test]
+fn heads_settings_and_items() {
+    offered("pl|", &["playbook", "use", "action"], &["then"]);
+    offered(
+        &about_device("  res|", ""),
+        &["resolved when", "escalate after"],
+        &["when intune", "let"],
+    );
+    offered(
+        &about_device("  mode: |", ""),
+        &["active", "simulate", "paused"],
+        &["high"],
+    );
+    offered("use |", &["microsoft.entra", "notify"], &["prelude"]);
+    offered("use microsoft.(|)", &["entra", "intune"], &["notify"]);
+    offered(
+        "playbook p \"P\" {\n  when |\n}\n",
+        &["intune.noncompliant", "every day at", "manual"],
+        &["intune.sync"],
+    );
+    offered(
+        "playbook p \"P\" {\n  when intune.noncompliant as drift\n  escalate |\n}\n",
+        &["after"],
+        &[],
+    );
+    offered(
+        "action a(user: User) {\n  im|\n}\n",
+        &["impact", "request", "undo"],
+        &["source", "finds"],
+    );
+    offered(
+        "action a(user: User) {\n  impact: |\n}\n",
+        &["destructive", "notify"],
+        &[],
+    );
+    offered(
+        "action a(user: |) {\n}\n",
+        &["User", "Text", "Device"],
+        &["user"],
+    );
+}
+
+#[test]
+fn clauses_follow_values() {
+    offered(
+        &then("    approve \"?\" about drift.device, by team.soc, |"),
+        &["needs", "within", "valid"],
+        &["about", "by"],
+    );
+    offered(
+        &then("    approve \"?\" about drift.device |"),
+        &["by", "within"],
+        &["about"],
+    );
+    offered(
+        &then("    if drift.owner |"),
+        &["is present", "is absent"],
+        &["drift"],
+    );
+    offered(&then("    let t = 90d |"), &["ago", "from now"], &[]);
+    offered(
+        "playbook p \"P\" {\n  when intune.noncompliant as drift\n  escalate after 4h |\n}\n",
+        &["unless"],
+        &[],
+    );
+}
+
+#[test]
+fn lines_that_cannot_be_read_yet() {
+    offered(
+        &then("    notify.email(drift.owner, subject: \"x\", body: drift.|"),
+        &["device"],
+        &[],
+    );
+    offered(
+        &then("    if intune.is_compliant(drift.| {"),
+        &["device", "owner"],
+        &[],
+    );
+    offered(
+        "use microsoft.intune\n\nplaybook p \"P\" {\n  when intune.noncompliant as drift\n  then {\n    intune.sync(drift.|\n\nplaybook q \"Q\" {\n  when intune.noncompliant as drift\n}\n",
+        &["device"],
+        &[],
+    );
+    offered(&then("    for each d in drift.|"), &["device"], &[]);
+}
+
+#[test]
+fn nothing_in_comments_and_plain_texts() {
+    assert!(offers(&then("    // intune.|")).is_empty());
+    assert!(offers(&then("    let x = \"intune.|\"")).is_empty());
+}
