@@ -21,7 +21,8 @@ const PASSED_OVER: &[&str] = &["node_modules", "target"];
 /// When the system gives no threads.
 pub fn lsp(_: &LspArgs) -> Outcome {
     crate::asynchronously(async {
-        if counterplay_lsp::server::serve(Arc::new(Files)).await {
+        let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
+        if counterplay_lsp::server::serve(Arc::new(Files), input, output).await {
             Ok(OK)
         } else {
             Err(Failure::said(1))

@@ -19,6 +19,7 @@ use open::Editor;
 use publish::Published;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Mutex, Notify};
 use tower_lsp::{Client, LspService};
 
@@ -45,9 +46,13 @@ pub(crate) struct Server {
     pub(crate) shared: Arc<Shared>,
 }
 
-/// Serves one editor over standard input and output until it leaves. Whether it left in good order comes out:
-/// after `shutdown`, as the protocol asks.
-pub async fn serve(disk: Arc<dyn Disk>) -> bool {
+/// Serves one editor over an input and an output, such as the standard ones, until it leaves. Whether it left in
+/// good order comes out: after `shutdown`, as the protocol asks.
+pub async fn serve(
+    disk: Arc<dyn Disk>,
+    input: impl AsyncRead + Unpin,
+    output: impl AsyncWrite,
+) -> bool {
     let shared = Arc::new(Shared {
         world: Mutex::new(World::new(disk)),
         editor: std::sync::Mutex::new(Editor::default()),
@@ -63,7 +68,7 @@ pub async fn serve(disk: Arc<dyn Disk>) -> bool {
     .custom_method("counterplay/machine", Server::machine)
     .custom_method("workspace/textDocumentContent", Server::content)
     .finish();
-    tower_lsp::Server::new(tokio::io::stdin(), tokio::io::stdout(), socket)
+    tower_lsp::Server::new(input, output, socket)
         .concurrency_level(AT_ONCE)
         .serve(service)
         .await;
