@@ -53,6 +53,7 @@ fn compiler_and_runtime_meet_in_the_machine() {
     for (a, b) in [
         ("runtime", "counterplay-compiler"),
         ("compiler", "counterplay-runtime"),
+        ("lsp", "counterplay-runtime"),
         ("machine", "counterplay-compiler"),
         ("machine", "counterplay-runtime"),
         ("sandbox", "counterplay-machine"),
@@ -79,6 +80,7 @@ fn libraries_stay_where_they_belong() {
         ("logos", &["compiler"]),
         ("ariadne", &["compiler"]),
         ("salsa", &["compiler"]),
+        ("tower-lsp-server", &["lsp"]),
         ("rusqlite", &["runtime"]),
         ("axum", &["sandbox"]),
         ("lettre", &["runtime"]),
@@ -133,8 +135,17 @@ fn sql_stands_in_the_store_only() {
 }
 
 #[test]
+fn types_of_the_editors_protocol_stand_in_the_shell_only() {
+    for (path, text) in crate_sources("lsp") {
+        if !path.starts_with("lsp/src/server") {
+            assert!(!text.contains("tower_lsp"), "{path} speaks the protocol");
+        }
+    }
+}
+
+#[test]
 fn there_is_one_clock() {
-    for name in ["machine", "compiler", "runtime"] {
+    for name in ["machine", "compiler", "runtime", "lsp"] {
         for (path, text) in crate_sources(name) {
             if path == "runtime/src/clock.rs" {
                 continue;
@@ -152,7 +163,7 @@ fn there_is_one_clock() {
 
 #[test]
 fn every_source_file_says_what_it_is_for() {
-    for name in ["machine", "compiler", "runtime", "sandbox", "cli"] {
+    for name in ["machine", "compiler", "runtime", "lsp", "sandbox", "cli"] {
         for (path, text) in crate_sources(name) {
             assert!(
                 text.starts_with("//!"),
@@ -164,7 +175,7 @@ fn every_source_file_says_what_it_is_for() {
 
 #[test]
 fn no_promise_is_left_open() {
-    for name in ["machine", "compiler", "runtime", "sandbox", "cli"] {
+    for name in ["machine", "compiler", "runtime", "lsp", "sandbox", "cli"] {
         for (path, text) in crate_sources(name) {
             for stub in ["todo!(", "unimplemented!(", "FIXME"] {
                 assert!(!text.contains(stub), "{path} holds {stub}");

@@ -150,6 +150,7 @@ fn holds(
     let changed = apply(snapshot, edits);
     let after = Snapshot { workspace: changed };
     for path in &touched {
+        snapshot.workspace.db.stop_if_cancelled();
         let (Some(before), Some(now)) = (snapshot.file(path), after.file(path)) else {
             continue;
         };
@@ -180,6 +181,7 @@ fn holds(
     };
     let mut meant: Option<Target> = None;
     for (at, _) in mentions {
+        snapshot.workspace.db.stop_if_cancelled();
         let Some(file) = after.file(&at.path) else {
             continue;
         };

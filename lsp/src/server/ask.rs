@@ -42,12 +42,12 @@ impl Document {
     }
 }
 
-/// Tells a query to stop when nobody waits for it any more.
-struct Waiting(Option<CancellationToken>);
+/// Tells queries to stop when nobody waits for them any more.
+struct Waiting(Vec<CancellationToken>);
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        if let Some(token) = &self.0 {
+        for token in &self.0 {
             token.cancel();
         }
     }
@@ -61,11 +61,22 @@ pub(crate) async fn compute<T: Send + 'static>(
     snapshot: Snapshot,
     f: impl FnOnce(&Snapshot) -> T + Send + 'static,
 ) -> Result<Option<T>> {
-    let mut waiting = Waiting(Some(snapshot.workspace.db.canceller()));
+    let all = compute_all(vec![snapshot], move |all| all.first().map(f));
+    Ok(all.await?.flatten())
+}
+
+/// The same over several projects. They are handed over whole: a snapshot that waited here for its turn would
+/// hold up a change, and the change would hold up its turn.
+pub(crate) async fn compute_all<T: Send + 'static>(
+    snapshots: Vec<Snapshot>,
+    f: impl FnOnce(&[Snapshot]) -> T + Send + 'static,
+) -> Result<Option<T>> {
+    let tokens = snapshots.iter().map(|s| s.workspace.db.canceller());
+    let mut waiting = Waiting(tokens.collect());
     let work =
-        tokio::task::spawn_blocking(move || Cancelled::catch(AssertUnwindSafe(|| f(&snapshot))));
+        tokio::task::spawn_blocking(move || Cancelled::catch(AssertUnwindSafe(|| f(&snapshots))));
     let done = work.await;
-    waiting.0 = None;
+    waiting.0.clear();
     match done {
         Ok(Ok(answer)) => Ok(Some(answer)),
         Ok(Err(_cancelled)) => Ok(None),

@@ -62,15 +62,6 @@ impl Server {
         self.shared.changed.notify_one();
     }
 
-    /// Something that depends on what the editor can do.
-    fn with_editor<T>(&self, f: impl FnOnce(&mut Editor) -> T) -> Option<T> {
-        self.shared
-            .editor
-            .lock()
-            .ok()
-            .map(|mut editor| f(&mut editor))
-    }
-
     /// Asks for something that names places in other files.
     async fn ask_places<T: Send + 'static>(
         &self,
@@ -79,11 +70,11 @@ impl Server {
     ) -> Result<Option<T>> {
         let shared = self.shared.clone();
         let answer = self.ask(uri, move |document| {
-            let editor = shared.editor.lock().ok()?;
+            let editor = shared.editor();
             let mut places = Places::new(&document.snapshot, &editor, document.encoding);
-            Some(f(document, &mut places))
+            f(document, &mut places)
         });
-        Ok(answer.await?.flatten())
+        answer.await
     }
 
     pub(crate) async fn machine(&self, params: MachineParams) -> Result<Option<MachineAnswer>> {
@@ -120,7 +111,7 @@ impl LanguageServer for Server {
         world.encoding = encoding;
         drop(world);
         let editor = Editor::new(&params);
-        self.with_editor(|known| *known = editor);
+        self.shared.learn(|known| *known = editor);
         Ok(InitializeResult {
             capabilities: capabilities::capabilities(encoding),
             server_info: Some(ServerInfo {
@@ -133,18 +124,16 @@ impl LanguageServer for Server {
 
     async fn initialized(&self, _: InitializedParams) {
         let mut world = self.shared.world.lock().await;
-        let (folders, watches) = self
-            .with_editor(|editor| (editor.folders.clone(), editor.watches_files))
-            .unwrap_or_default();
+        let editor = self.shared.editor();
         tokio::task::block_in_place(|| {
-            for folder in &folders {
+            for folder in &editor.folders {
                 world.add_folder(folder);
             }
         });
         drop(world);
         tokio::spawn(publish::run(self.client.clone(), self.shared.clone()));
         self.changed(None).await;
-        if watches {
+        if editor.watches_files {
             let client = self.client.clone();
             tokio::spawn(async move {
                 let globs = ["**/*.play", "**/counterplay.toml"];
@@ -177,7 +166,9 @@ impl LanguageServer for Server {
         let mut world = self.shared.world.lock().await;
         let document = params.text_document;
         let path = uri::path_of(&document.uri);
-        self.with_editor(|editor| editor.uris.insert(path.clone(), document.uri.clone()));
+        self.shared.learn(|editor| {
+            editor.uris.insert(path.clone(), document.uri.clone());
+        });
         tokio::task::block_in_place(|| world.open(&path, document.version, &document.text));
         drop(world);
         self.changed(Some(path)).await;
@@ -252,7 +243,7 @@ impl LanguageServer for Server {
     async fn completion(&self, params: CompletionParams) -> Result<Option<CompletionResponse>> {
         let at = params.text_document_position;
         let uri = at.text_document.uri.clone();
-        let snippets = self.with_editor(|e| e.snippets).unwrap_or(false);
+        let snippets = self.shared.editor().snippets;
         let blank = params
             .context
             .is_some_and(|c| c.trigger_character.as_deref() == Some(" "));
@@ -392,7 +383,7 @@ impl LanguageServer for Server {
         &self,
         params: DocumentSymbolParams,
     ) -> Result<Option<DocumentSymbolResponse>> {
-        let nested = self.with_editor(|e| e.nested_symbols).unwrap_or(false);
+        let nested = self.shared.editor().nested_symbols;
         let uri = params.text_document.uri.clone();
         let answer = self.ask(&params.text_document.uri, move |document| {
             let lines = document.lines();
@@ -415,27 +406,27 @@ impl LanguageServer for Server {
             let world = self.shared.world.lock().await;
             (world.snapshots(), world.encoding)
         };
-        let mut out = Vec::new();
-        for snapshot in snapshots {
-            let shared = self.shared.clone();
-            let word = params.query.clone();
-            let found = super::ask::compute(snapshot, move |snapshot| {
-                let editor = shared.editor.lock().ok()?;
+        let (shared, word) = (self.shared.clone(), params.query);
+        let found = super::ask::compute_all(snapshots, move |snapshots| {
+            let editor = shared.editor();
+            let mut out: Vec<SymbolInformation> = Vec::new();
+            for snapshot in snapshots {
                 let mut places = Places::new(snapshot, &editor, encoding);
-                let found = symbols::of_project(snapshot, &word).into_iter();
-                let named = found.filter_map(|(name, kind, at)| {
-                    let at = places.location(&at)?;
-                    Some(convert::information(name, kind, at))
-                });
-                Some(named.collect::<Vec<_>>())
-            });
-            match found.await? {
-                Some(found) => out.extend(found.unwrap_or_default()),
-                None => return Err(Error::content_modified()),
+                for (name, kind, at) in symbols::of_project(snapshot, &word) {
+                    // Projects share the library.
+                    if let Some(at) = places.location(&at)
+                        && !out.iter().any(|s| s.name == name && s.location == at)
+                    {
+                        out.push(convert::information(name, kind, at));
+                    }
+                }
             }
+            out
+        });
+        match found.await? {
+            Some(found) => Ok(Some(WorkspaceSymbolResponse::Flat(found))),
+            None => Err(Error::content_modified()),
         }
-        out.dedup_by(|b, a| a.name == b.name && a.location == b.location);
-        Ok(Some(WorkspaceSymbolResponse::Flat(out)))
     }
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {

@@ -31,13 +31,32 @@ pub(crate) struct Shared {
     /// Documents and projects.
     pub(crate) world: Mutex<World>,
     /// What the editor can do, and how it writes the addresses of its documents.
-    pub(crate) editor: std::sync::Mutex<Editor>,
+    pub(crate) editor: std::sync::RwLock<Arc<Editor>>,
     /// What the editor was told of each file.
     pub(crate) published: Mutex<Published>,
     /// Something changed: findings have to be looked for again.
     pub(crate) changed: Notify,
     /// Whether the editor said that it is about to leave.
     pub(crate) shut_down: AtomicBool,
+}
+
+impl Shared {
+    /// What is known of the editor now.
+    pub(crate) fn editor(&self) -> Arc<Editor> {
+        match self.editor.read() {
+            Ok(editor) => editor.clone(),
+            Err(poisoned) => poisoned.into_inner().clone(),
+        }
+    }
+
+    /// Learns something of the editor.
+    pub(crate) fn learn(&self, f: impl FnOnce(&mut Editor)) {
+        let mut editor = match self.editor.write() {
+            Ok(editor) => editor,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        f(Arc::make_mut(&mut editor));
+    }
 }
 
 /// The server.
@@ -55,7 +74,7 @@ pub async fn serve(
 ) -> bool {
     let shared = Arc::new(Shared {
         world: Mutex::new(World::new(disk)),
-        editor: std::sync::Mutex::new(Editor::default()),
+        editor: std::sync::RwLock::default(),
         published: Mutex::new(Published::default()),
         changed: Notify::new(),
         shut_down: AtomicBool::new(false),

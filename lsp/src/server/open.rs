@@ -8,7 +8,7 @@ use super::uri;
 use crate::text::Encoding;
 
 /// An editor.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Editor {
     /// Whether suggestions may hold places to fill in.
     pub(crate) snippets: bool,

@@ -65,7 +65,7 @@ fn of_file(
     };
     let text = snapshot.text_of(path)?;
     let lines = Lines::new(&text, encoding);
-    let editor = shared.editor.lock().ok()?;
+    let editor = shared.editor();
     let mut places = Places::new(snapshot, &editor, encoding);
     let shown = findings.iter().map(|f| places.diagnostic(&lines, f));
     Some(shown.collect())
@@ -147,11 +147,7 @@ async fn tell(
         }
         published.told.insert(path.to_owned(), state);
     }
-    let uri = shared
-        .editor
-        .lock()
-        .ok()
-        .and_then(|editor| editor.uri(path));
+    let uri = shared.editor().uri(path);
     if let Some(uri) = uri {
         client.publish_diagnostics(uri, found, version).await;
     }
@@ -188,11 +184,7 @@ async fn forget(client: &Client, shared: &Arc<Shared>, seen: &BTreeSet<String>) 
         gone
     };
     for path in gone {
-        let uri = shared
-            .editor
-            .lock()
-            .ok()
-            .and_then(|editor| editor.uri(&path));
+        let uri = shared.editor().uri(&path);
         if let Some(uri) = uri {
             client.publish_diagnostics(uri, Vec::new(), None).await;
         }
