@@ -126,16 +126,16 @@ pub enum CheckFormat {
 
 /// `counterplay lsp`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Editors start this themselves: see docs/editors.md for VS Code and Neovim.
+#[command(after_help = "Examples:
+  counterplay lsp                            what an editor's settings name as the command
 
+Editors start this themselves: docs/editors.md says how for VS Code, Neovim and others.
 It speaks the Language Server Protocol 3.17 over standard input and output, and ends when the editor does.
 COUNTERPLAY_LOG=debug writes what happens inside to standard error.
 
 Exit codes:
   0  the editor left in good order
-  1  it went away without saying so"
-)]
+  1  it went away without saying so")]
 pub struct LspArgs {
     /// Accepted for editors that pass it; standard input and output are the only way
     #[arg(long)]

@@ -165,7 +165,20 @@ pub fn checker<'db>(
 pub fn check_item<'db>(db: &'db dyn Db, project: Project, item: FileItem<'db>) -> CompiledItem {
     let (file, key) = (item.file(db), item.key(db));
     let checker = checker(db, project, *file, key, item.text(db).clone());
-    item::compile(checker, item.item(db), item.syntax(db).is_empty())
+    let syntax = item.syntax(db);
+    let mut compiled = item::compile(checker, item.item(db), syntax.is_empty());
+    // What cannot be read may hold what seems to be missing.
+    compiled.diagnostics.retain(|d| {
+        let within = |other: &Diagnostic| match (d.labels.first(), other.labels.first()) {
+            (Some(d), Some(other)) => {
+                let (d, other) = (d.place.span, other.place.span);
+                d.start <= other.end && other.start <= d.end
+            }
+            _ => false,
+        };
+        d.code != codes::MISSING_ARGUMENT || !syntax.iter().any(within)
+    });
+    compiled
 }
 
 /// What may be written at a cursor: `text` is the file's text with [`probe::MARK`] in it.

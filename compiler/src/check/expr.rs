@@ -215,7 +215,7 @@ impl Checker<'_> {
             _ => None,
         };
         if let Some(local) = self.local(name).cloned() {
-            if let Some((ty, _)) = member
+            if let Some((ty, _)) = &member
                 && local.ty.present() != &Type::Enum(ty.clone())
             {
                 let place = self.at(span);
@@ -234,6 +234,13 @@ impl Checker<'_> {
                 )
                 .help("or rename the binding");
                 self.report(diagnostic);
+                // The member is what the place wants; going on with it keeps one mistake one.
+                if let Some((ty, value)) = member {
+                    return Checked {
+                        expr: Expr::Const(value),
+                        ty: Type::Enum(ty),
+                    };
+                }
             }
             let value = self.local_value(&local);
             let meaning = Meaning::Local(local.place.span);

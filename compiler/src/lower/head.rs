@@ -152,9 +152,13 @@ impl Lower<'_, '_> {
                         place.clone(),
                         "not one of these",
                     );
-                    if let Some(near) =
-                        other.and_then(|o| near::best(o, ["active", "simulate", "paused"]))
-                    {
+                    let near = other.and_then(|word| match word {
+                        "stopped" | "off" | "disabled" | "inactive" => Some("paused".to_owned()),
+                        "on" | "enabled" | "live" => Some("active".to_owned()),
+                        "simulated" | "test" | "dry_run" => Some("simulate".to_owned()),
+                        other => near::best(other, ["active", "simulate", "paused"]),
+                    });
+                    if let Some(near) = near {
                         diagnostic = diagnostic.fix(format!("write `{near}`"), false, place, near);
                     }
                     self.c.report(diagnostic);

@@ -6,7 +6,7 @@ use super::{
     head::{Builder, Rule},
     reader::{Reader, parts},
     token::Kind,
-    tree::{self, Statement},
+    tree::{self, Piece, Statement},
     words,
 };
 use pest::iterators::Pair;
@@ -335,7 +335,59 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// A wait for a condition without a limit is told as just that, and the limit is put in.
+    fn with_limit(&mut self, statement: &Statement) -> Option<Statement> {
+        let word = |text: &str| {
+            let mut pieces = statement.pieces.iter();
+            pieces.position(|piece| piece.text(self.file()) == text)
+        };
+        if word("most").is_some() || statement.pieces.len() < 3 || statement.reported {
+            return None;
+        }
+        let last = statement.pieces.last()?;
+        if last.text(self.file()) == "," {
+            return None;
+        }
+        // The limit stands before how often to look, and before that a comma.
+        let checking = word("checking").map(|at| match at.checked_sub(1) {
+            Some(before) if statement.kind(before) == Some(Kind::Comma) => before,
+            _ => at,
+        });
+        let at = checking.unwrap_or(statement.pieces.len());
+        let end = statement.pieces.get(at.checked_sub(1)?)?.end;
+        let place = self.report.place(end, end);
+        let diagnostic = self
+            .report
+            .error(
+                codes::UNEXPECTED,
+                "this wait has no limit",
+                statement.range(),
+                "what if it never comes true?",
+            )
+            .fix("add `, at most 24h`", false, place, ", at most 24h");
+        self.report.push(diagnostic);
+        let mut meant = statement.clone();
+        let limit = [
+            (Kind::Comma, ","),
+            (Kind::Word, "at"),
+            (Kind::Word, "most"),
+            (Kind::Duration, "24h"),
+        ];
+        let pieces = limit.map(|(kind, text)| Piece {
+            kind,
+            start: end,
+            end,
+            instead: Some(text.to_owned()),
+            doc: None,
+        });
+        meant.pieces.splice(at..at, pieces);
+        meant.mended = true;
+        Some(meant)
+    }
+
     fn wait_until(&mut self, statement: &Statement) -> Step {
+        let meant = self.with_limit(statement);
+        let statement = meant.as_ref().unwrap_or(statement);
         let span = self.head_span(statement);
         let read = self.read(Rule::wait_until_line, statement, |builder, pair| {
             let (mut condition, mut at_most, mut checking_every) = (None, None, None);

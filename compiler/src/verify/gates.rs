@@ -256,8 +256,26 @@ fn expires(
         }
         .also(gate.place.clone(), format!("holds for {}", duration::format_ms(valid_ms)))
         .because("what was right when somebody approved it may be wrong by then; the step would be refused")
-        .help("ask again before this step, or let the approval hold longer: `valid 30d`"),
+        .help(match enough(longest) {
+            Some(valid) => format!(
+                "ask again before this step, or let the approval hold longer: `valid {valid}`"
+            ),
+            None => "ask again before this step".into(),
+        }),
     )
+}
+
+/// A duration that is long enough, in whole days or hours; nothing for an unknown time.
+fn enough(ms: i64) -> Option<String> {
+    if ms >= time::UNBOUNDED_MS {
+        return None;
+    }
+    let up = |unit: i64| ms / unit + i64::from(ms % unit > 0);
+    Some(if ms > 2 * duration::DAY_MS {
+        format!("{}d", up(duration::DAY_MS))
+    } else {
+        format!("{}h", up(duration::HOUR_MS))
+    })
 }
 
 /// A step's head, short enough for a sentence.
