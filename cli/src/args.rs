@@ -66,6 +66,8 @@ pub enum Command {
     Simulate(Box<SimulateArgs>),
     /// Draw the state machine that a playbook compiles to
     Graph(GraphArgs),
+    /// Write playbooks in the one canonical style
+    Fmt(FmtArgs),
     /// Serve an editor: findings, completion, hover and the rest, over standard input and output
     Lsp(LspArgs),
     /// Take events, start playbooks and act for real on the configured connections
@@ -122,6 +124,29 @@ pub enum CheckFormat {
     Short,
     /// One JSON object per line
     Json,
+}
+
+/// `counterplay fmt`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay fmt                            the project around this folder
+  counterplay fmt playbooks/lost.play        one file
+  counterplay fmt --check                    change nothing, say what would change
+  counterplay fmt - <lost.play               standard input to standard output
+
+Comments and blank lines are kept, lines that cannot be read stay as they are, and the meaning never changes.
+
+Exit codes:
+  0  everything is formatted
+  1  with --check: something would change
+  2  wrong usage, or something cannot be read or written")]
+pub struct FmtArgs {
+    /// .play files and folders, or - for standard input [default: the sources of the project around this folder]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Write nothing; name the files that would change
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// `counterplay lsp`.

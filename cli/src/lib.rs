@@ -8,6 +8,7 @@ pub mod choose;
 pub mod demo;
 pub mod error;
 pub mod explain;
+pub mod fmt;
 pub mod follow;
 pub mod gather;
 pub mod graph;
@@ -65,6 +66,7 @@ fn carry_out(command: Command) -> Outcome {
         Command::Check(args) => check::check(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Graph(args) => graph::graph(&args),
+        Command::Fmt(args) => fmt::fmt(&args),
         Command::Lsp(args) => lsp::lsp(&args),
         Command::Simulate(args) => asynchronously(simulate::simulate(*args)),
         Command::Run(args) => asynchronously(run::run(*args)),

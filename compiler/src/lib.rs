@@ -6,6 +6,7 @@ pub mod compile;
 pub mod db;
 pub mod diagnostic;
 pub mod explain;
+pub mod format;
 pub mod index;
 pub mod inputs;
 pub mod item;

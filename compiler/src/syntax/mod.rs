@@ -13,6 +13,7 @@ mod cutter;
 mod expected;
 mod expressions;
 mod foreign;
+pub mod format;
 mod forms;
 mod head;
 mod items;
