@@ -1,0 +1,14 @@
+// What the page and the extension say to each other.
+
+/** A state machine, as `counterplay/machine` answers. */
+export interface Drawing {
+  title: string;
+  mermaid: string;
+  dot: string;
+}
+
+/** To the page: a drawing, or why the last one is not up to date. */
+export type ToPage = { kind: "drawing"; title: string; mermaid: string } | { kind: "trouble"; message: string };
+
+/** From the page: it can listen now, or something is to be copied. */
+export type FromPage = { kind: "ready" } | { kind: "copy"; format: "mermaid" | "dot" };
