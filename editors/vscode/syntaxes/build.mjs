@@ -151,17 +151,21 @@ const repository = {
         "storage.type", "variable.other.property", "punctuation.separator.colon",
       ),
       match(
-        String.raw`${START}(destructive|disruptive|reversible|notify|reads)\s*(:)\s*([A-Z]+)\b`,
-        "support.type.property-name", "punctuation.separator.colon", "constant.language.method",
+        String.raw`${START}(${any(words.floors)})\s*(:)\s*([A-Z]+)\b`,
+        "keyword.other.property", "punctuation.separator.colon", "constant.language.method",
       ),
       // Behind `fires:` and the like the line goes on with words of its own.
       match(
         String.raw`${START}(retry)\s*(:)\s*(for)\b`,
-        "support.type.property-name", "punctuation.separator.colon", "keyword.control",
+        "keyword.other.property", "punctuation.separator.colon", "keyword.control",
       ),
       match(
         String.raw`${START}(tenants)\s*(:)\s*(all)\b(?:\s+(except)\b)?`,
-        "support.type.property-name", "punctuation.separator.colon", "keyword.other", "keyword.other",
+        "keyword.other.property", "punctuation.separator.colon", "keyword.other", "keyword.other",
+      ),
+      match(
+        String.raw`${START}(${any(words.properties)})\s*(:)`,
+        "keyword.other.property", "punctuation.separator.colon",
       ),
       match(
         String.raw`${START}([A-Za-z_]\w*)\s*(:)`,
@@ -245,7 +249,8 @@ const repository = {
   },
   calls: {
     patterns: [
-      { name: scope("support.function"), match: String.raw`${ALONE}${any(words.searches)}(?=\s*\()` },
+      { name: scope("keyword.other.search"), match: String.raw`${ALONE}${any(words.searches)}(?=\s*\(\s*\w+\s+in\b)` },
+      { name: scope("keyword.other.search"), match: String.raw`${ALONE}${any(words.collects)}(?=\s*\()` },
       { name: scope("variable.language"), match: String.raw`${ALONE}(?:run|tenant|team)(?=\s*\.)` },
       // `module.action(…)`
       { name: scope("entity.name.namespace"), match: String.raw`${ALONE}[a-z_]\w*(?=\.\w+\s*\()` },

@@ -14,18 +14,21 @@ export const starters = [
 
 /** Words between two operands: something that can be read stands behind each. */
 export const before = [
-  "about", "after", "as", "at", "because", "by", "checking", "contains", "each", "every", "except", "from", "group", "most", "needs",
+  "about", "after", "as", "at", "because", "by", "checking", "each", "every", "except", "from", "group", "most", "needs",
   "of", "once", "only", "per", "than", "to", "unless", "until", "up", "valid", "when", "where", "with", "within",
 ];
 
 /** Words that have a rule of their own in the grammar; the tests name a line for each. */
 export const phrases = [
-  "a", "absent", "ago", "all", "approval", "changes", "default", "ends", "failure", "manual", "more", "ordered", "parallel", "present",
-  "refuse", "repeats", "run", "starts", "tenant", "time",
+  "a", "absent", "ago", "all", "approval", "changes", "contains", "default", "ends", "failure", "manual", "more", "ordered", "parallel", "present",
+  "refuse", "reject", "repeats", "run", "starts", "tenant", "time",
 ];
 
-/** Words before a `:`, where every word is shown as a property: deliberately not coloured as keywords. */
+/** Words whose line goes on with words of its own behind the `:`; other words before a `:` are names. */
 export const properties = ["confirm", "fires", "rate", "retry", "tenants"];
+
+/** The harm that a connection's call can do, before a method. */
+export const floors = ["destructive", "disruptive", "reversible", "notify", "reads"];
 
 /** Words that may follow an operand: before one of these, a word is a name and no keyword. */
 export const follows = [
@@ -41,5 +44,6 @@ export const arms = [
 /** The days of `every monday at 09:00`. */
 export const days = ["day", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
-/** The functions of the language that take `x in xs`. */
-export const searches = ["any", "all", "count", "first", "list", "sum"];
+/** Words that look through a list: the former only before `(x in …`, the latter before any bracket. */
+export const searches = ["any", "all", "count", "first"];
+export const collects = ["list", "sum"];
