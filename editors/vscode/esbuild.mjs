@@ -1,9 +1,11 @@
 // The sources in, `dist` out: the extension, the page's script with Mermaid in it, and the page's style.
 
 import { build } from "esbuild";
+import { notices } from "./notices.mjs";
+import { writeFileSync } from "node:fs";
 
 const production = process.argv.includes("--production");
-const common = { bundle: true, minify: production, sourcemap: !production, logLevel: "warning", legalComments: "none" };
+const common = { bundle: true, minify: production, sourcemap: !production, logLevel: "warning", legalComments: "none", metafile: true };
 
 /** The server draws flow charts: what Mermaid would load for other diagrams stays outside. */
 const flowchartsOnly = {
@@ -21,7 +23,7 @@ const flowchartsOnly = {
   },
 };
 
-await Promise.all([
+const built = await Promise.all([
   build({
     ...common,
     entryPoints: ["src/extension.ts"],
@@ -42,3 +44,7 @@ await Promise.all([
   }),
   build({ ...common, entryPoints: ["src/machine/view.css"], outfile: "dist/view.css" }),
 ]);
+
+// What is bundled is passed on with its licence.
+const inputs = built.flatMap(({ metafile }) => Object.keys(metafile.inputs));
+writeFileSync("dist/THIRD_PARTY_NOTICES.txt", notices(inputs));

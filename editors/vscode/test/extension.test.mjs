@@ -166,9 +166,8 @@ describe("the panel of the state machine", () => {
     server.answer = async () => {
       throw new Error("`a` has mistakes");
     };
-    // The place is the same: what was drawn for it is forgotten when it is asked for by hand.
     await panel.draw();
-    assert.deepEqual(sent.at(-1), { kind: "trouble", message: "`a` has mistakes" });
+    assert.deepEqual(sent.at(-1), { kind: "trouble", message: "`a` has mistakes", keep: true });
     await heard.message({ kind: "copy", format: "dot" });
     await heard.message({ kind: "copy", format: "mermaid" });
     assert.deepEqual(copied, ["D", "M"]);
@@ -177,7 +176,9 @@ describe("the panel of the state machine", () => {
     assert.deepEqual(sent.map((m) => m.kind), ["drawing", "trouble"]);
     server.answer = async () => null;
     await panel.draw();
-    assert.equal(sent.at(-1).kind, "trouble");
+    assert.deepEqual(sent.at(-1), { kind: "trouble", message: "There is no playbook at this place.", keep: false });
+    await heard.message({ kind: "copy", format: "dot" });
+    assert.equal(copied.length, 2);
     panel.dispose();
   });
 

@@ -7,8 +7,10 @@ export interface Drawing {
   dot: string;
 }
 
-/** To the page: a drawing, or why the last one is not up to date. */
-export type ToPage = { kind: "drawing"; title: string; mermaid: string } | { kind: "trouble"; message: string };
+/** To the page: a drawing, or why there is none; `keep` says that the last one is of the same playbook and stays. */
+export type ToPage =
+  | { kind: "drawing"; title: string; mermaid: string }
+  | { kind: "trouble"; message: string; keep: boolean };
 
 /** From the page: it can listen now, or something is to be copied. */
 export type FromPage = { kind: "ready" } | { kind: "copy"; format: "mermaid" | "dot" };

@@ -100,7 +100,8 @@ export class MachinePanel implements vscode.Disposable {
         drawing = answer;
         message = { kind: "drawing", title: answer.title, mermaid: answer.mermaid };
       } else {
-        message = { kind: "trouble", message: "There is no playbook at this place." };
+        drawing = undefined;
+        message = { kind: "trouble", message: "There is no playbook at this place.", keep: false };
       }
     } catch (error) {
       const code = (error as { code?: unknown }).code;
@@ -110,7 +111,8 @@ export class MachinePanel implements vscode.Disposable {
         }
         return;
       }
-      message = { kind: "trouble", message: error instanceof Error ? error.message : String(error) };
+      const why = error instanceof Error ? error.message : String(error);
+      message = { kind: "trouble", message: why, keep: drawing !== undefined };
     }
     // Something newer was asked for meanwhile.
     if (turn !== this.turn || !this.panel) {

@@ -22,6 +22,8 @@ function setUp(): void {
   mermaid.initialize({
     startOnLoad: false,
     securityLevel: "strict",
+    // Mermaid 12 prefers ELK, which is not bundled: its licence is not permissive, and it is large.
+    layout: "dagre",
     theme: "base",
     // The mouth of an arrow, its label and the page are the editor's; nodes bring colours of their own.
     themeVariables: {
@@ -44,6 +46,10 @@ async function draw(): Promise<void> {
   setUp();
   count += 1;
   const { svg } = await mermaid.render(`machine-${count}`, source);
+  // Taken back while it was drawn.
+  if (source === undefined) {
+    return;
+  }
   // Made by Mermaid, which cleans what it is given (`strict`); the policy lets no script in it run.
   drawing.innerHTML = svg;
   resize();
@@ -109,6 +115,10 @@ window.addEventListener("resize", resize);
 window.addEventListener("message", ({ data }: MessageEvent<ToPage>) => {
   if (data.kind === "trouble") {
     say(data.message);
+    if (!data.keep) {
+      source = undefined;
+      drawing.replaceChildren();
+    }
     return;
   }
   say(undefined);
