@@ -6,6 +6,7 @@ pub mod definition;
 pub mod describe;
 pub mod diagnostics;
 pub mod folding;
+pub mod formatting;
 pub mod hints;
 pub mod hover;
 pub mod keywords;

@@ -5,8 +5,8 @@ use super::convert::{self, Places};
 use super::open::{self, Editor};
 use super::{Server, capabilities, publish, uri};
 use crate::features::{
-    actions, completion, definition, folding, hints, hover, library, machine, references, rename,
-    signature, symbols, tokens,
+    actions, completion, definition, folding, formatting, hints, hover, library, machine,
+    references, rename, signature, symbols, tokens,
 };
 use crate::text::{Edit, Position};
 use serde::{Deserialize, Serialize};
@@ -484,6 +484,18 @@ impl LanguageServer for Server {
             let found = hints::hints(&document.snapshot, document.file, &document.range(range));
             let shown = found.into_iter().map(|hint| convert::hint(&lines, hint));
             shown.collect::<Vec<_>>()
+        });
+        answer.await
+    }
+
+    async fn formatting(&self, params: DocumentFormattingParams) -> Result<Option<Vec<TextEdit>>> {
+        let answer = self.ask(&params.text_document.uri, |document| {
+            let lines = document.lines();
+            let changes = formatting::formatting(&document.snapshot, document.file);
+            let edits = changes.into_iter();
+            edits
+                .map(|(at, text)| TextEdit::new(convert::range(&lines, &at), text))
+                .collect()
         });
         answer.await
     }

@@ -2,8 +2,8 @@
 
 use crate::support::{about_device, world};
 use counterplay_lsp::features::{
-    actions, completion, definition, diagnostics, folding, hints, hover, references, signature,
-    symbols, tokens,
+    actions, completion, definition, diagnostics, folding, formatting, hints, hover, references,
+    signature, symbols, tokens,
 };
 use counterplay_lsp::text::{Edit, Position};
 use proptest::prelude::*;
@@ -88,6 +88,7 @@ proptest! {
             symbols::symbols(&snapshot, file);
             hints::hints(&snapshot, file, &(0..text.len()));
             folding::folding(&snapshot, file);
+            formatting::formatting(&snapshot, file);
             actions::actions(&snapshot, file, &(0..text.len()));
             let colours = tokens::tokens(&snapshot, file);
             for pair in colours.windows(2) {

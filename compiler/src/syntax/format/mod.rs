@@ -52,11 +52,8 @@ pub fn format(text: &str) -> String {
     }
     let formatted = once(&text);
     // Where one pass is not enough to settle, the text is left as it is rather than changed at each saving.
-    if once(&formatted) == formatted {
-        formatted
-    } else {
-        text
-    }
+    let settled = !formatted.contains("\r\n") && once(&formatted) == formatted;
+    if settled { formatted } else { text }
 }
 
 fn once(text: &str) -> String {
