@@ -3,8 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import * as path from "node:path";
 
-// Blue Oak is the licence of `minimatch`, which the language client brings along.
-const PERMISSIVE = ["MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "0BSD", "Unlicense", "BlueOak-1.0.0"];
+const PERMISSIVE = ["MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC"];
 /** Packages that name their licence in a text only; read by us. */
 const READ = { khroma: "MIT" };
 /** A choice of licences (`MPL-2.0 OR Apache-2.0`) is fine when one of them is. */
