@@ -1,5 +1,7 @@
 //! What the end-to-end tests share: compiled projects, a running sandbox and an engine on it.
 
+pub mod outside;
+
 use counterplay_compiler::workspace::Workspace;
 use counterplay_machine::Program;
 use counterplay_machine::deployment::Deployment;

@@ -13,7 +13,11 @@ pub(crate) fn path_of(uri: &Uri) -> String {
     {
         return path.display().to_string();
     }
-    text.to_owned()
+    // Some editors only take a name with `://` for an address.
+    match text.strip_prefix("std:///") {
+        Some(rest) => format!("std:/{rest}"),
+        None => text.to_owned(),
+    }
 }
 
 /// The address of a path.
