@@ -12,7 +12,7 @@ pub use crate::inputs::{FileItem, Project, SourceFile};
 use crate::item::{self, CompiledItem, Part};
 use crate::near;
 use crate::project::{self, ProjectFile};
-use crate::span::Anchor;
+use crate::span::{Anchor, Place, Span};
 use crate::syntax::{self, Parsed};
 use counterplay_machine::playbook::{NodeKind, Playbook};
 use counterplay_machine::program::FORMAT;
@@ -157,7 +157,22 @@ pub fn checker<'db>(
     };
     let deployment = config(db, project).0.as_ref().map(|c| &c.deployment);
     let module = file.module(db).clone();
-    Checker::new(names(db, project), deployment, module, anchor, text)
+    let mut checker = Checker::new(names(db, project), deployment, module, anchor, text);
+    checker.project_file = end_of_config(db, project);
+    checker
+}
+
+/// Where the project file ends.
+#[salsa::tracked(returns(clone))]
+fn end_of_config(db: &dyn Db, project: Project) -> Option<Place> {
+    let (path, text) = project.config(db).as_ref()?;
+    Some(Place {
+        anchor: Anchor {
+            file: path.clone(),
+            item: Arc::from(""),
+        },
+        span: Span::new(text.len(), text.len()),
+    })
 }
 
 /// Checks and compiles one item.
@@ -361,8 +376,15 @@ fn not_granted(db: &dyn Db, project: Project, playbook: &Playbook) -> Vec<Diagno
             place.clone(),
             format!("needs the connection `{connection}`"),
         )
-        .because("the step would fail when the run comes to it, perhaps weeks after it started")
-        .help(format!("add a section [connections.{connection}] to counterplay.toml"));
+        .because("the step would fail when the run comes to it, perhaps weeks after it started");
+        if let Some(place) = end_of_config(db, project) {
+            diagnostic = diagnostic.fix(
+                format!("add a section [connections.{connection}] to counterplay.toml"),
+                false,
+                place,
+                format!("\n[connections.{connection}]\n"),
+            );
+        }
         if let Some(def) = index.connections.get(connection) {
             diagnostic = diagnostic.also(def.place(), "declared here");
         }

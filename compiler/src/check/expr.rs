@@ -594,11 +594,14 @@ impl Checker<'_> {
             );
             if let Some(near) = near::best(&name.text, teams) {
                 diagnostic = diagnostic.fix(format!("write `{near}`"), false, place, near);
-            } else {
-                diagnostic = diagnostic.help(format!(
-                    "add a section [teams.{}] with its members",
-                    name.text
-                ));
+            } else if let Some(place) = self.project_file.clone() {
+                let name = &name.text;
+                diagnostic = diagnostic.fix(
+                    format!("add a section [teams.{name}] to counterplay.toml, with its members"),
+                    false,
+                    place,
+                    format!("\n[teams.{name}]\nmembers = [\"\"]\n"),
+                );
             }
             self.report(diagnostic);
         }

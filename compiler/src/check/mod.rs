@@ -81,6 +81,8 @@ pub struct Checker<'a> {
     pub index: &'a Index,
     /// The project file, where there is one.
     pub deployment: Option<&'a Deployment>,
+    /// Where the project file ends: another section belongs there.
+    pub project_file: Option<Place>,
     /// The module whose names are visible.
     pub module: Arc<str>,
     /// The item whose spans are at hand.
@@ -135,6 +137,7 @@ impl<'a> Checker<'a> {
         Checker {
             index,
             deployment,
+            project_file: None,
             module,
             anchor,
             text,

@@ -2,7 +2,6 @@
 
 use super::diagnostics::{self, Finding, Fix};
 use crate::snapshot::Snapshot;
-use counterplay_compiler::db::SourceFile;
 use std::ops::Range;
 
 /// A change that an editor offers.
@@ -19,9 +18,9 @@ pub struct Action {
 }
 
 /// The fixes of every finding that touches a range.
-pub fn actions(snapshot: &Snapshot, file: SourceFile, range: &Range<usize>) -> Vec<Action> {
+pub fn actions(snapshot: &Snapshot, path: &str, range: &Range<usize>) -> Vec<Action> {
     let mut out = Vec::new();
-    for finding in diagnostics::diagnostics(snapshot, file) {
+    for finding in diagnostics::of_path(snapshot, path).unwrap_or_default() {
         let touches = finding.range.start <= range.end && range.start <= finding.range.end;
         if !touches {
             continue;
@@ -40,9 +39,9 @@ pub fn actions(snapshot: &Snapshot, file: SourceFile, range: &Range<usize>) -> V
 }
 
 /// Every safe fix of a file at once; of those that touch one another only the first.
-pub fn fix_all(snapshot: &Snapshot, file: SourceFile) -> Option<Fix> {
+pub fn fix_all(snapshot: &Snapshot, path: &str) -> Option<Fix> {
     let mut edits = Vec::new();
-    for finding in diagnostics::diagnostics(snapshot, file) {
+    for finding in diagnostics::of_path(snapshot, path)? {
         let Some(fix) = finding.fixes.into_iter().find(|fix| fix.safe) else {
             continue;
         };

@@ -45,13 +45,65 @@ pub fn diagnostics(snapshot: &Snapshot, file: SourceFile) -> Vec<Finding> {
     located(snapshot, snapshot.path(file), found.iter())
 }
 
-/// The findings of the project file.
+/// The findings of a path, be it a playbook's file or the project file.
+pub fn of_path(snapshot: &Snapshot, path: &str) -> Option<Vec<Finding>> {
+    match snapshot.file(path) {
+        Some(file) => Some(diagnostics(snapshot, file)),
+        None => {
+            let (config, found) = of_project_file(snapshot)?;
+            (config == path).then_some(found)
+        }
+    }
+}
+
+/// The findings of the project file: what is wrong in it, and what playbooks need of it.
 pub fn of_project_file(snapshot: &Snapshot) -> Option<(String, Vec<Finding>)> {
     let (database, project) = (&snapshot.workspace.db, snapshot.workspace.project);
-    let (path, _) = project.config(database).as_ref()?;
+    let (path, text) = project.config(database).as_ref()?;
     let read = db::config(database, project).1.iter();
     let found = read.chain(db::project_findings(database, project));
-    Some((path.to_string(), located(snapshot, path, found)))
+    let mut found = located(snapshot, path, found);
+    found.extend(needed(snapshot, path, text));
+    Some((path.to_string(), found))
+}
+
+/// What playbooks miss in the project file: a finding elsewhere whose fix is made here, told here as well, once
+/// for each fix.
+fn needed(snapshot: &Snapshot, path: &str, text: &str) -> Vec<Finding> {
+    let mut out: Vec<Finding> = Vec::new();
+    let first_line = 0..text.find('\n').unwrap_or(text.len());
+    for file in snapshot.files() {
+        if crate::snapshot::is_library(snapshot.path(file)) {
+            continue;
+        }
+        for finding in diagnostics(snapshot, file) {
+            let of_here = |fix: &&Fix| {
+                !fix.edits.is_empty() && fix.edits.iter().all(|(at, _)| at.path == path)
+            };
+            let Some(fix) = finding.fixes.iter().find(of_here) else {
+                continue;
+            };
+            let at = Location {
+                path: snapshot.path(file).to_string(),
+                range: finding.range.clone(),
+            };
+            let sentence = finding.message.lines().next().unwrap_or("").to_owned();
+            if let Some(known) = out.iter_mut().find(|known| known.fixes[0] == *fix) {
+                known.related.push((at, sentence));
+                continue;
+            }
+            out.push(Finding {
+                range: first_line.clone(),
+                severity: Severity::Warning,
+                message: format!("{sentence}\nfix: {}", fix.title),
+                related: vec![(at, "needed here".into())],
+                unnecessary: false,
+                fixes: vec![fix.clone()],
+                code: finding.code,
+            });
+        }
+    }
+    out
 }
 
 fn located<'d>(

@@ -10,19 +10,19 @@ use std::sync::Arc;
 use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::ls_types;
 
-/// A document at one moment.
-pub(crate) struct Document {
+/// A text at one moment: a playbook's file, or the project file.
+pub(crate) struct Text {
     /// Its project.
     pub(crate) snapshot: Snapshot,
-    /// The document itself.
-    pub(crate) file: SourceFile,
-    /// Its text.
+    /// Its path.
+    pub(crate) path: String,
+    /// The text.
     pub(crate) text: Arc<str>,
     /// How the editor counts characters.
     pub(crate) encoding: Encoding,
 }
 
-impl Document {
+impl Text {
     /// The lines of the text.
     pub(crate) fn lines(&self) -> Lines<'_> {
         Lines::new(&self.text, self.encoding)
@@ -39,6 +39,22 @@ impl Document {
     /// The bytes of a range.
     pub(crate) fn range(&self, range: ls_types::Range) -> Range<usize> {
         self.offset(range.start)..self.offset(range.end)
+    }
+}
+
+/// A playbook's file at one moment.
+pub(crate) struct Document {
+    /// The text and its project.
+    of: Text,
+    /// The file.
+    pub(crate) file: SourceFile,
+}
+
+impl std::ops::Deref for Document {
+    type Target = Text;
+
+    fn deref(&self) -> &Text {
+        &self.of
     }
 }
 
@@ -91,7 +107,7 @@ pub(crate) async fn compute_all<T: Send + 'static>(
 }
 
 impl Server {
-    /// Asks something about a document; nothing for a document that nobody knows.
+    /// Asks something about a playbook's file; nothing for one that nobody knows.
     ///
     /// # Errors
     /// That the text has changed in between: the answer would be about an older one.
@@ -99,6 +115,22 @@ impl Server {
         &self,
         uri: &ls_types::Uri,
         f: impl FnOnce(&Document) -> T + Send + 'static,
+    ) -> Result<Option<T>> {
+        let answer = self.ask_text(uri, move |text| {
+            let file = text.snapshot.file(&text.path)?;
+            Some(f(&Document { of: text, file }))
+        });
+        Ok(answer.await?.flatten())
+    }
+
+    /// Asks something about any text of a project.
+    ///
+    /// # Errors
+    /// That the text has changed in between.
+    pub(crate) async fn ask_text<T: Send + 'static>(
+        &self,
+        uri: &ls_types::Uri,
+        f: impl FnOnce(Text) -> T + Send + 'static,
     ) -> Result<Option<T>> {
         let path = uri::path_of(uri);
         let (snapshot, encoding) = {
@@ -109,11 +141,10 @@ impl Server {
             return Ok(None);
         };
         let answer = compute(snapshot, move |snapshot| {
-            let file = snapshot.file(&path)?;
-            let text = snapshot.text(file).clone();
-            Some(f(&Document {
+            let text = snapshot.text_of(&path)?;
+            Some(f(Text {
                 snapshot: snapshot.clone(),
-                file,
+                path,
                 text,
                 encoding,
             }))

@@ -439,12 +439,15 @@ impl LanguageServer for Server {
             }),
         };
         let at = params.range;
-        let answer = self.ask_places(&params.text_document.uri, move |document, places| {
+        let shared = self.shared.clone();
+        let answer = self.ask_text(&params.text_document.uri, move |text| {
+            let editor = shared.editor();
+            let mut places = Places::new(&text.snapshot, &editor, text.encoding);
             let mut out = Vec::new();
-            let lines = document.lines();
+            let lines = text.lines();
             if wants(&CodeActionKind::QUICKFIX) {
-                let range = document.range(at);
-                for action in actions::actions(&document.snapshot, document.file, &range) {
+                let range = text.range(at);
+                for action in actions::actions(&text.snapshot, &text.path, &range) {
                     let mends = places.diagnostic(&lines, &action.finding);
                     out.push(places.action(
                         action.title,
@@ -456,7 +459,7 @@ impl LanguageServer for Server {
                 }
             }
             if wants(&CodeActionKind::SOURCE_FIX_ALL)
-                && let Some(fix) = actions::fix_all(&document.snapshot, document.file)
+                && let Some(fix) = actions::fix_all(&text.snapshot, &text.path)
             {
                 let kind = CodeActionKind::SOURCE_FIX_ALL;
                 out.push(places.action(fix.title.clone(), kind, true, &fix, None));

@@ -56,13 +56,7 @@ fn of_file(
     if is_library(path) {
         return None;
     }
-    let findings = match snapshot.file(path) {
-        Some(file) => diagnostics::diagnostics(snapshot, file),
-        None => {
-            let (config, findings) = diagnostics::of_project_file(snapshot)?;
-            (config == path).then_some(findings)?
-        }
-    };
+    let findings = diagnostics::of_path(snapshot, path)?;
     let text = snapshot.text_of(path)?;
     let lines = Lines::new(&text, encoding);
     let editor = shared.editor();

@@ -144,3 +144,32 @@ fn work_that_nobody_waits_for_stops() {
             .is_err()
     );
 }
+
+#[test]
+fn the_project_file_tells_what_playbooks_need_of_it() {
+    let source = about_device("", "    notify.slack(team.oncall, \"x\")");
+    let world = world(&[("a.play", &source)]);
+    let snapshot = world.snapshot("/p/counterplay.toml").expect("it is known");
+    let (path, found) = of_project_file(&snapshot).expect("it is there");
+    let told: Vec<(&str, &str)> = found
+        .iter()
+        .map(|f| (f.message.as_str(), f.fixes[0].edits[0].1.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (
+                "`p` calls `notify.slack`, and counterplay.toml does not set up its connection `slack`\nfix: add a section [connections.slack] to counterplay.toml",
+                "\n[connections.slack]\n"
+            ),
+            (
+                "counterplay.toml has no team `oncall`\nfix: add a section [teams.oncall] to counterplay.toml, with its members",
+                "\n[teams.oncall]\nmembers = [\"\"]\n"
+            ),
+        ]
+    );
+    for finding in &found {
+        assert_eq!(finding.related[0].0.path, "/p/playbooks/a.play");
+        assert_eq!(finding.fixes[0].edits[0].0.path, path);
+    }
+}

@@ -89,7 +89,7 @@ proptest! {
             hints::hints(&snapshot, file, &(0..text.len()));
             folding::folding(&snapshot, file);
             formatting::formatting(&snapshot, file);
-            actions::actions(&snapshot, file, &(0..text.len()));
+            actions::actions(&snapshot, PATH, &(0..text.len()));
             let colours = tokens::tokens(&snapshot, file);
             for pair in colours.windows(2) {
                 prop_assert!(pair[0].range.end <= pair[1].range.start, "{pair:?} overlap");

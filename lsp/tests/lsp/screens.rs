@@ -63,7 +63,7 @@ fn found(source: &str) -> String {
         }
     }
     let whole = 0..here.text.len();
-    for action in actions::actions(&here.snapshot, here.file, &whole) {
+    for action in actions::actions(&here.snapshot, here.snapshot.path(here.file), &whole) {
         let star = if action.preferred { "★" } else { "·" };
         let _ = writeln!(out, "{star} {}", action.title);
     }
