@@ -259,6 +259,9 @@ pub fn mentions(snapshot: &Snapshot, target: &Target) -> Vec<(Location, bool)> {
                     of_file(file, &mut found);
                 }
             }
+            if let Meaning::Team(_) | Meaning::Tenant(_) = meaning {
+                found.extend(declared_at(snapshot, target).map(|at| (at, true)));
+            }
             if let Meaning::Playbook(id) = meaning {
                 found.extend(in_settings(snapshot, id).map(|at| (at, false)));
             }

@@ -125,6 +125,17 @@ fn replace(
     safe: bool,
 ) {
     let place = report.place(piece.start, piece.end);
+    // A word needs a blank where the operator needed none.
+    let touches = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    let before = report
+        .text
+        .get(..piece.start)
+        .and_then(|t| t.chars().next_back());
+    let after = report.text.get(piece.end..).and_then(|t| t.chars().next());
+    let is_word = kind == Kind::Word;
+    let left = if is_word && touches(before) { " " } else { "" };
+    let right = if is_word && touches(after) { " " } else { "" };
+    let written = format!("{left}{instead}{right}");
     found.push(
         Diagnostic::error(
             codes::FOREIGN,
@@ -132,7 +143,7 @@ fn replace(
             place.clone(),
             format!("write `{instead}`"),
         )
-        .fix(format!("replace with `{instead}`"), safe, place, instead),
+        .fix(format!("replace with `{instead}`"), safe, place, written),
     );
     piece.instead = Some(instead.to_owned());
     piece.kind = kind;

@@ -26,7 +26,7 @@ pub fn signature(snapshot: &Snapshot, file: SourceFile, offset: usize) -> Option
     let text = snapshot.text(file);
     let marked = format!("{}{MARK}{}", text.get(..offset)?, text.get(offset..)?);
     let at = cursor::find(snapshot.path(file), &marked, MARK)?;
-    if at.inside != Inside::Program {
+    if at.inside == Inside::Comment {
         return None;
     }
     // Back to the bracket that is open, counting what stands between.

@@ -23,6 +23,15 @@ pub(crate) fn range(lines: &Lines<'_>, range: &Range<usize>) -> lsp::Range {
     lsp::Range::new(position(range.start), position(range.end))
 }
 
+/// A text that is put into another, with the line ends that stand there.
+pub(crate) fn in_style_of(text: &str, inserted: String) -> String {
+    if text.contains("\r\n") && !inserted.contains('\r') {
+        inserted.replace('\n', "\r\n")
+    } else {
+        inserted
+    }
+}
+
 /// Places of several files; each text is looked at once.
 pub(crate) struct Places<'s> {
     snapshot: &'s Snapshot,
@@ -59,10 +68,12 @@ impl<'s> Places<'s> {
         let mut changes: HashMap<Uri, Vec<lsp::TextEdit>> = HashMap::new();
         for (at, text) in edits {
             if let Some(place) = self.location(at) {
+                let around = self.texts.get(&at.path).and_then(Option::as_deref);
+                let text = in_style_of(around.unwrap_or(""), text.clone());
                 changes
                     .entry(place.uri)
                     .or_default()
-                    .push(lsp::TextEdit::new(place.range, text.clone()));
+                    .push(lsp::TextEdit::new(place.range, text));
             }
         }
         lsp::WorkspaceEdit {
@@ -148,9 +159,10 @@ pub(crate) fn suggestion(
     } else {
         completion::plain(&item.insert)
     };
-    let also = item
-        .also
-        .map(|(at, text)| vec![lsp::TextEdit::new(range(&document.lines(), &at), text)]);
+    let also = item.also.map(|(at, text)| {
+        let text = in_style_of(&document.text, text);
+        vec![lsp::TextEdit::new(range(&document.lines(), &at), text)]
+    });
     lsp::CompletionItem {
         kind: Some(match item.kind {
             Kind::Keyword => lsp::CompletionItemKind::KEYWORD,

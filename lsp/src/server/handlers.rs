@@ -202,6 +202,8 @@ impl LanguageServer for Server {
         let path = uri::path_of(&params.text_document.uri);
         tokio::task::block_in_place(|| world.close(&path));
         drop(world);
+        // Opened again, it counts its versions anew.
+        self.shared.published.lock().await.closed(&path);
         self.changed(None).await;
     }
 

@@ -8,6 +8,7 @@
 mod ask;
 mod capabilities;
 mod convert;
+mod frames;
 mod handlers;
 mod open;
 mod publish;
@@ -70,7 +71,7 @@ pub(crate) struct Server {
 pub async fn serve(
     disk: Arc<dyn Disk>,
     input: impl AsyncRead + Unpin,
-    output: impl AsyncWrite,
+    output: impl AsyncWrite + Unpin,
 ) -> bool {
     let shared = Arc::new(Shared {
         world: Mutex::new(World::new(disk)),
@@ -87,9 +88,22 @@ pub async fn serve(
     .custom_method("counterplay/machine", Server::machine)
     .custom_method("workspace/textDocumentContent", Server::content)
     .finish();
-    tower_lsp::Server::new(input, output, socket)
+    let (to_service, from_editor) = frames::pipe();
+    let (to_editor, from_service) = frames::pipe();
+    let output = Mutex::new(output);
+    let serving = tower_lsp::Server::new(from_editor, to_editor, socket)
         .concurrency_level(AT_ONCE)
-        .serve(service)
-        .await;
+        .serve(service);
+    let forwarding = frames::forward(from_service, &output);
+    let reading = frames::read(input, to_service, &output);
+    // The service ends with the editor's `exit` or with its input; what it wrote last still goes out.
+    let served = async { tokio::join!(serving, forwarding) };
+    tokio::pin!(served, reading);
+    tokio::select! {
+        _ = &mut served => {}
+        () = &mut reading => {
+            served.await;
+        }
+    }
     shared.shut_down.load(Ordering::SeqCst)
 }

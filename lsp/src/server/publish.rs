@@ -25,6 +25,15 @@ pub(crate) struct Published {
     pub(crate) urgent: Option<String>,
 }
 
+impl Published {
+    /// A document was closed: what was said of its last version says nothing of the next ones.
+    pub(crate) fn closed(&mut self, path: &str) {
+        if let Some((_, version)) = self.told.get_mut(path) {
+            *version = None;
+        }
+    }
+}
+
 /// Looks for findings whenever something has changed, as long as the server lives.
 pub(crate) async fn run(client: Client, shared: Arc<Shared>) {
     loop {

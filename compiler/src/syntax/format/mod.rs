@@ -46,14 +46,18 @@ pub fn format(text: &str) -> String {
     if text.len() > super::FILE_BYTES_MAX {
         return text.to_owned();
     }
-    let mut text = text.to_owned();
-    while text.contains("\r\n") {
-        text = text.replace("\r\n", "\n");
+    if text.contains("\r\n") {
+        // Line ends stay as the author's editor writes them.
+        let mut lf = text.to_owned();
+        while lf.contains("\r\n") {
+            lf = lf.replace("\r\n", "\n");
+        }
+        return format(&lf).replace('\n', "\r\n");
     }
-    let formatted = once(&text);
+    let formatted = once(text);
     // Where one pass is not enough to settle, the text is left as it is rather than changed at each saving.
     let settled = !formatted.contains("\r\n") && once(&formatted) == formatted;
-    if settled { formatted } else { text }
+    if settled { formatted } else { text.to_owned() }
 }
 
 fn once(text: &str) -> String {
