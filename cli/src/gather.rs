@@ -60,9 +60,25 @@ impl Gathered {
         name_of: fn(&Path) -> String,
         extra: &[PathBuf],
     ) -> Result<Gathered, Failure> {
+        Gathered::project_with(root, name_of, extra, None)
+    }
+
+    /// The same, with a text for the project file that may differ from the disk's.
+    ///
+    /// # Errors
+    /// When the project file or a source folder cannot be read at all.
+    pub fn project_with(
+        root: &Path,
+        name_of: fn(&Path) -> String,
+        extra: &[PathBuf],
+        config: Option<&str>,
+    ) -> Result<Gathered, Failure> {
         let path = root.join(FILE_NAME);
         let name = name_of(&path);
-        let bytes = read(&path)?;
+        let bytes = match config {
+            Some(text) => text.as_bytes().to_vec(),
+            None => read(&path)?,
+        };
         let mut gathered = Gathered::named(name_of);
         gathered.files.push(name.clone());
         let text = match decode(&Arc::from(name.as_str()), &bytes) {

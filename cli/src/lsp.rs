@@ -53,8 +53,8 @@ impl Disk for Files {
         found
     }
 
-    fn load(&self, root: &Path) -> Loaded {
-        match Gathered::project(root, absolute, &[]) {
+    fn load(&self, root: &Path, config: Option<&str>) -> Loaded {
+        match Gathered::project_with(root, absolute, &[], config) {
             Ok(gathered) => Loaded {
                 sources: gathered.sources,
                 config: gathered.config,
@@ -70,8 +70,9 @@ impl Disk for Files {
             },
             // The project file can be mended in the editor all the same.
             Err(failure) => Loaded {
-                config: std::fs::read_to_string(root.join(FILE_NAME))
-                    .ok()
+                config: config
+                    .map(str::to_owned)
+                    .or_else(|| std::fs::read_to_string(root.join(FILE_NAME)).ok())
                     .map(|text| (absolute(&root.join(FILE_NAME)), text)),
                 unread: vec![(
                     absolute(&root.join(FILE_NAME)),

@@ -77,7 +77,7 @@ impl Disk for Generated {
         vec![PathBuf::from("/p")]
     }
 
-    fn load(&self, _: &Path) -> Loaded {
+    fn load(&self, _: &Path, _: Option<&str>) -> Loaded {
         let sources = (0..PLAYBOOKS).map(|i| Source {
             path: format!("/p/playbooks/team{}/p{i}.play", i / 100),
             module: format!("team{}.p{i}", i / 100),

@@ -11,8 +11,8 @@ pub trait Disk: Send + Sync + 'static {
     /// The folders at or below this one that hold a project file.
     fn roots_below(&self, folder: &Path) -> Vec<PathBuf>;
 
-    /// Reads a project.
-    fn load(&self, root: &Path) -> Loaded;
+    /// Reads a project. `config` is the project file's text where an editor has another one than the disk.
+    fn load(&self, root: &Path, config: Option<&str>) -> Loaded;
 
     /// A file's text; nothing where there is no such file.
     ///

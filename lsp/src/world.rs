@@ -80,17 +80,52 @@ impl World {
         {
             return known;
         }
-        let loaded = self.disk.load(folder);
+        let loaded = self.load(folder);
         let folders = loaded.folders.clone();
         let unread = loaded.unread.clone();
         let (sources, config) = self.with_open_texts(loaded);
-        self.roots.push(Root {
+        let root = Root {
             folder: Some(folder.to_owned()),
             folders,
             unread,
             workspace: Workspace::in_database((self.make)(), sources, config),
+        };
+        // What was on its own until now belongs to the project.
+        let alone = |other: &Root| {
+            let own = other.own_paths();
+            other.folder.is_none() && own.iter().all(|path| root.holds(path))
+        };
+        self.roots.retain(|other| !alone(other));
+        self.roots.push(root);
+        let index = self.roots.len() - 1;
+        let open: Vec<(String, Arc<str>)> = self
+            .open
+            .iter()
+            .filter(|(path, _)| self.roots[index].holds(path))
+            .map(|(path, document)| (path.clone(), document.text.clone()))
+            .collect();
+        for (path, text) in open {
+            self.put(index, &path, &text);
+        }
+        self.last = index;
+        index
+    }
+
+    /// Reads a project from the disk, by the project file that the editor has.
+    fn load(&self, folder: &Path) -> Loaded {
+        let config = folder.join(FILE_NAME).display().to_string();
+        let open = self.open.get(&config).map(|document| &*document.text);
+        self.disk.load(folder, open)
+    }
+
+    /// A folder is no longer looked at: its projects go, but for those that a document is open of.
+    pub fn remove_folder(&mut self, folder: &Path) {
+        let open = &self.open;
+        self.roots.retain(|root| {
+            let below = root.folder.as_ref().is_some_and(|f| f.starts_with(folder));
+            !below || open.keys().any(|path| root.holds(path))
         });
-        self.roots.len() - 1
+        self.last = 0;
     }
 
     /// What was loaded, with the editor's texts instead of the disk's where a document is open.
@@ -198,8 +233,16 @@ impl World {
             }
             Ok(None) => self.removed(path),
             Err(why) => {
-                if let Some(root) = self.find(path) {
-                    self.roots[root].unread.push((path.to_owned(), why));
+                let project = self.disk.root_of(Path::new(path));
+                let root = match (self.find(path), project) {
+                    (Some(root), _) => Some(root),
+                    (None, Some(folder)) => Some(self.project(&folder)),
+                    (None, None) => None,
+                };
+                if let Some(root) = root.filter(|root| self.roots[*root].holds(path)) {
+                    let unread = &mut self.roots[root].unread;
+                    unread.retain(|(known, _)| known != path);
+                    unread.push((path.to_owned(), why));
                 }
             }
         }
@@ -249,7 +292,7 @@ impl World {
         let Some(folder) = self.roots[root].folder.clone() else {
             return;
         };
-        let loaded = self.disk.load(&folder);
+        let loaded = self.load(&folder);
         let folders = loaded.folders.clone();
         let unread = loaded.unread.clone();
         let (sources, _) = self.with_open_texts(loaded);

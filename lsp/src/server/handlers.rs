@@ -221,6 +221,9 @@ impl LanguageServer for Server {
     async fn did_change_workspace_folders(&self, params: DidChangeWorkspaceFoldersParams) {
         let mut world = self.shared.world.lock().await;
         tokio::task::block_in_place(|| {
+            for folder in &params.event.removed {
+                world.remove_folder(std::path::Path::new(&uri::path_of(&folder.uri)));
+            }
             for folder in &params.event.added {
                 world.add_folder(std::path::Path::new(&uri::path_of(&folder.uri)));
             }

@@ -47,7 +47,7 @@ impl Disk for Memory {
         vec![PathBuf::from("/p")]
     }
 
-    fn load(&self, _: &Path) -> Loaded {
+    fn load(&self, _: &Path, _: Option<&str>) -> Loaded {
         let files = self.0.lock().expect("no test panics while it holds this");
         let sources = files
             .iter()
