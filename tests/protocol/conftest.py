@@ -1,5 +1,6 @@
 """The server under test: the binary that COUNTERPLAY_BIN names, once per position encoding."""
 
+import itertools
 import os
 import shutil
 import sys
@@ -102,12 +103,16 @@ steps record(user: User, why: Text, priority: Priority = low) -> Ticket {
 '''
 
 
+ROWS = itertools.count(1)
+
+
 @pytest.fixture
-def row(shared, request):
+def row(shared):
     """Opens a document of its own in the shared project; it is closed when the row is done."""
     opened = []
 
-    def open(text: str, name: str = "playbooks/row.play"):
+    def open(text: str, name: str | None = None):
+        name = name or f"playbooks/row_{next(ROWS)}.play"
         document = shared.open(name, text)
         opened.append(document)
         return document

@@ -10,7 +10,7 @@ from pygls.protocol import default_converter
 
 import text as texts
 
-TIMEOUT = 20.0
+TIMEOUT = 10.0
 """Seconds after which something that should have come has not."""
 
 
@@ -96,6 +96,9 @@ class Editor:
             text = (self.root / name).read_bytes().decode("utf-8")
         return Document(self, self.uri(name), text)
 
+    def offset(self, text: str, at: types.Position) -> int:
+        return texts.offset(text, at, self.encoding)
+
     def disk(self, name: str, text: str | None):
         """Makes, changes or removes a file, and tells."""
         path = self.root / name
@@ -139,8 +142,8 @@ class Editor:
         [last] = await self.until(there, f"findings {codes} of {uri}", timeout)
         return list(last.diagnostics)
 
-    def covered(self, uri_text: str, where: types.Range) -> str:
-        return texts.covered(uri_text, where, self.encoding)
+    def covered(self, text: str, where: types.Range) -> str:
+        return texts.covered(text, where, self.encoding)
 
     async def ask(self, request, params, timeout: float = TIMEOUT):
         """A request; one that an edit overtook is asked again, as editors do."""
@@ -157,7 +160,7 @@ class Editor:
     async def library(self, uri: str) -> str:
         """A text that only the server has."""
         answer = await asyncio.wait_for(
-            self.client.protocol.send_request_async("workspace/textDocumentContent", {"uri": uri}), TIMEOUT
+            self.client.workspace_text_document_content_async(types.TextDocumentContentParams(uri=uri)), TIMEOUT
         )
         return answer.text
 
