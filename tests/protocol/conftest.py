@@ -13,7 +13,8 @@ from pytest_lsp import ClientServerConfig, LanguageClient
 sys.path.insert(0, str(Path(__file__).parent))
 sys.dont_write_bytecode = True
 
-from editor import Editor, make_client  # noqa: E402
+import sources  # noqa: E402
+from editor import Document, Editor, make_client  # noqa: E402
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ENCODINGS = ["utf-8", "utf-16"]
@@ -73,6 +74,39 @@ async def shared(shared_client, tmp_path_factory) -> Editor:
     editor = Editor(shared_client, root, shared_client.encoding)
     await editor.start()
     return editor
+
+
+@pytest.fixture
+async def both(editor) -> tuple[Document, Document]:
+    """Two open files that use each other's names."""
+    house, user = editor.open(sources.HOUSE, sources.HOUSE_TEXT), editor.open(sources.USER, sources.USER_TEXT)
+    assert await user.codes() == []
+    assert await house.codes() == []
+    return house, user
+
+
+@pytest_lsp.fixture(config=CONFIG, scope="session", params=ENCODINGS)
+async def reading_client(request, lsp_client: LanguageClient):
+    lsp_client.encoding = request.param
+    yield
+    await lsp_client.shutdown_session()
+
+
+@pytest.fixture(scope="session")
+async def reading(reading_client, tmp_path_factory) -> Editor:
+    """An editor that is shared by tests that change nothing."""
+    editor = Editor(reading_client, copy_of_example(tmp_path_factory.mktemp("reading")), reading_client.encoding)
+    await editor.start()
+    return editor
+
+
+@pytest.fixture(scope="session")
+async def pair(reading) -> tuple[Document, Document]:
+    """Like `both`, for tests that change nothing."""
+    house, user = reading.open(sources.HOUSE, sources.HOUSE_TEXT), reading.open(sources.USER, sources.USER_TEXT)
+    assert await user.codes() == []
+    assert await house.codes() == []
+    return house, user
 
 
 HOUSE = '''use microsoft.entra
