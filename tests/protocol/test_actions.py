@@ -67,10 +67,30 @@ async def test_a_place_without_a_finding_has_no_action(row, name):
 
 
 def edited(document, action) -> str:
-    """The document's text with an action's edit made; it has to be about this document only."""
-    [(uri, edits)] = action.edit.changes.items()
-    assert uri == document.uri
+    """The document's text with an action's edit made; some are about the project file."""
+    assert action.edit.document_changes is None
+    edits = action.edit.changes.get(document.uri, [])
     return texts.applied(document.text, edits, document.editor.encoding)
+
+
+async def test_a_team_that_is_not_there_is_written_into_the_project_file(editor):
+    document = editor.open("playbooks/tells.play", TELLS)
+    [finding] = await document.codes("P0220")
+    toml = editor.open("counterplay.toml")
+    [action] = [a for a in await document.actions(finding.range) if toml.uri in a.edit.changes]
+    assert "[teams.night]" in action.title
+    assert set(action.edit.changes) == {toml.uri}
+    # The same is offered in the project file itself, where the gap is told, too.
+    [told] = [f for f in await toml.looked_at() if f.code == "P0220"]
+    [there] = [a for a in await toml.actions(told.range) if a.kind == "quickfix"]
+    assert there.edit == action.edit
+    toml.write(texts.applied(toml.text, action.edit.changes[toml.uri], editor.encoding))
+    assert "[teams.night]" in toml.text
+    assert await document.codes() == []
+    assert "P0220" not in [f.code for f in await toml.looked_at()]
+
+
+TELLS = 'use notify\n\nsteps tell(user: User) {\n  notify.teams(team.night, "{user.name}")\n}\n'
 
 
 async def test_every_fix_of_every_finding_mends_it(row):
@@ -82,7 +102,8 @@ async def test_every_fix_of_every_finding_mends_it(row):
     tried = 0
     for finding in findings:
         for action in await document.actions(finding.range, only=["quickfix"]):
-            if action.diagnostics[0].range != finding.range or action.diagnostics[0].code != finding.code:
+            mends = action.diagnostics[0]
+            if (mends.range, mends.code) != (finding.range, finding.code) or document.uri not in action.edit.changes:
                 continue
             before = sum(f.code == finding.code for f in findings)
             document.write(edited(document, action))

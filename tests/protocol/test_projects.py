@@ -68,7 +68,8 @@ async def test_a_project_file_that_is_made_later(client, tmp_path):
 
 
 async def test_a_project_file_that_is_removed(editor):
-    document = editor.open("playbooks/tells.play", TELLS.replace("team.soc", "team.others"))
+    editor.disk("playbooks/tells.play", TELLS.replace("team.soc", "team.others"))
+    document = editor.open("playbooks/tells.play")
     await document.codes("P0220")
     text = (editor.root / "counterplay.toml").read_text()
     editor.disk("counterplay.toml", None)
@@ -126,6 +127,21 @@ async def test_a_source_folder_more_that_is_not_saved_yet(editor):
     toml = editor.open("counterplay.toml")
     toml.replace(FEWER, MORE)
     await editor.findings(editor.uri("more/other.play"), ["P0201"])
+
+
+async def test_a_document_that_is_not_saved_yet_outlives_a_change_of_source_folders(editor):
+    document = editor.open("playbooks/other.play", BROKEN)
+    await document.codes("P0201")
+    text = (editor.root / "counterplay.toml").read_text()
+    editor.disk("more/another.play", BROKEN)
+    editor.disk("counterplay.toml", text.replace(FEWER, MORE))
+    await editor.findings(editor.uri("more/another.play"), ["P0201"])
+    assert "Intune" in await document.hover("device: Dev|ice"), "it is still known"
+    document.replace("snc", "sync")
+    assert await document.codes() == []
+    document.replace("sync", "wpe")
+    [finding] = await document.codes("P0201")
+    assert document.covered(finding.range) == "wpe"
 
 
 async def test_a_file_that_cannot_be_read(editor):
