@@ -300,7 +300,9 @@ impl World {
         at.folders = folders;
         at.unread = unread;
         for path in at.own_paths() {
-            if !sources.iter().any(|s| s.path == path) {
+            // What was not saved yet is on no disk.
+            let unsaved = self.open.contains_key(&path) && at.holds(&path);
+            if !unsaved && !sources.iter().any(|s| s.path == path) {
                 at.workspace.remove(&path);
             }
         }

@@ -1,8 +1,8 @@
 //! The language server as an editor meets it: the real binary, driven over its pipes by an independent client,
 //! pytest-lsp. The tests themselves are Python, see `tests/protocol/README.md`.
 
+use counterplay_tests::{outside, root};
 use std::env;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// A Python that can run the tests, or why there is none.
@@ -22,19 +22,6 @@ fn python() -> Result<String, String> {
     }
 }
 
-/// The binary, which is built beside the tests.
-fn binary() -> PathBuf {
-    let test = env::current_exe().expect("the path of this test");
-    let beside = test.ancestors().nth(2).expect("a build folder");
-    let binary = beside.join(format!("counterplay{}", env::consts::EXE_SUFFIX));
-    assert!(
-        binary.is_file(),
-        "there is no {}: build it with `cargo build -p counterplay-cli`, or run `cargo test --workspace`",
-        binary.display()
-    );
-    binary
-}
-
 /// Everything that was printed, for people who look for the reason.
 fn printed(output: &Output) -> String {
     format!(
@@ -49,21 +36,15 @@ fn the_language_server_keeps_the_protocol() {
     let python = match python() {
         Ok(python) => python,
         Err(why) => {
-            assert!(
-                env::var("CI").as_deref() != Ok("true"),
-                "{why}; CI needs it, see tests/protocol/README.md"
-            );
-            println!("skipped: {why}; see tests/protocol/README.md");
-            return;
+            return outside::skipped(&format!(
+                "a Python with pytest-lsp ({why}; see tests/protocol/README.md)"
+            ));
         }
     };
-    let project = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the project's folder");
     let output = Command::new(&python)
         .args(["-m", "pytest", "tests/protocol", "-q"])
-        .current_dir(project)
-        .env("COUNTERPLAY_BIN", binary())
+        .current_dir(root())
+        .env("COUNTERPLAY_BIN", outside::counterplay())
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .output()
         .expect("pytest runs");

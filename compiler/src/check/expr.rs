@@ -600,7 +600,7 @@ impl Checker<'_> {
                     format!("add a section [teams.{name}] to counterplay.toml, with its members"),
                     false,
                     place,
-                    format!("\n[teams.{name}]\nmembers = [\"\"]\n"),
+                    format!("\n[teams.{name}]\nmembers = [\"name@example.org\"]\n"),
                 );
             }
             self.report(diagnostic);

@@ -164,7 +164,7 @@ fn the_project_file_tells_what_playbooks_need_of_it() {
             ),
             (
                 "counterplay.toml has no team `oncall`\nfix: add a section [teams.oncall] to counterplay.toml, with its members",
-                "\n[teams.oncall]\nmembers = [\"\"]\n"
+                "\n[teams.oncall]\nmembers = [\"name@example.org\"]\n"
             ),
         ]
     );
