@@ -90,7 +90,7 @@ async def test_a_team_that_is_not_there_is_written_into_the_project_file(editor)
     assert "P0220" not in [f.code for f in await toml.looked_at()]
 
 
-TELLS = 'use notify\n\nsteps tell(user: User) {\n  notify.teams(team.night, "{user.name}")\n}\n'
+TELLS = 'use notify\n\nsteps tell(user: User) {\n  notify.email(team.night, subject: "x", body: "{user.name}")\n}\n'
 
 
 async def test_every_fix_of_every_finding_mends_it(row):
