@@ -74,7 +74,7 @@ def edited(document, action) -> str:
 
 
 async def test_a_team_that_is_not_there_is_written_into_the_project_file(editor):
-    document = editor.open("playbooks/tells.play", TELLS)
+    document = editor.open("playbooks/asks.play", ASKS)
     [finding] = await document.codes("P0220")
     toml = editor.open("counterplay.toml")
     [action] = [a for a in await document.actions(finding.range) if toml.uri in a.edit.changes]
@@ -86,11 +86,20 @@ async def test_a_team_that_is_not_there_is_written_into_the_project_file(editor)
     assert there.edit == action.edit
     toml.write(texts.applied(toml.text, action.edit.changes[toml.uri], editor.encoding))
     assert "[teams.night]" in toml.text
+    # Who is in it only the author knows.
+    await toml.codes("P0228")
+    toml.replace('members = [""]', 'members = ["ana.ortiz@msp.example"]')
+    assert await toml.codes() == []
     assert await document.codes() == []
-    assert "P0220" not in [f.code for f in await toml.looked_at()]
 
 
-TELLS = 'use notify\n\nsteps tell(user: User) {\n  notify.email(team.night, subject: "x", body: "{user.name}")\n}\n'
+ASKS = '''use microsoft.entra
+
+steps asks(user: User) {
+  approve "Is {user.name} gone?" about user, by team.night, within 4h
+  entra.disable(user)
+}
+'''
 
 
 async def test_every_fix_of_every_finding_mends_it(row):
