@@ -75,10 +75,16 @@ fn once(text: &str) -> String {
     let mut report = Report::new(&path, text);
     let statements = cut::cut(&mut report, &tokens);
     let mut printer = Printer::new(text, &tokens, &findings);
+    let damaged = findings.iter().any(|(code, _)| DAMAGE.contains(code));
+    // Where something is damaged, only the left margin tells where an item begins.
+    let begins = |statement: &Statement| {
+        let start = statement.range().0;
+        is_item(text, statement) && !(damaged && text[..start].ends_with(|c| c != '\n'))
+    };
     let mut rest = statements.as_slice();
     while let Some((statement, after)) = rest.split_first() {
         // What stands behind an item and is none belongs to it, as far as anybody can tell.
-        let others = after.iter().take_while(|s| !is_item(text, s)).count();
+        let others = after.iter().take_while(|s| !begins(s)).count();
         rest = &after[others..];
         let start = statement.range().0;
         let end = last_token(
@@ -89,6 +95,7 @@ fn once(text: &str) -> String {
         let before = printer.mark();
         let alone = others == 0 && end <= statement.end();
         if alone
+            && begins(statement)
             && is_whole(text, &tokens, &findings, statement)
             && printer.statement(statement, 0)
             && same(text, &tokens, statement, printer.since(&before))

@@ -57,7 +57,7 @@ impl<'t> Printer<'t> {
     /// What is left of the file: comments. The result ends with one line break.
     pub(super) fn finish(mut self) -> String {
         self.trivia(self.text.len(), 0, true);
-        let end = self.out.trim_end_matches([' ', '\n']).len();
+        let end = self.out.trim_end_matches('\n').len();
         self.out.truncate(end);
         if !self.out.is_empty() {
             self.out.push('\n');
