@@ -25,20 +25,35 @@ struct Group {
     elements: Vec<Element>,
     /// Comments after the last element.
     last_comments: Vec<String>,
+    /// All its comments, for brackets without commas.
+    loose: Vec<Comment>,
+    /// Whether one of them stands where an element on a line of its own could not keep it.
+    unkept: bool,
     /// Whether a comma stands between or behind its elements.
     has_comma: bool,
     spread: bool,
     depth: usize,
 }
 
+/// A comment: before which token, whether it has a line of its own, and what it says.
+type Comment = (usize, bool, String);
+
 /// An element of a group.
 #[derive(Default)]
 struct Element {
+    /// Whether the author left a blank line above it.
+    apart: bool,
     comments: Vec<String>,
     /// Comments below it, before the bracket closes.
     after: Vec<String>,
     nodes: Vec<Node>,
     trailing: Option<String>,
+}
+
+impl Element {
+    fn is_new(&self) -> bool {
+        self.nodes.is_empty() && self.comments.is_empty()
+    }
 }
 
 /// A head that is being laid out.
@@ -49,8 +64,8 @@ pub(super) struct Head<'t> {
     breaks: Vec<bool>,
     groups: Vec<Group>,
     root: Vec<Node>,
-    /// Comments outside of brackets: before which token, and whether each has a line of its own.
-    comments: Vec<(usize, bool, String)>,
+    /// Comments outside of brackets, and in those without commas; in order.
+    comments: Vec<Comment>,
     /// Whether each member has a line of its own.
     one_a_line: bool,
 }
@@ -82,36 +97,41 @@ impl<'t> Head<'t> {
         for (index, piece) in pieces.iter().enumerate() {
             // What lies between the token before and this one.
             let mut broken = false;
+            let mut newlines = 0;
             while let Some(token) = tokens.get(at).filter(|token| token.start < piece.start) {
                 at += 1;
                 match token.kind {
-                    Kind::Newline => broken = true,
-                    Kind::Comment | Kind::Doc => {
+                    Kind::Newline => {
+                        broken = true;
+                        newlines += 1;
+                    }
+                    Kind::Comment | Kind::Doc | Kind::HashComment => {
                         let comment = token.text(text).trim_end().to_owned();
                         let (Some(&group), Some(element)) = (open.last(), elements.last_mut())
                         else {
                             head.comments.push((index, broken, comment));
                             continue;
                         };
+                        let of = head.groups.get_mut(group)?;
+                        of.loose.push((index, broken, comment.clone()));
+                        of.spread = true;
+                        element.apart |= newlines >= 2 && element.is_new();
+                        newlines = 0;
                         let trailing = !broken && (!element.nodes.is_empty());
                         let behind_comma = !broken
                             && element.nodes.is_empty()
                             && index > 0
                             && pieces[index - 1].kind == Kind::Comma;
                         if behind_comma {
-                            let group = head.groups.get_mut(group)?;
-                            group.elements.last_mut()?.trailing.get_or_insert(comment);
+                            of.elements.last_mut()?.trailing.get_or_insert(comment);
                         } else if trailing {
-                            if element.trailing.is_some() {
-                                return None;
-                            }
+                            of.unkept |= element.trailing.is_some();
                             element.trailing = Some(comment);
                         } else if element.nodes.is_empty() {
                             element.comments.push(comment);
                         } else {
                             element.after.push(comment);
                         }
-                        head.groups.get_mut(group)?.spread = true;
                     }
                     _ => {}
                 }
@@ -129,6 +149,8 @@ impl<'t> Head<'t> {
                         close: index,
                         elements: Vec::new(),
                         last_comments: Vec::new(),
+                        loose: Vec::new(),
+                        unkept: false,
                         has_comma: false,
                         spread: false,
                         depth: open.len(),
@@ -150,9 +172,13 @@ impl<'t> Head<'t> {
                     // JSON and lists take a comma behind their only element, other brackets may not.
                     let takes_comma =
                         of.has_comma || (piece.kind != Kind::ParenClose && !of.elements.is_empty());
-                    // A comment can only be kept where each element has a line of its own.
-                    if of.spread && !takes_comma {
+                    // Beside commas, a comment is kept where each element has a line of its own.
+                    if takes_comma && of.unkept {
                         return None;
+                    }
+                    if !takes_comma {
+                        of.spread = false;
+                        head.comments.append(&mut of.loose);
                     }
                     of.spread |= takes_comma && head.breaks.get(of.open + 1) == Some(&true);
                     match elements.last_mut() {
@@ -173,14 +199,17 @@ impl<'t> Head<'t> {
                 _ => match elements.last_mut() {
                     Some(element) => {
                         if element.trailing.is_some() || !element.after.is_empty() {
-                            return None;
+                            let group = *open.last()?;
+                            head.groups.get_mut(group)?.unkept = true;
                         }
+                        element.apart |= newlines >= 2 && element.is_new();
                         element.nodes.push(Node::Token(index));
                     }
                     None => head.root.push(Node::Token(index)),
                 },
             }
         }
+        head.comments.sort_by_key(|comment| comment.0);
         (open.is_empty() && end >= start).then_some(head)
     }
 
@@ -232,7 +261,6 @@ impl<'t> Head<'t> {
             text: String::new(),
             lines: 0,
             last: None,
-            before: None,
             fresh: true,
         };
         self.nodes(&self.root, indent, indent + continued, &mut out, seen);
@@ -263,19 +291,14 @@ impl<'t> Head<'t> {
         let broken = self.breaks.get(index) == Some(&true);
         match continued {
             Some(continued) if broken && !out.fresh => {
-                for (_, own_line, comment) in self.comments.iter().filter(|c| c.0 == index) {
-                    if *own_line {
-                        out.line(continued);
-                    } else {
-                        out.text.push_str("  ");
-                    }
-                    out.text.push_str(comment);
-                }
+                self.comments_before(index, continued, out);
                 out.line(continued);
             }
             _ => {
                 let between = out.last.and_then(|last| self.pieces.get(last));
-                let before = out.before.and_then(|before| self.pieces.get(before));
+                // Commas are not printed through here, but a sign behind one is a sign.
+                let before = out.last.and_then(|last| last.checked_sub(1));
+                let before = before.and_then(|before| self.pieces.get(before));
                 let blank = between.is_some_and(|a| space::blank(self.text, before, a, piece));
                 if blank && !out.fresh {
                     out.text.push(' ');
@@ -287,8 +310,20 @@ impl<'t> Head<'t> {
         // Block texts hold line breaks.
         out.lines += word.matches('\n').count();
         out.fresh = false;
-        out.before = out.last;
         out.last = Some(index);
+    }
+
+    /// The comments before a token.
+    fn comments_before(&self, index: usize, indent: usize, out: &mut Out) {
+        let first = self.comments.partition_point(|comment| comment.0 < index);
+        for (_, own_line, comment) in self.comments[first..].iter().take_while(|c| c.0 == index) {
+            if *own_line {
+                out.line(indent);
+            } else {
+                out.text.push_str("  ");
+            }
+            out.text.push_str(comment);
+        }
     }
 
     fn group(
@@ -309,7 +344,10 @@ impl<'t> Head<'t> {
             width: 0,
         });
         if group.spread {
-            for element in &group.elements {
+            for (i, element) in group.elements.iter().enumerate() {
+                if element.apart && i > 0 {
+                    out.line(0);
+                }
                 for comment in &element.comments {
                     out.line(indent + INDENT);
                     out.text.push_str(comment);
@@ -349,7 +387,14 @@ impl<'t> Head<'t> {
             for element in &group.elements {
                 self.nodes(&element.nodes, indent, inner, out, seen);
             }
-            self.token(group.close, Some(indent), out);
+            let opened = opened && !group.elements.is_empty();
+            let commented = self.comments.binary_search_by_key(&group.close, |c| c.0);
+            if opened || commented.is_ok() {
+                // What was opened is closed on a line of its own.
+                self.comments_before(group.close, inner, out);
+                out.line(indent);
+            }
+            self.token(group.close, None, out);
         }
         seen[at].width = out.text[start.min(out.text.len())..].chars().count();
     }
@@ -370,9 +415,8 @@ struct Out {
     text: String,
     /// How many line breaks it holds.
     lines: usize,
-    /// The last token, and the one before it.
+    /// The last token.
     last: Option<usize>,
-    before: Option<usize>,
     /// Whether the next token begins a line, or a blank was written already.
     fresh: bool,
 }

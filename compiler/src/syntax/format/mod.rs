@@ -48,16 +48,27 @@ pub fn format(text: &str) -> String {
     }
     if text.contains("\r\n") {
         // Line ends stay as the author's editor writes them.
-        let mut lf = text.to_owned();
-        while lf.contains("\r\n") {
-            lf = lf.replace("\r\n", "\n");
-        }
-        return format(&lf).replace('\n', "\r\n");
+        return format(&newlines(text)).replace('\n', "\r\n");
     }
     let formatted = once(text);
     // Where one pass is not enough to settle, the text is left as it is rather than changed at each saving.
-    let settled = !formatted.contains("\r\n") && once(&formatted) == formatted;
+    let settled = formatted == text || !formatted.contains("\r\n") && once(&formatted) == formatted;
     if settled { formatted } else { text.to_owned() }
+}
+
+/// The text with `\n` at the end of each line, whatever number of `\r` stood before it.
+fn newlines(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        match line.strip_suffix('\n') {
+            Some(line) => {
+                out.push_str(line.trim_end_matches('\r'));
+                out.push('\n');
+            }
+            None => out.push_str(line),
+        }
+    }
+    out
 }
 
 fn once(text: &str) -> String {
@@ -67,21 +78,58 @@ fn once(text: &str) -> String {
     let mut report = Report::new(&path, text);
     let statements = cut::cut(&mut report, &tokens);
     let mut printer = Printer::new(text, &tokens, &findings);
-    for statement in &statements {
+    let damaged = findings.iter().any(|(code, _)| DAMAGE.contains(code));
+    // Where something is damaged, only the left margin tells where an item begins.
+    let begins = |statement: &Statement| {
         let start = statement.range().0;
+        is_item(text, statement) && !(damaged && text[..start].ends_with(|c| c != '\n'))
+    };
+    let mut rest = statements.as_slice();
+    while let Some((statement, after)) = rest.split_first() {
+        // What stands behind an item and is none belongs to it, as far as anybody can tell.
+        let others = after.iter().take_while(|s| !begins(s)).count();
+        rest = &after[others..];
+        let start = statement.range().0;
+        let end = last_token(
+            &tokens,
+            rest.first().map_or(text.len(), |next| next.range().0),
+        );
         printer.trivia(start, 0, false);
         let before = printer.mark();
-        let whole = is_whole(text, &tokens, &findings, statement);
-        if whole
+        let alone = others == 0 && end <= statement.end();
+        if alone
+            && begins(statement)
+            && is_whole(text, &tokens, &findings, statement)
             && printer.statement(statement, 0)
             && same(text, &tokens, statement, printer.since(&before))
         {
             continue;
         }
         printer.rewind(before);
-        printer.verbatim(start, statement.end());
+        printer.verbatim(line_start(text, start), end.max(statement.end()));
     }
     printer.finish()
+}
+
+fn is_item(text: &str, statement: &Statement) -> bool {
+    words::ITEMS.contains(&statement.word(text, 0))
+}
+
+/// Where the last token before a place ends that is neither blank nor comment.
+fn last_token(tokens: &[Token], before: usize) -> usize {
+    let count = tokens.partition_point(|token| token.start < before);
+    let last = tokens[..count].iter().rfind(|t| !t.kind.is_trivia());
+    last.map_or(0, |token| token.end)
+}
+
+/// Where the line of a place begins, if nothing but blanks stands before it there.
+fn line_start(text: &str, at: usize) -> usize {
+    let line = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    if text[line..at].chars().all(|c| c == ' ' || c == '\t') {
+        line
+    } else {
+        at
+    }
 }
 
 /// Where something is wrong: the code, and the bytes.
@@ -117,10 +165,10 @@ fn is_whole(text: &str, tokens: &[Token], findings: &[Finding], item: &Statement
         .any(|token| {
             matches!(
                 token.kind,
-                Kind::HashComment | Kind::StarComment | Kind::Semicolon | Kind::Unknown
+                Kind::StarComment | Kind::Semicolon | Kind::Unknown
             )
         });
-    words::ITEMS.contains(&item.word(text, 0)) && !damaged && !foreign
+    is_item(text, item) && !damaged && !foreign
 }
 
 /// Whether a printed item is still the same: the same tokens in the same blocks, but for commas before closers,
@@ -147,7 +195,7 @@ fn same(text: &str, tokens: &[Token], item: &Statement, printed: &str) -> bool {
 fn comments<'t>(text: &'t str, tokens: &[Token]) -> Vec<&'t str> {
     let comments = tokens
         .iter()
-        .filter(|t| matches!(t.kind, Kind::Comment | Kind::Doc));
+        .filter(|t| matches!(t.kind, Kind::Comment | Kind::Doc | Kind::HashComment));
     comments.map(|t| t.text(text).trim_end()).collect()
 }
 

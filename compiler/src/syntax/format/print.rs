@@ -15,6 +15,8 @@ pub(super) struct Printer<'t> {
     /// Up to where the file has been printed.
     pos: usize,
     out: String,
+    /// How much had been printed when the last block was opened.
+    opened: usize,
 }
 
 /// A state to come back to.
@@ -31,6 +33,7 @@ impl<'t> Printer<'t> {
             findings,
             pos: 0,
             out: String::with_capacity(text.len()),
+            opened: 0,
         }
     }
 
@@ -48,12 +51,13 @@ impl<'t> Printer<'t> {
     pub(super) fn rewind(&mut self, mark: Mark) {
         self.pos = mark.pos;
         self.out.truncate(mark.len);
+        self.opened = 0;
     }
 
     /// What is left of the file: comments. The result ends with one line break.
     pub(super) fn finish(mut self) -> String {
         self.trivia(self.text.len(), 0, true);
-        let end = self.out.trim_end_matches([' ', '\n']).len();
+        let end = self.out.trim_end_matches('\n').len();
         self.out.truncate(end);
         if !self.out.is_empty() {
             self.out.push('\n');
@@ -110,20 +114,11 @@ impl<'t> Printer<'t> {
     }
 
     fn blank_line(&mut self, newlines: usize) {
-        let first = self.out.is_empty() || self.out.ends_with("{\n") || self.opened();
+        // Neither at the beginning of the file nor of a block.
+        let first = self.out.len() == self.opened;
         if newlines >= 2 && !first && !self.out.ends_with("\n\n") {
             self.out.push('\n');
         }
-    }
-
-    /// Whether the last line opened a block and has a comment behind that.
-    fn opened(&self) -> bool {
-        let line = self.out.trim_end_matches('\n').rsplit('\n').next();
-        line.is_some_and(|line| {
-            line.split_once(" {  //")
-                .is_some_and(|(head, _)| !head.contains('"'))
-        }) && self.out.ends_with('\n')
-            && !self.out.ends_with("\n\n")
     }
 
     /// Ends a line: a comment that stands on it comes along, and so does its line break.
@@ -135,7 +130,7 @@ impl<'t> Printer<'t> {
                     self.pos = token.end;
                     break;
                 }
-                Kind::Comment | Kind::Doc => {
+                Kind::Comment | Kind::Doc | Kind::HashComment => {
                     self.out.push_str("  ");
                     self.out.push_str(token.text(self.text).trim_end());
                     self.pos = token.end;
@@ -234,6 +229,7 @@ impl<'t> Printer<'t> {
             return true;
         }
         self.end_line();
+        self.opened = self.out.len();
         if !self.inside(block, indent + INDENT, first) {
             return false;
         }
@@ -291,10 +287,8 @@ impl<'t> Printer<'t> {
                 if head.contains('\n') {
                     return None;
                 }
-                match &only.block {
-                    None => Some(format!("{{ {head} }}")),
-                    Some(inner) => Some(format!("{{ {head} {} }}", self.inline(inner)?)),
-                }
+                // A block in a block is opened up.
+                only.block.is_none().then(|| format!("{{ {head} }}"))
             }
             _ => None,
         }
