@@ -126,10 +126,11 @@ fn a_damaged_item_stays_byte_for_byte_and_its_neighbours_do_not() {
 
 #[test]
 fn line_ends_of_every_system() {
-    becomes("use   a\r\n\r\n\r\nuse b\r\r\n", "use a\n\nuse b\n");
+    // They stay as the author's editor writes them.
+    becomes("use   a\r\n\r\n\r\nuse b\r\r\n", "use a\r\n\r\nuse b\r\n");
     // A row of carriage returns is no work.
     let returns = format!("use a{}\nuse b\n", "\r".repeat(1 << 20));
-    assert_eq!(format(&returns), "use a\nuse b\n");
+    assert_eq!(format(&returns), "use a\r\nuse b\r\n");
 }
 
 #[test]
