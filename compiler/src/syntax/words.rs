@@ -18,7 +18,7 @@ pub(crate) const ITEMS: &[&str] = &[
 ];
 
 /// Items that this version reads; the menu of messages.
-pub(crate) const ITEMS_READ: &[&str] = &[
+pub const ITEMS_READ: &[&str] = &[
     "use",
     "type",
     "enum",
@@ -73,7 +73,7 @@ pub(crate) const CONTINUING: &[&str] = &[
 pub(crate) const INFIX: &[&str] = &["and", "or", "not", "in", "is", "contains", "matches"];
 
 /// Reserved everywhere but after `.` and before `:`.
-pub(crate) const RESERVED: &[&str] = &[
+pub const RESERVED: &[&str] = &[
     "and", "or", "not", "in", "is", "let", "if", "else", "for", "true", "false", "now",
 ];
 

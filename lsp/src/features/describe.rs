@@ -55,6 +55,24 @@ pub fn doc(def: &Def) -> &str {
     }
 }
 
+/// The documentation of a field of a record or an event.
+pub fn field_doc<'d>(def: &'d Def, name: &str) -> Option<&'d str> {
+    let doc = match &*def.item {
+        Item::Type(d) => {
+            let field = d.fields.iter().find(|f| f.name.text == name);
+            field.map(|f| f.doc.as_str())
+        }
+        Item::Event(d) => d.properties.iter().find_map(|p| match &p.value {
+            PropertyValue::Field {
+                name: field, doc, ..
+            } if field.text == name => Some(doc.as_str()),
+            _ => None,
+        }),
+        _ => None,
+    };
+    doc.filter(|doc| !doc.is_empty())
+}
+
 /// The source of a span of a declaration, on one line.
 pub fn source(def: &Def, span: Span) -> String {
     let text = def.text.get(span.start as usize..span.end as usize);

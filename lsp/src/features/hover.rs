@@ -69,7 +69,9 @@ fn describe(snapshot: &Snapshot, found: &Found) -> Option<String> {
         Meaning::Field(owner, name) => {
             let shown = ty.map_or(String::new(), |ty| format!(": {ty}"));
             let mut page = format!("```play\n{owner}.{name}{shown}\n```\n");
-            let doc = index.declared(owner).and_then(|def| field_doc(def, name));
+            let doc = index
+                .declared(owner)
+                .and_then(|def| describe::field_doc(def, name));
             page.push_str(&doc.map_or(String::new(), |doc| format!("\n{doc}\n")));
             page.push_str(&absence(ty));
             page
@@ -151,25 +153,6 @@ fn absence(ty: Option<&Type>) -> String {
         Some(ty) if ty.is_secret() => "\nA secret: it never becomes part of a text.\n".into(),
         _ => String::new(),
     }
-}
-
-fn field_doc<'d>(def: &'d counterplay_compiler::index::Def, name: &str) -> Option<&'d str> {
-    use counterplay_compiler::syntax::ast::PropertyValue;
-    let doc = match &*def.item {
-        Item::Type(d) => d
-            .fields
-            .iter()
-            .find(|f| f.name.text == name)
-            .map(|f| f.doc.as_str()),
-        Item::Event(d) => d.properties.iter().find_map(|p| match &p.value {
-            PropertyValue::Field {
-                name: field, doc, ..
-            } if field.text == name => Some(doc.as_str()),
-            _ => None,
-        }),
-        _ => None,
-    };
-    doc.filter(|doc| !doc.is_empty())
 }
 
 fn member(snapshot: &Snapshot, owner: &str, name: &str) -> Option<String> {

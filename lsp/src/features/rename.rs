@@ -12,11 +12,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Words that are never names.
-const RESERVED: &[&str] = &[
-    "and", "or", "not", "in", "is", "let", "if", "else", "for", "true", "false", "now",
-];
-
 /// What can be renamed at a place: its bytes and its name.
 ///
 /// # Errors
@@ -123,7 +118,7 @@ fn is_name(snapshot: &Snapshot, target: &Target, new: &str) -> Result<(), String
             "`{new}` is no name: a name is letters, digits and `_`, and begins with a letter"
         ));
     }
-    if RESERVED.contains(&new) {
+    if lexical::RESERVED.contains(&new) {
         return Err(format!("`{new}` is a word of the language"));
     }
     let of_type = match target {

@@ -1,6 +1,7 @@
 //! A cursor's place in the structure of the file in, what kind of thing may stand there out.
 
 use counterplay_compiler::syntax::cursor::Cursor;
+use counterplay_compiler::syntax::lexical;
 
 /// What a block holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,74 +49,12 @@ pub struct Context {
 
 /// Words after which a value follows.
 const BEFORE_VALUES: &[&str] = &[
-    "and",
-    "or",
-    "not",
-    "in",
-    "if",
-    "then",
-    "else",
-    "contains",
-    "with",
-    "where",
-    "about",
-    "by",
-    "needs",
-    "within",
-    "valid",
-    "default",
-    "unless",
-    "when",
-    "after",
-    "until",
-    "every",
-    "of",
-    "than",
-    "most",
-    "wait",
-    "match",
-    "attempt",
-    "return",
-    "run",
-    "because",
-    "checking",
-    "use",
-    "on",
-    "only",
-    "per",
-    "from",
-    "to",
-    "up",
-    "once",
-    "changes",
-    "except",
-    "group",
-    "for",
-    "each",
-    "let",
-    "approve",
-    "escalate",
-    "ignore",
-    "repeats",
-    "resolved",
-    "at",
-    "as",
-    "end",
-    "without",
-    "refuse",
-    "more",
-    "is",
-    "starts",
-    "ends",
-    "playbook",
-    "type",
-    "enum",
-    "connection",
-    "event",
-    "query",
-    "action",
-    "steps",
-    "define",
+    "and", "or", "not", "in", "if", "then", "else", "contains", "with", "where", "about", "by",
+    "needs", "within", "valid", "default", "unless", "when", "after", "until", "every", "of",
+    "than", "most", "wait", "match", "attempt", "return", "run", "because", "checking", "on",
+    "only", "per", "from", "to", "up", "once", "changes", "except", "group", "for", "each", "let",
+    "approve", "escalate", "ignore", "repeats", "resolved", "at", "as", "end", "without", "refuse",
+    "more", "is", "starts", "ends",
 ];
 
 impl Context {
@@ -204,7 +143,8 @@ fn ends_operand(before: &[String]) -> bool {
         Some(')' | ']' | '}' | '"') => true,
         Some(c) if c.is_ascii_digit() => true,
         Some(c) if c.is_ascii_alphabetic() || c == '_' => {
-            after_dot || !BEFORE_VALUES.contains(&last.as_str())
+            let begins = lexical::ITEM_WORDS.contains(&last.as_str());
+            after_dot || !(begins || BEFORE_VALUES.contains(&last.as_str()))
         }
         _ => false,
     }

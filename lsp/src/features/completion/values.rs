@@ -3,8 +3,7 @@
 use super::{Find, Kind, Suggestion};
 use crate::features::{describe, hover};
 use counterplay_compiler::check::probe::Captured;
-use counterplay_compiler::index::Def;
-use counterplay_compiler::syntax::ast::{Item, PropertyValue};
+use counterplay_compiler::syntax::ast::Item;
 use counterplay_machine::types::Type;
 use std::sync::Arc;
 
@@ -128,8 +127,9 @@ impl Find<'_> {
         let doc = |owner: &str, name: &str| {
             index
                 .declared(owner)
-                .and_then(|def| field_doc(def, name))
+                .and_then(|def| describe::field_doc(def, name))
                 .unwrap_or_default()
+                .to_owned()
         };
         let of = |owner: &Arc<str>| -> Vec<(String, Type, String)> {
             let record = environment.types.records.get(owner);
@@ -208,21 +208,4 @@ impl Find<'_> {
 fn may_be(ty: &Type, wanted: &Type) -> bool {
     let of = |ty: &Type, names: &[&str]| matches!(ty, Type::Record(n) if names.contains(&&**n));
     ty == wanted || (of(wanted, &["Team", "Recipient"]) && of(ty, &["User", "Team"]))
-}
-
-fn field_doc(def: &Def, name: &str) -> Option<String> {
-    match &*def.item {
-        Item::Type(d) => d
-            .fields
-            .iter()
-            .find(|f| f.name.text == name)
-            .map(|f| f.doc.clone()),
-        Item::Event(d) => d.properties.iter().find_map(|p| match &p.value {
-            PropertyValue::Field {
-                name: field, doc, ..
-            } if field.text == name => Some(doc.clone()),
-            _ => None,
-        }),
-        _ => None,
-    }
 }
