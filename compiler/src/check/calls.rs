@@ -181,7 +181,10 @@ impl Checker<'_> {
             codes::UNKNOWN_NAME,
             format!("`{module}` has nothing called `{}`", name.text),
             place.clone(),
-            "not declared there",
+            match near::best(&name.text, names.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "not declared there".to_owned(),
+            },
         );
         if let Some(near) = near::best(&name.text, names.iter().copied()) {
             diagnostic = diagnostic.fix(format!("write `{near}`"), false, place, near);

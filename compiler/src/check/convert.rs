@@ -92,12 +92,14 @@ impl Checker<'_> {
     fn mismatch(&mut self, span: Span, found: &Type, wanted_ty: &Type, wanted: Wanted) {
         let place = self.at(span);
         let written = self.source(span);
-        let mut diagnostic = Diagnostic::error(
-            codes::TYPE_MISMATCH,
-            format!("expected {}, found {}", article(wanted_ty), article(found)),
-            place.clone(),
-            format!("this is {}", article(found)),
-        );
+        let (message, label) = match self.quoted_member(found, wanted_ty, &written) {
+            Some(told) => told,
+            None => (
+                format!("expected {}, found {}", article(wanted_ty), article(found)),
+                format!("this is {}", article(found)),
+            ),
+        };
+        let mut diagnostic = Diagnostic::error(codes::TYPE_MISMATCH, message, place.clone(), label);
         if let Some((declared, text)) = wanted {
             diagnostic = diagnostic.also(declared, text);
         }
@@ -144,6 +146,35 @@ impl Checker<'_> {
         self.report(diagnostic);
     }
 
+    /// What is said of a text where one of an enum's words is wanted: quotes are the commonest slip.
+    fn quoted_member(
+        &self,
+        found: &Type,
+        wanted: &Type,
+        written: &str,
+    ) -> Option<(String, String)> {
+        let (Type::Text, Type::Enum(name)) = (found, wanted.present()) else {
+            return None;
+        };
+        let members = self.enumeration(name)?.members;
+        let words = || members.iter().map(|(m, _)| &**m);
+        let label = format!(
+            "{} is {}",
+            article(wanted.present()),
+            crate::near::menu(words()).replace(" and ", " or ")
+        );
+        let bare = written.trim_matches('"');
+        let message = if words().any(|word| word == bare) {
+            format!("{written} stands in quotes, so that it is a text")
+        } else {
+            format!(
+                "{written} is a text, and {} is written without quotes",
+                article(wanted.present())
+            )
+        };
+        Some((message, label))
+    }
+
     /// Reports a value that may be absent.
     pub fn may_be_absent(&mut self, span: Span, ty: &Type, wanted: Wanted) {
         let place = self.at(span);
@@ -157,13 +188,46 @@ impl Checker<'_> {
         if let Some((declared, text)) = wanted {
             diagnostic = diagnostic.also(declared, text);
         }
-        self.report(
-            diagnostic
-                .because("if it is absent when the playbook runs, the step would have nothing to act on or to say")
-                .help(format!(
-                    "use it inside `if {written} is present {{ … }}`, or give a value for the other case: `{written} ?? …`"
-                )),
+        diagnostic = diagnostic.because(
+            "if it is absent when the playbook runs, the step would have nothing to act on or to say",
         );
+        // Another person or device in its place would be acted on.
+        let entity = self.is_entity(ty);
+        let other = if entity {
+            "in `else`, say who should hear of it".to_owned()
+        } else {
+            format!("or give a value for the other case: `{written} ?? …`")
+        };
+        let one_word = written
+            .chars()
+            .all(|c| c.is_alphanumeric() || "._".contains(c));
+        if let Some(step) = self.statement.filter(|_| one_word && !self.silent) {
+            let at = |byte| {
+                self.at(Span {
+                    start: byte,
+                    end: byte,
+                })
+            };
+            let indent = " ".repeat(self.column(step.start));
+            diagnostic.fixes.push(crate::diagnostic::Fix {
+                title: format!("put it inside `if {written} is present {{ … }}`"),
+                safe: false,
+                edits: vec![
+                    (
+                        at(step.start),
+                        format!("if {written} is present {{\n{indent}  "),
+                    ),
+                    (at(step.end), format!("\n{indent}}}")),
+                ],
+            });
+            diagnostic = diagnostic.help(other);
+        } else {
+            let comma = if entity { "; " } else { ", " };
+            diagnostic = diagnostic.help(format!(
+                "use it inside `if {written} is present {{ … }}`{comma}{other}"
+            ));
+        }
+        self.report(diagnostic);
     }
 
     /// Reports a secret that would become visible.

@@ -83,6 +83,8 @@ pub struct Checker<'a> {
     pub deployment: Option<&'a Deployment>,
     /// Where the project file ends: another section belongs there.
     pub project_file: Option<Place>,
+    /// The step at hand, where it is one line that could be put into a block.
+    pub statement: Option<Span>,
     /// The module whose names are visible.
     pub module: Arc<str>,
     /// The item whose spans are at hand.
@@ -138,6 +140,7 @@ impl<'a> Checker<'a> {
             index,
             deployment,
             project_file: None,
+            statement: None,
             module,
             anchor,
             text,

@@ -57,8 +57,12 @@ impl Lower<'_, '_> {
 
     fn step(&mut self, step: &Step) {
         let outer = self.statement.replace(step.span);
+        let whole =
+            step.arms.is_empty() && matches!(step.kind, StepKind::Do(_) | StepKind::Attempt(_));
+        let line = std::mem::replace(&mut self.c.statement, whole.then_some(step.span));
         self.step_inside(step);
         self.statement = outer;
+        self.c.statement = line;
     }
 
     fn step_inside(&mut self, step: &Step) {

@@ -205,7 +205,7 @@ fn ungated(
         return diagnostic
             .because(why)
             .fix(title, false, place.clone(), line.clone())
-            .help("or accept it on the record: `without approval because \"…\" { … }`");
+            .help("a no, or no answer in that time, ends the run there; change the team, the time and how many have to agree (`needs 2`) as it fits. Or accept it on the record: `without approval because \"…\" { … }`");
     }
     diagnostic.because(why).help(format!(
         "put `approve \"…?\" about {entity}, by team.…, within 4h` before it, or accept it on the record: `without approval because \"…\" {{ … }}`"

@@ -1,12 +1,14 @@
 //! A declaration in, what people need to know of it out: its form, its harm, its permission, what it sends.
 
+use super::folding::inner;
 use crate::snapshot::Snapshot;
 use counterplay_compiler::check::declare::{property, single, word};
 use counterplay_compiler::db;
 use counterplay_compiler::index::{Def, Index};
 use counterplay_compiler::span::Span;
 use counterplay_compiler::syntax::ast::{
-    Arg, Declaration, Expr, ExprKind, Fires, Item, Param, Property, PropertyValue, TextPart,
+    Arg, Declaration, Expr, ExprKind, Fires, Item, Param, Property, PropertyValue, Step, StepKind,
+    TextPart,
 };
 
 /// How much harm an action can do, as one line for people.
@@ -15,10 +17,10 @@ pub fn impact_line(impact: &str) -> &'static str {
         "notify" => "**notify**: tells somebody something, changes nothing",
         "reversible" => "**reversible**: can be taken back, needs no approval",
         "disruptive" => {
-            "**disruptive**: interrupts people and is not simply taken back; a warning unless somebody approves it"
+            "**disruptive**: stops somebody from working until it is put right; a warning unless the playbook asks somebody before"
         }
         "destructive" => {
-            "**destructive**: what it destroys cannot be brought back; does not compile unless somebody approves it"
+            "**destructive**: what it destroys cannot be brought back; the playbook is refused unless it asks somebody before"
         }
         _ => "",
     }
@@ -222,7 +224,7 @@ fn facts(snapshot: &Snapshot, def: &Def) -> Vec<String> {
             {
                 let within = within.as_ref().map_or("2m".into(), |w| source(def, w.span));
                 out.push(format!(
-                    "Done when `{}`, looked at for {within}",
+                    "Counts as done when `{}`; looked at for up to {within}",
                     source(def, condition.span)
                 ));
             }
@@ -244,10 +246,7 @@ fn facts(snapshot: &Snapshot, def: &Def) -> Vec<String> {
         }
         Item::Event(decl) => {
             if let Some(from) = property(decl, "source").and_then(single) {
-                out.push(match word(from) {
-                    Some("push") => "Comes by push: somebody sends it to us".into(),
-                    _ => format!("Comes from `{}`", source(def, from.span)),
-                });
+                out.push(comes_from(def, from));
             }
             out.extend(decl.properties.iter().find_map(|p| fires(def, p)));
         }
@@ -273,11 +272,96 @@ fn facts(snapshot: &Snapshot, def: &Def) -> Vec<String> {
             }
         }
         Item::Steps(_) => {
+            if let Some(impact) = worst_impact(snapshot, def) {
+                out.push(format!("Impact, at most: {}", impact_line(impact)));
+            }
             out.push("Its steps are put in place of the call".into());
         }
         _ => {}
     }
     out
+}
+
+/// Where an event comes from.
+fn comes_from(def: &Def, from: &Expr) -> String {
+    let ExprKind::Call { callee, args } = &from.kind else {
+        return "Sent to us by somebody else's system".into();
+    };
+    let path = args.iter().find(|a| a.name.is_none());
+    let every = args
+        .iter()
+        .find(|a| a.name.as_ref().is_some_and(|n| n.text == "every"));
+    let shown = |arg: Option<&Arg>| {
+        arg.map_or(String::new(), |a| {
+            source(def, a.value.span).trim_matches('"').to_owned()
+        })
+    };
+    let connection = match &callee.kind {
+        ExprKind::Field { base, .. } => source(def, base.span),
+        _ => source(def, callee.span),
+    };
+    format!(
+        "Looked for every {} at `{}` of `{connection}`",
+        shown(every),
+        shown(path)
+    )
+}
+
+/// The first sentence of a documentation, for one line.
+pub fn summary(doc: &str) -> String {
+    let line = doc.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.split_once(". ") {
+        Some((first, _)) => format!("{first}."),
+        None => line,
+    }
+}
+
+/// The most harm that any action inside of steps can do.
+pub fn worst_impact(snapshot: &Snapshot, def: &Def) -> Option<&'static str> {
+    let mut worst = None;
+    let mut seen = Vec::new();
+    harm(snapshot, def, &mut worst, &mut seen);
+    worst.map(|i: usize| IMPACTS[i])
+}
+
+/// Impacts, the least harmful first.
+const IMPACTS: &[&str] = &["notify", "reversible", "disruptive", "destructive"];
+
+fn harm(snapshot: &Snapshot, def: &Def, worst: &mut Option<usize>, seen: &mut Vec<String>) {
+    let name = full_name(def);
+    if seen.contains(&name) {
+        return;
+    }
+    seen.push(name);
+    if let Some(own) = impact(def).and_then(|i| IMPACTS.iter().position(|known| *known == i)) {
+        *worst = (*worst).max(Some(own));
+    }
+    let Item::Steps(decl) = &*def.item else {
+        return;
+    };
+    let mut todo: Vec<&Step> = decl.body.steps.iter().collect();
+    while let Some(step) = todo.pop() {
+        todo.extend(inner(step).into_iter().flat_map(|block| &block.steps));
+        let call = match &step.kind {
+            StepKind::Do(expr) | StepKind::Attempt(expr) => expr,
+            StepKind::Let { value, .. } => value,
+            _ => continue,
+        };
+        let ExprKind::Call { callee, .. } = &call.kind else {
+            continue;
+        };
+        let index = snapshot.index();
+        let called = match &callee.kind {
+            ExprKind::Name(name) => index.get(&def.module, name),
+            ExprKind::Field { base, field, .. } => word(base)
+                .and_then(|short| index.modules.get(&def.module)?.uses.get(short))
+                .and_then(|full| index.get(full, &field.text)),
+            _ => None,
+        };
+        if let Some(called) = called {
+            harm(snapshot, called, worst, seen);
+        }
+    }
 }
 
 fn capital(word: &str) -> String {
@@ -292,15 +376,18 @@ fn fires(def: &Def, property: &Property) -> Option<String> {
         return None;
     };
     Some(match fires {
-        Fires::When(condition) => format!("Occurs when `{}`", source(def, condition.span)),
+        Fires::When(condition) => format!("Happens when `{}`", source(def, condition.span)),
         Fires::ChangesTo(what, to) => format!(
-            "Occurs when `{}` changes to `{}`",
+            "Happens when `{}` changes to `{}`; what is so already does not count",
             source(def, what.span),
             source(def, to.span)
         ),
         Fires::OncePer(keys) => {
             let keys: Vec<String> = keys.iter().map(|k| source(def, k.span)).collect();
-            format!("Occurs once per `{}`", keys.join(", "))
+            format!(
+                "Happens once for each `{}`: again when one of them changes",
+                keys.join("`, `")
+            )
         }
     })
 }

@@ -150,7 +150,7 @@ fn times(playbook: &Playbook) -> Vec<(counterplay_compiler::span::Span, String)>
             }
             PlaybookLineKind::Wait(duration) => {
                 now = now.then(exactly(duration));
-                out.push((line.span, format!("until {}", now.shown())));
+                out.push((line.span, format!("ends {}", now.shown())));
             }
             PlaybookLineKind::Escalate { after, body, .. } => {
                 level += 1;

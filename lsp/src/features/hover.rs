@@ -135,7 +135,10 @@ fn value(snapshot: &Snapshot, name: &str, ty: &Type, note: &str) -> String {
 }
 
 fn of_event(snapshot: &Snapshot, name: &str, events: &[std::sync::Arc<str>]) -> String {
-    let mut page = format!("```play\n{name}: {}\n```\n", events.join(" or "));
+    let mut page = format!(
+        "```play\n{name}: {}\n```\n\nWhat has happened. `?` marks what may be absent.\n",
+        events.join(" or ")
+    );
     for event in events {
         if let Some(def) = snapshot.index().declared(event) {
             page.push_str(&format!("\n{}", describe::page(snapshot, def)));

@@ -29,7 +29,7 @@ pub fn meaning(word: &str, line: &str) -> Option<&'static str> {
             "`wait 4h` waits that long; a day is 24 hours.\n\n`wait until CONDITION, at most 24h, checking every 15m` waits for something to become true, with the arms `met` and `timed_out`."
         }
         ("escalate" | "after", _) => {
-            "`escalate after 4h unless CONDITION { … }`\n\nA level that is due that long **after the start of the run**. Where the condition holds then, the level is skipped and the run goes on."
+            "`escalate after 4h { … }` or `escalate after 4h unless CONDITION { … }`\n\nSteps for when the matter is still open that long **after the start of the run**, whatever was done before. With `unless` they are skipped when the condition holds at that moment, for instance when the ticket is acknowledged; the run goes on with what comes next."
         }
         ("unless", _) => "Where this holds when the time has come, the level is skipped.",
         ("approve", _) => {

@@ -20,8 +20,12 @@ impl Find<'_> {
             _ => Kind::Function,
         };
         let name = format!("{prefix}{}", def.name.text);
-        let mut detail = describe::doc(def).lines().next().unwrap_or("").to_owned();
-        if let Some(impact) = describe::impact(def) {
+        let mut detail = describe::summary(describe::doc(def));
+        let impact = match &*def.item {
+            Item::Steps(_) => describe::worst_impact(self.snapshot, def),
+            _ => describe::impact(def),
+        };
+        if let Some(impact) = impact {
             detail = format!("{impact}: {detail}");
         }
         let mut item = Suggestion::new(&name, kind, rank).detail(detail).of(def);
@@ -185,13 +189,40 @@ impl Find<'_> {
                     Kind::Field,
                     if required { 1 } else { 2 },
                 )
-                .detail(format!(
-                    "{}{}",
-                    describe::param(def, &param.decl),
-                    if required { "" } else { ", may be left out" }
-                ))
+                .detail(self.wants(def, &param.decl))
                 .insert(format!("{name}: {value}")),
             );
+        }
+    }
+
+    /// What an argument takes, in words: whether it is needed, its type, an enum's members.
+    fn wants(&self, def: &Def, param: &Param) -> String {
+        let needed = if param.default.is_none() {
+            "required"
+        } else {
+            "optional"
+        };
+        let written = describe::source(def, param.ty.span);
+        let shown = written.trim_end_matches('?');
+        let members = self
+            .snapshot
+            .index()
+            .type_named(&def.module, shown)
+            .and_then(|of| match &*of.item {
+                Item::Enum(decl) => {
+                    let words = decl.members.iter().map(|m| m.name.text.as_str());
+                    Some(
+                        words
+                            .filter(|w| *w != "unknown")
+                            .collect::<Vec<_>>()
+                            .join(", "),
+                    )
+                }
+                _ => None,
+            });
+        match members {
+            Some(members) => format!("{needed}: {members}"),
+            None => format!("{needed}: {shown}"),
         }
     }
 

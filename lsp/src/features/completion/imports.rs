@@ -185,7 +185,7 @@ impl Find<'_> {
                 let alias = def.name.text.split('_').next().unwrap_or("event");
                 let has_alias = self.context.called;
                 let mut item = Suggestion::new(&name, Kind::Event, u8::from(seen.is_none()))
-                    .detail(describe::doc(def).lines().next().unwrap_or(""))
+                    .detail(describe::summary(describe::doc(def)))
                     .of(def);
                 if !has_alias {
                     item = item.insert(format!("{name} as ${{1:{alias}}}"));
@@ -239,7 +239,7 @@ impl Find<'_> {
             for def in of.names.values().filter(is_type) {
                 self.items.push(
                     Suggestion::new(&def.name.text, Kind::Type, 0)
-                        .detail(describe::doc(def).lines().next().unwrap_or(""))
+                        .detail(describe::summary(describe::doc(def)))
                         .of(def),
                 );
             }

@@ -235,13 +235,28 @@ impl Find<'_> {
 
     /// Triggers that are no events.
     pub(super) fn triggers(&mut self) {
-        self.word("every day at", "every day at ${1:07:00}", 2);
-        self.word("every", "every ${1:15m}", 2);
-        self.word(
-            "manual",
-            "manual(${1:user}: ${2:User}, ${3:reason}: ${4:Text})",
-            2,
-        );
+        for (label, insert, detail) in [
+            (
+                "every day at",
+                "every day at ${1:07:00}",
+                "by the clock, in the tenant's zone",
+            ),
+            (
+                "every",
+                "every ${1:15m}",
+                "again and again, at this interval",
+            ),
+            (
+                "manual",
+                "manual(${1:user}: ${2:User}, ${3:reason}: ${4:Text})",
+                "started by a person, who fills in a form",
+            ),
+        ] {
+            self.word(label, insert, 2);
+            if let Some(item) = self.items.last_mut() {
+                item.detail = detail.to_owned();
+            }
+        }
     }
 
     /// Clauses and operators after a value.
