@@ -120,6 +120,9 @@ fn a_damaged_item_stays_byte_for_byte_and_its_neighbours_do_not() {
             &format!("use x\n{damaged}\n\n// next\nuse y\n"),
         );
     }
+    // How deep a line stands tells what a damaged block holds: odd blanks count, too.
+    let odd = "\u{feff} playbook x \"X\" \n let\n";
+    becomes(odd, odd);
     let loose = "  then {\n x\n    y( z\n   }\n";
     becomes(loose, loose);
 }

@@ -125,7 +125,8 @@ fn last_token(tokens: &[Token], before: usize) -> usize {
 /// Where the line of a place begins, if nothing but blanks stands before it there.
 fn line_start(text: &str, at: usize) -> usize {
     let line = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    if text[line..at].chars().all(|c| c == ' ' || c == '\t') {
+    let is_blank = |c: char| c.is_whitespace() || matches!(c, '\u{200B}' | '\u{FEFF}');
+    if text[line..at].chars().all(is_blank) {
         line
     } else {
         at
