@@ -48,16 +48,19 @@ pub(super) fn is_whole(tokens: &[Token], findings: &[Finding], item: &Statement)
 
 /// Whether a printed item is still the same, and would be printed so again.
 pub(super) fn same(text: &str, tokens: &[Token], item: &Statement, printed: &str) -> bool {
+    // A comment behind the item's end stands on its last line.
+    let (start, end) = (item.range().0, item.end());
+    let rest = text.get(end..).unwrap_or("");
+    let line_end = rest.find('\n').map_or(text.len(), |at| end + at);
+    if text.get(start..line_end) == printed.strip_suffix('\n') {
+        return true;
+    }
     let own = token::tokens(printed);
     let mut report = Report::new(&Arc::from(""), printed);
     let again = cut::cut(&mut report, &own);
     let [only] = again.as_slice() else {
         return false;
     };
-    // A comment behind the item's end stands on its last line.
-    let (start, end) = (item.range().0, item.end());
-    let rest = text.get(end..).unwrap_or("");
-    let line_end = rest.find('\n').map_or(text.len(), |at| end + at);
     let before = within(tokens, start, line_end);
     alike(text, item, printed, only)
         && comments(text, before) == comments(printed, &own)
