@@ -115,7 +115,7 @@ async def test_hints_say_when_stages_come(row):
     found = await hints(document)
     told = {(before, label) for before, label, _ in found}
     assert ("then", "at the start") in told
-    assert ("wait 2h", "until 2h after the start") in told
+    assert ("wait 2h", "ends 2h after the start") in told
     assert ("then", "2h after the start") in told
     assert ("escalate after 4h", "level 1, 4h after the start") in told
     assert ("let case", ": Ticket") in told

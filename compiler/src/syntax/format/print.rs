@@ -26,15 +26,20 @@ pub(super) struct Mark {
 }
 
 impl<'t> Printer<'t> {
-    pub(super) fn new(text: &'t str, tokens: &'t [Token], findings: &'t [Finding]) -> Self {
+    pub(super) fn new(text: &'t str, tokens: &'t [Token]) -> Self {
         Printer {
             text,
             tokens,
-            findings,
+            findings: &[],
             pos: 0,
             out: String::with_capacity(text.len()),
             opened: 0,
         }
+    }
+
+    /// Says what is wrong with the item that comes next.
+    pub(super) fn look_at(&mut self, findings: &'t [Finding]) {
+        self.findings = findings;
     }
 
     pub(super) fn mark(&self) -> Mark {
@@ -54,14 +59,9 @@ impl<'t> Printer<'t> {
         self.opened = 0;
     }
 
-    /// What is left of the file: comments. The result ends with one line break.
+    /// What is left of the file: comments. Each line has been ended.
     pub(super) fn finish(mut self) -> String {
         self.trivia(self.text.len(), 0, true);
-        let end = self.out.trim_end_matches('\n').len();
-        self.out.truncate(end);
-        if !self.out.is_empty() {
-            self.out.push('\n');
-        }
         self.out
     }
 
@@ -75,33 +75,17 @@ impl<'t> Printer<'t> {
     pub(super) fn trivia(&mut self, until: usize, indent: usize, closing: bool) {
         // The line before has been ended already.
         let mut newlines = usize::from(self.out.is_empty() || self.out.ends_with('\n'));
-        let mut tokens = self.tokens_from(self.pos).iter();
-        while let Some(token) = tokens.next().filter(|token| token.start < until) {
+        for token in self.tokens_from(self.pos) {
+            if token.start >= until {
+                break;
+            }
             match token.kind {
                 Kind::Newline => newlines += 1,
                 Kind::Space => {}
-                kind => {
+                _ => {
                     self.blank_line(newlines);
                     self.out.push_str(&" ".repeat(indent));
-                    let mut end = token.end;
-                    if !kind.is_trivia() {
-                        // What nobody can read stays as it stands, up to the end of its line.
-                        let rest = tokens.clone().take_while(|t| {
-                            t.start < until && !matches!(t.kind, Kind::Newline | Kind::Comment)
-                        });
-                        for token in rest {
-                            if token.kind != Kind::Space {
-                                end = token.end;
-                            }
-                            tokens.next();
-                        }
-                    }
-                    let written = self.text.get(token.start..end).unwrap_or("");
-                    self.out.push_str(if kind.is_trivia() {
-                        written.trim_end()
-                    } else {
-                        written
-                    });
+                    self.out.push_str(token.text(self.text).trim_end());
                     self.out.push('\n');
                     newlines = 0;
                 }
@@ -138,7 +122,12 @@ impl<'t> Printer<'t> {
                 _ => break,
             }
         }
-        self.out.push('\n');
+        // A text that was left open may have taken the line's end with it, or a return, which ends no line here.
+        let end = self.out.trim_end_matches('\r').len();
+        self.out.truncate(end);
+        if !self.out.ends_with('\n') {
+            self.out.push('\n');
+        }
     }
 
     /// A part of the file as it stands.
@@ -165,42 +154,29 @@ impl<'t> Printer<'t> {
         }
         let first = statement.word(self.text, 0).to_owned();
         let inline = statement.block.as_ref().and_then(|b| self.inline(b));
-        // What has to fit behind the head: the block when it stands on the same line, or its brace.
-        let room = match (&statement.block, &inline) {
-            (None, _) => 0,
-            (Some(_), None) => 2,
-            (Some(_), Some(block)) => block.chars().count() + 1,
-        };
         let members = matches!(parent, "enum" | "type");
-        let lines = match Head::new(self.text, self.tokens, statement) {
-            _ if self.is_broken(statement) => self.text.get(start..end).unwrap_or("").to_owned(),
-            Some(mut head) => {
-                let lines = head.lines(indent, members, room);
-                let last = lines.rsplit('\n').next().unwrap_or("").chars().count();
-                let at = if lines.contains('\n') { 0 } else { indent };
-                if inline.is_some() && at + last + room > WIDTH {
-                    // The block does not fit behind the head: it is opened, and the head has more room.
-                    let mut head = match Head::new(self.text, self.tokens, statement) {
-                        Some(head) => head,
-                        None => return false,
-                    };
-                    let lines = head.lines(indent, members, 2);
-                    return self.opened_up(statement, indent, &first, lines);
-                }
-                lines
-            }
+        // The brace that opens the block has to fit behind the head.
+        let room = if statement.block.is_some() { 2 } else { 0 };
+        let head = match self.is_broken(statement) {
+            true => None,
+            false => Head::new(self.text, self.tokens, statement),
+        };
+        let lines = match head {
+            Some(mut head) => head.lines(indent, members, room),
             None => self.text.get(start..end).unwrap_or("").to_owned(),
         };
-        match (&statement.block, inline) {
-            (Some(block), Some(inside)) => {
+        if let (Some(block), Some(inside)) = (&statement.block, inline) {
+            let last = lines.rsplit('\n').next().unwrap_or("").chars().count();
+            let at = if lines.contains('\n') { 0 } else { indent };
+            if at + last + 1 + inside.chars().count() <= WIDTH {
                 self.out.push_str(&lines);
                 self.out.push(' ');
                 self.out.push_str(&inside);
                 self.pos = block.end;
-                true
+                return true;
             }
-            _ => self.opened_up(statement, indent, &first, lines),
         }
+        self.opened_up(statement, indent, &first, lines)
     }
 
     /// A statement's head, and its block over several lines.
