@@ -215,6 +215,9 @@ impl World {
         if is_library(path) || self.open.contains_key(path) {
             return;
         }
+        if !is_of_projects(path) && self.find(path).is_none() {
+            return self.folder_changed(Path::new(path));
+        }
         for root in &mut self.roots {
             root.unread.retain(|(unread, _)| unread != path);
         }
@@ -244,6 +247,26 @@ impl World {
                     unread.retain(|(known, _)| known != path);
                     unread.push((path.to_owned(), why));
                 }
+            }
+        }
+    }
+
+    /// A folder came, went or was renamed: editors then report it alone, without what lies in it.
+    fn folder_changed(&mut self, path: &Path) {
+        // Nothing else without an ending is watched, and a file with one is of no interest.
+        if path.extension().is_some() {
+            return;
+        }
+        for root in 0..self.roots.len() {
+            let at = &self.roots[root];
+            let concerns = |folder: &Path| folder.starts_with(path) || path.starts_with(folder);
+            if !at.folders.iter().any(|folder| concerns(folder)) {
+                continue;
+            }
+            let config = at.config_path().map(str::to_owned);
+            self.reload(root);
+            if let Some(config) = config.filter(|c| Path::new(c).starts_with(path)) {
+                self.disk_changed(&config);
             }
         }
     }
@@ -388,4 +411,11 @@ impl Root {
         let paths = files.map(|file| file.path(database).to_string());
         paths.filter(|path| !is_library(path)).collect()
     }
+}
+
+/// Whether a file may be part of a project: a playbook or a project file.
+fn is_of_projects(path: &str) -> bool {
+    let path = Path::new(path);
+    path.extension().is_some_and(|e| e == "play")
+        || path.file_name().is_some_and(|name| name == FILE_NAME)
 }

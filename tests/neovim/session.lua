@@ -165,6 +165,13 @@ check('the page about a finding is shown', function()
   expect(vim.api.nvim_get_current_buf() == playbook, 'the playbook is not the current buffer again')
 end)
 
+check('a code without a page opens no window', function()
+  local windows = vim.fn.winnr('$')
+  vim.cmd('CounterplayExplain foo')
+  expect(vim.fn.winnr('$') == windows, 'a window was opened')
+  expect(vim.api.nvim_get_current_buf() == playbook, 'the playbook is not the current buffer')
+end)
+
 check('its fix is applied and it goes away', function()
   local titles = {}
   vim.ui.select = function(items, select_options, choose)

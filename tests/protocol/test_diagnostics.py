@@ -78,7 +78,7 @@ async def test_a_text_that_the_library_does_not_have_is_refused(editor):
     from pygls.exceptions import JsonRpcException
 
     for uri in ["std:/errors/P9999.md", "std:/nothing.play", "std:/../Cargo.toml"]:
-        with pytest.raises(JsonRpcException, match="standard library"):
+        with pytest.raises(JsonRpcException, match="standard library|no finding P9999"):
             await editor.library(uri)
     assert "action wipe" in await editor.library("std:/microsoft/intune.play")
 

@@ -1,7 +1,9 @@
 // A real `counterplay lsp` in, answers to requests out: plain framing over standard input and output.
 
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
+import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { root } from "./grammar.mjs";
 
@@ -9,7 +11,10 @@ const require = createRequire(import.meta.url);
 const rpc = require("vscode-jsonrpc/node");
 
 /** Why the tests against a server are skipped; on CI they may not be. */
-export const binary = process.env.COUNTERPLAY_BIN;
+export const binary = process.env.COUNTERPLAY_BIN && resolve(process.env.COUNTERPLAY_BIN);
+if (binary && !existsSync(binary)) {
+  throw new Error(`COUNTERPLAY_BIN names ${binary}, which does not exist; build it with: cargo build -p counterplay-cli`);
+}
 export const skip = binary ? false : "COUNTERPLAY_BIN names no `counterplay`; the tests against the server are left out";
 
 export async function start() {

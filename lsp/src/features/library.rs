@@ -17,3 +17,14 @@ pub fn text(path: &str) -> Option<&'static str> {
         None => library::text(path),
     }
 }
+
+/// What is said of an address without a text.
+pub fn missing(path: &str) -> String {
+    match path.strip_prefix("std:/errors/") {
+        Some(name) => format!(
+            "there is no finding {}; `counterplay explain` lists all",
+            name.strip_suffix(".md").unwrap_or(name)
+        ),
+        None => format!("there is no `{path}` in the standard library"),
+    }
+}

@@ -63,6 +63,43 @@ fn files_come_and_go() {
 }
 
 #[test]
+fn a_folder_goes_and_its_files_with_it() {
+    let own = "use microsoft.intune\n\nsteps help(device: Device) {\n  intune.sync(device)\n}\n";
+    let disk = Arc::new(Memory(Mutex::new(
+        [
+            ("/p/counterplay.toml", CONFIG),
+            ("/p/playbooks/c.play", "use own\n"),
+            ("/p/playbooks/more/own.play", own),
+        ]
+        .into_iter()
+        .map(|(path, text)| (path.to_owned(), text.to_owned()))
+        .collect(),
+    )));
+    let mut world = World::new(disk.clone());
+    world.add_folder(Path::new("/p"));
+    assert!(
+        world.snapshots()[0]
+            .file("/p/playbooks/more/own.play")
+            .is_some()
+    );
+    let below = |path: &String| path.starts_with("/p/playbooks/more/");
+    disk.0
+        .lock()
+        .expect("no test panics while it holds this")
+        .retain(|path, _| !below(path));
+    world.disk_changed("/p/playbooks/more");
+    assert!(
+        world.snapshots()[0]
+            .file("/p/playbooks/more/own.play")
+            .is_none()
+    );
+    assert!(world.snapshots()[0].file("/p/playbooks/c.play").is_some());
+    // Files that are no part of a project change nothing.
+    world.disk_changed("/p/playbooks/notes.txt");
+    assert!(world.snapshots()[0].file("/p/playbooks/c.play").is_some());
+}
+
+#[test]
 fn the_project_file_counts_while_it_is_written() {
     let source = about_device("", "    notify.teams(team.soc, \"x\")");
     let mut world = world(&[("a.play", &source)]);

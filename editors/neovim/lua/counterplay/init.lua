@@ -290,6 +290,13 @@ function M.explain(code)
   local page
   if code and code ~= '' then
     page = ('std:/errors/%s.md'):format(code:upper())
+    local client = someone()
+    if client then
+      local found, why = ask(client, 'workspace/textDocumentContent', { uri = page })
+      if not found then
+        return say(why or ('there is no finding `%s`'):format(code))
+      end
+    end
   else
     local finding = finding_here()
     page = finding and page_of(finding)
