@@ -249,7 +249,7 @@ const repository = {
   },
   calls: {
     patterns: [
-      { name: scope("keyword.other.search"), match: String.raw`${ALONE}${any(words.searches)}(?=\s*\(\s*\w+\s+in\b)` },
+      { name: scope("keyword.other.search"), match: String.raw`${ALONE}${any(words.searches)}(?=\s*\((?:\s*\w+\s+in\b|\s*$))` },
       { name: scope("keyword.other.search"), match: String.raw`${ALONE}${any(words.collects)}(?=\s*\()` },
       { name: scope("variable.language"), match: String.raw`${ALONE}(?:run|tenant|team)(?=\s*\.)` },
       // `module.action(…)`
