@@ -3,7 +3,7 @@
 use crate::args::ExplainArgs;
 use crate::error::{Failure, OK, Outcome};
 use crate::out::{self, BAD, GOOD, HEAD, NAME, QUIET, paint};
-use counterplay_compiler::{explain, near};
+use counterplay_compiler::explain;
 
 /// The families of codes by their first two digits.
 const FAMILIES: &[(&str, &str)] = &[
@@ -22,7 +22,8 @@ pub fn explain(args: &ExplainArgs) -> Outcome {
         None => out::text(list())?,
         Some(written) => {
             let code = bare(written);
-            let page = explain::page(&code).ok_or_else(|| unknown(&code))?;
+            let page = explain::page(&code)
+                .ok_or_else(|| Failure::cannot_start(explain::unknown(&code)))?;
             out::text(shown(page))?;
         }
     }
@@ -44,23 +45,6 @@ fn bare(written: &str) -> String {
         3 | 4 if digits => format!("P{code:0>4}"),
         _ => code,
     }
-}
-
-fn unknown(code: &str) -> Failure {
-    let known: Vec<&str> = explain::codes().into_iter().map(|(code, _)| code).collect();
-    let family: Vec<&str> = known
-        .iter()
-        .copied()
-        .filter(|k| code.len() == k.len() && code.get(..3) == k.get(..3))
-        .collect();
-    let hint = match (family.as_slice(), near::best(code, known)) {
-        ([first, .., last], _) => format!("this family goes from {first} to {last}"),
-        (_, Some(near)) => format!("did you mean {near}?"),
-        _ => "a code is written like P0401".into(),
-    };
-    Failure::cannot_start(format!(
-        "there is no finding {code}; {hint} (`counterplay explain` lists all)"
-    ))
 }
 
 /// All codes with their titles, by family.

@@ -25,7 +25,7 @@ pub struct Gathered {
     pub sources: Vec<Source>,
     /// The project file: its name and text.
     pub config: Option<(String, String)>,
-    /// The folders that hold the sources.
+    /// The folders that hold the sources; one that was not named may be missing.
     pub folders: Vec<PathBuf>,
     /// What cannot be read.
     pub findings: Vec<Diagnostic>,
@@ -95,7 +95,6 @@ impl Gathered {
             let at = root.join(folder);
             if at.is_dir() {
                 gathered.folder(&at, &at, 0)?;
-                gathered.folders.push(at);
             } else if text.contains("sources") {
                 return Err(Failure::cannot_start(format!(
                     "{} names the source folder \"{folder}\", and there is no folder {}; make it, or change `sources`",
@@ -103,6 +102,7 @@ impl Gathered {
                     shown(&at)
                 )));
             }
+            gathered.folders.push(at);
         }
         for file in extra {
             gathered.file(file, file.parent().unwrap_or(root))?;

@@ -4,7 +4,8 @@ use crate::args::LspArgs;
 use crate::error::{Failure, OK, Outcome};
 use crate::gather::Gathered;
 use crate::project::{find_root, unreadable};
-use counterplay_compiler::project::FILE_NAME;
+use counterplay_compiler::library;
+use counterplay_compiler::project::{self, FILE_NAME};
 use counterplay_lsp::disk::{Disk, Loaded};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -68,20 +69,7 @@ impl Disk for Files {
                     })
                     .collect(),
             },
-            // The project file can be mended in the editor all the same.
-            Err(failure) => Loaded {
-                config: config
-                    .map(str::to_owned)
-                    .or_else(|| std::fs::read_to_string(root.join(FILE_NAME)).ok())
-                    .map(|text| (absolute(&root.join(FILE_NAME)), text)),
-                unread: vec![(
-                    absolute(&root.join(FILE_NAME)),
-                    failure
-                        .message
-                        .unwrap_or_else(|| "this project cannot be read".into()),
-                )],
-                ..Loaded::default()
-            },
+            Err(failure) => unloadable(root, config, failure),
         }
     }
 
@@ -95,6 +83,32 @@ impl Disk for Files {
                 .message
                 .unwrap_or_else(|| "this file cannot be read".into())),
         }
+    }
+}
+
+/// A project that cannot be read whole: its project file can be mended in the editor, and files that come into its
+/// source folders belong to it all the same.
+fn unloadable(root: &Path, config: Option<&str>, failure: Failure) -> Loaded {
+    let path = root.join(FILE_NAME);
+    let name = absolute(&path);
+    let text = config
+        .map(str::to_owned)
+        .or_else(|| std::fs::read_to_string(&path).ok());
+    let folders = text.as_ref().map(|text| {
+        let (file, _) = project::read(&Arc::from(name.as_str()), text, &library::responses());
+        file.sources
+            .iter()
+            .map(|folder| root.join(folder))
+            .collect()
+    });
+    let why = failure
+        .message
+        .unwrap_or_else(|| "this project cannot be read".into());
+    Loaded {
+        sources: Vec::new(),
+        config: text.map(|text| (name.clone(), text)),
+        folders: folders.unwrap_or_default(),
+        unread: vec![(name, why)],
     }
 }
 

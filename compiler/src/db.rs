@@ -13,6 +13,7 @@ use crate::item::{self, CompiledItem, Part};
 use crate::near;
 use crate::project::{self, ProjectFile};
 use crate::span::{Anchor, Place, Span};
+use crate::syntax::lexical::{self, Lexeme};
 use crate::syntax::{self, Parsed};
 use counterplay_machine::playbook::{NodeKind, Playbook};
 use counterplay_machine::program::FORMAT;
@@ -67,6 +68,12 @@ impl Database {
 #[salsa::tracked]
 pub fn parse(db: &dyn Db, file: SourceFile) -> Parsed {
     syntax::parse(file.path(db), file.text(db))
+}
+
+/// The tokens of a file, for colours and for what words mean where they stand.
+#[salsa::tracked]
+pub fn lexemes(db: &dyn Db, file: SourceFile) -> Vec<Lexeme> {
+    lexical::lexemes(file.path(db), file.text(db))
 }
 
 /// The items of a file, in its order.

@@ -7,6 +7,7 @@ use crate::check::probe::Captured;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::index::Index;
 use crate::lower::{self, Lower};
+use crate::span::Name;
 use crate::syntax::ast::{Declaration, EnumDecl, EnumMember, ExprKind, Item, PropertyValue};
 use crate::verify;
 use counterplay_machine::declare::{Callable, Connection, Event};
@@ -60,7 +61,7 @@ pub fn compile(checker: Checker<'_>, item: &Arc<Item>, readable: bool) -> Compil
 
 fn part(checker: &mut Checker<'_>, item: &Arc<Item>, readable: bool) -> Part {
     definitions(checker, item);
-    let def = |name: &crate::span::Name, checker: &Checker<'_>| crate::index::Def {
+    let def = |name: &Name, checker: &Checker<'_>| crate::index::Def {
         item: item.clone(),
         anchor: checker.anchor.clone(),
         name: name.clone(),
@@ -77,17 +78,7 @@ fn part(checker: &mut Checker<'_>, item: &Arc<Item>, readable: bool) -> Part {
                 if let Some(first) = decl.fields.iter().find(|f| f.name.text == field.name.text)
                     && first.name.span != field.name.span
                 {
-                    let (place, before) =
-                        (checker.at(field.name.span), checker.at(first.name.span));
-                    checker.report(
-                        Diagnostic::error(
-                            crate::codes::DUPLICATE,
-                            format!("{} has two fields `{}`", decl.name.text, field.name.text),
-                            place,
-                            "the second",
-                        )
-                        .also(before, "the first"),
-                    );
+                    twice(checker, &decl.name, "fields", &first.name, &field.name);
                     continue;
                 }
                 fields.push((Arc::from(field.name.text.as_str()), ty));
@@ -121,17 +112,7 @@ fn part(checker: &mut Checker<'_>, item: &Arc<Item>, readable: bool) -> Part {
                     .take(i)
                     .find(|m| m.name.text == member.name.text)
                 {
-                    let (place, before) =
-                        (checker.at(member.name.span), checker.at(first.name.span));
-                    checker.report(
-                        Diagnostic::error(
-                            crate::codes::DUPLICATE,
-                            format!("{} has two members `{}`", decl.name.text, member.name.text),
-                            place,
-                            "the second",
-                        )
-                        .also(before, "the first"),
-                    );
+                    twice(checker, &decl.name, "members", &first.name, &member.name);
                 }
             }
             enum_rules(checker, decl);
@@ -231,6 +212,16 @@ fn definitions(checker: &mut Checker<'_>, item: &Item) {
         }
         _ => {}
     }
+}
+
+/// A declaration has two `parts` of one name.
+fn twice(checker: &mut Checker<'_>, owner: &Name, parts: &str, first: &Name, second: &Name) {
+    let (place, before) = (checker.at(second.span), checker.at(first.span));
+    let message = format!("{} has two {parts} `{}`", owner.text, second.text);
+    checker.report(
+        Diagnostic::error(crate::codes::DUPLICATE, message, place, "the second")
+            .also(before, "the first"),
+    );
 }
 
 /// What wire values need: they are matched without regard to case, and an unlisted one is the lowest.

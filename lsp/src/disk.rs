@@ -28,7 +28,7 @@ pub struct Loaded {
     pub sources: Vec<Source>,
     /// The project file's absolute path and text.
     pub config: Option<(String, String)>,
-    /// The folders that hold its sources.
+    /// The folders that hold its sources, or would hold them.
     pub folders: Vec<PathBuf>,
     /// What could not be read: its path, and why in one sentence.
     pub unread: Vec<(String, String)>,

@@ -5,6 +5,7 @@ use counterplay_compiler::index::Index;
 use counterplay_compiler::item::CompiledItem;
 use counterplay_compiler::span::{Place, Span};
 use counterplay_compiler::syntax::ParsedItem;
+use counterplay_compiler::syntax::lexical::Lexeme;
 use counterplay_compiler::workspace::Workspace;
 use std::ops::Range;
 use std::sync::Arc;
@@ -67,6 +68,11 @@ impl Snapshot {
     /// The text of a path; of the project file, too.
     pub fn text_of(&self, path: &str) -> Option<Arc<str>> {
         counterplay_compiler::render::SourceLookup::text(&self.workspace, path)
+    }
+
+    /// A file's tokens.
+    pub fn lexemes(&self, file: SourceFile) -> &[Lexeme] {
+        db::lexemes(&self.workspace.db, file)
     }
 
     /// All names of the project.

@@ -210,13 +210,33 @@ impl World {
         self.disk_changed(path);
     }
 
+    /// Whether a change of a path on the disk may change what is found in projects. Editors also report the files of
+    /// builds and of version control.
+    pub fn concerns(&self, path: &str) -> bool {
+        is_of_projects(path) || self.find(path).is_some() || !self.roots_around(path).is_empty()
+    }
+
+    /// The projects with sources in a folder or around it; none for what is plainly a file.
+    fn roots_around(&self, path: &str) -> Vec<usize> {
+        let path = Path::new(path);
+        if path.extension().is_some() {
+            return Vec::new();
+        }
+        let concerns = |folder: &PathBuf| folder.starts_with(path) || path.starts_with(folder);
+        let roots = self.roots.iter().enumerate();
+        roots
+            .filter(|(_, root)| root.folders.iter().any(concerns))
+            .map(|(index, _)| index)
+            .collect()
+    }
+
     /// A file was made, changed or removed on the disk. Where a document is open the editor's text counts.
     pub fn disk_changed(&mut self, path: &str) {
         if is_library(path) || self.open.contains_key(path) {
             return;
         }
         if !is_of_projects(path) && self.find(path).is_none() {
-            return self.folder_changed(Path::new(path));
+            return self.folder_changed(path);
         }
         for root in &mut self.roots {
             root.unread.retain(|(unread, _)| unread != path);
@@ -252,20 +272,11 @@ impl World {
     }
 
     /// A folder came, went or was renamed: editors then report it alone, without what lies in it.
-    fn folder_changed(&mut self, path: &Path) {
-        // Nothing else without an ending is watched, and a file with one is of no interest.
-        if path.extension().is_some() {
-            return;
-        }
-        for root in 0..self.roots.len() {
-            let at = &self.roots[root];
-            let concerns = |folder: &Path| folder.starts_with(path) || path.starts_with(folder);
-            if !at.folders.iter().any(|folder| concerns(folder)) {
-                continue;
-            }
-            let config = at.config_path().map(str::to_owned);
+    fn folder_changed(&mut self, path: &str) {
+        for root in self.roots_around(path) {
+            let config = self.roots[root].config_path().map(str::to_owned);
             self.reload(root);
-            if let Some(config) = config.filter(|c| Path::new(c).starts_with(path)) {
+            if let Some(config) = config.filter(|config| Path::new(config).starts_with(path)) {
                 self.disk_changed(&config);
             }
         }

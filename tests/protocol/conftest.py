@@ -15,6 +15,7 @@ sys.dont_write_bytecode = True
 
 import sources  # noqa: E402
 from editor import Document, Editor, make_client  # noqa: E402
+from wire import Wire  # noqa: E402
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ENCODINGS = ["utf-8", "utf-16"]
@@ -158,3 +159,11 @@ def row(shared):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "can(**abilities): what the editor says that it can do")
+
+
+@pytest.fixture
+async def wire():
+    """A server without a client between: for what clients never send."""
+    wire = await Wire.start(BINARY)
+    yield wire
+    await wire.stop()

@@ -2,18 +2,8 @@
 
 import pytest
 
-from conftest import BINARY
-from wire import Wire
-
 INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, PARSE_ERROR, NOT_INITIALIZED = -32600, -32601, -32602, -32700, -32002
 HOVER = {"textDocument": {"uri": "file:///nowhere/a.play"}, "position": {"line": 0, "character": 0}}
-
-
-@pytest.fixture
-async def wire():
-    wire = await Wire.start(BINARY)
-    yield wire
-    await wire.stop()
 
 
 async def test_a_whole_life_ends_with_code_0(wire, root):

@@ -2,12 +2,10 @@
 
 import shutil
 
-import pytest
 from lsprotocol import types
 
-from conftest import BINARY, EXAMPLES
+from conftest import EXAMPLES
 from editor import Document, Editor
-from wire import Wire
 
 LOST = "playbooks/lost_device.play"
 BROKEN = "use microsoft.intune\n\nsteps look(device: Device) {\n  intune.snc(device)\n}\n"
@@ -144,6 +142,25 @@ async def test_a_document_that_is_not_saved_yet_outlives_a_change_of_source_fold
     assert document.covered(finding.range) == "wpe"
 
 
+async def test_a_source_folder_goes_and_comes_again(editor):
+    editor.disk("playbooks/other.play", BROKEN)
+    await editor.findings(editor.uri("playbooks/other.play"), ["P0201"])
+    folder = editor.root / "playbooks"
+    shutil.rmtree(folder)
+
+    def tell(kind):
+        event = types.FileEvent(uri=folder.as_uri(), type=kind)
+        editor.client.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams(changes=[event]))
+
+    tell(types.FileChangeType.Deleted)
+    await editor.findings(editor.uri("playbooks/other.play"), [])
+    await editor.findings(editor.uri("counterplay.toml"), [""])
+    editor.disk("playbooks/another.play", BROKEN)
+    await editor.findings(editor.uri("playbooks/another.play"), ["P0201"])
+    tell(types.FileChangeType.Created)
+    await editor.findings(editor.uri("counterplay.toml"), [])
+
+
 async def test_a_file_that_cannot_be_read(editor):
     path = editor.root / "playbooks" / "bytes.play"
     path.write_bytes(b"use notify\xff\xfe\n")
@@ -193,13 +210,6 @@ async def test_a_machine_is_drawn(editor):
     assert drawing.title == "Lost or Stolen Device"
     assert "flowchart" in drawing.mermaid and "intune.wipe" in drawing.mermaid
     assert drawing.dot.startswith("digraph")
-
-
-@pytest.fixture
-async def wire():
-    wire = await Wire.start(BINARY)
-    yield wire
-    await wire.stop()
 
 
 async def test_an_editor_that_refuses_to_watch_files(wire, root):

@@ -1,6 +1,6 @@
 //! A file's text in, its tokens with what they are in the grammar out; for colours.
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     report::Report,
@@ -45,32 +45,23 @@ pub struct Lexeme {
 pub fn lexemes(path: &Arc<str>, text: &str) -> Vec<Lexeme> {
     let mut report = Report::new(path, text);
     report.keywords = Some(Vec::new());
-    let (_, keywords) = super::read(report);
-    let keywords: HashSet<(usize, usize)> = keywords.into_iter().collect();
-    let mut inside: Vec<Lexeme> = Vec::new();
+    let (_, mut keywords) = super::read(report);
+    keywords.sort_unstable();
+    keywords.dedup();
     let mut out = Vec::new();
     for token in token::tokens(text) {
-        let range = (token.start, token.end);
+        let first = keywords.partition_point(|(start, _)| *start < token.start);
+        let own = keywords.get(first) == Some(&(token.start, token.end));
         let class = match token.kind {
             Kind::Space | Kind::Newline => continue,
             Kind::Comment | Kind::HashComment | Kind::StarComment => Class::Comment,
             Kind::Doc => Class::Documentation,
-            Kind::Word if keywords.contains(&range) => Class::Keyword,
+            Kind::Word if own => Class::Keyword,
             Kind::Word | Kind::ForeignWord => Class::Word,
             Kind::Int | Kind::Number | Kind::Duration | Kind::Clock | Kind::BadNumber => {
                 Class::Number
             }
-            kind if kind.is_text() => {
-                let holds = keywords
-                    .iter()
-                    .filter(|(start, end)| *start > token.start && *end < token.end);
-                inside.extend(holds.map(|(start, end)| Lexeme {
-                    class: Class::Keyword,
-                    start: *start,
-                    end: *end,
-                }));
-                Class::Text
-            }
+            kind if kind.is_text() => Class::Text,
             kind if kind.is_symbolic_infix() => Class::Operator,
             Kind::Assign | Kind::Arrow | Kind::ForeignOperator => Class::Operator,
             _ => Class::Mark,
@@ -80,8 +71,18 @@ pub fn lexemes(path: &Arc<str>, text: &str) -> Vec<Lexeme> {
             start: token.start,
             end: token.end,
         });
-        inside.sort_by_key(|lexeme| lexeme.start);
-        out.append(&mut inside);
+        if class == Class::Text {
+            let inside = keywords.get(first..).unwrap_or(&[]).iter();
+            out.extend(
+                inside
+                    .take_while(|(_, end)| *end < token.end)
+                    .map(|(start, end)| Lexeme {
+                        class: Class::Keyword,
+                        start: *start,
+                        end: *end,
+                    }),
+            );
+        }
     }
     out
 }

@@ -3,7 +3,7 @@
 use crate::snapshot::{Snapshot, range_of};
 use counterplay_compiler::db::{self, SourceFile};
 use counterplay_compiler::syntax::ast::{Block, Item, PlaybookLineKind, Step, StepKind};
-use counterplay_compiler::syntax::lexical::{self, Class};
+use counterplay_compiler::syntax::lexical::Class;
 use std::ops::Range;
 
 /// What is folded.
@@ -55,7 +55,7 @@ pub fn folding(snapshot: &Snapshot, file: SourceFile) -> Vec<Fold> {
         kind: Kind::Imports,
     }));
     let mut comments: Option<Range<usize>> = None;
-    for lexeme in lexical::lexemes(snapshot.path(file), text) {
+    for lexeme in snapshot.lexemes(file) {
         let comment = matches!(lexeme.class, Class::Comment | Class::Documentation);
         let joined = |run: &Range<usize>| {
             let between = text.get(run.end..lexeme.start).unwrap_or("x");

@@ -7,7 +7,7 @@ use counterplay_compiler::check::mention::Meaning;
 use counterplay_compiler::db::{self, SourceFile};
 use counterplay_compiler::index::Index;
 use counterplay_compiler::syntax::ast::Item;
-use counterplay_compiler::syntax::lexical::{self, Class};
+use counterplay_compiler::syntax::lexical::Class;
 use counterplay_machine::types::Type;
 use std::ops::Range;
 
@@ -35,7 +35,7 @@ pub fn hover(snapshot: &Snapshot, file: SourceFile, offset: usize) -> Option<Hov
 
 fn keyword(snapshot: &Snapshot, file: SourceFile, offset: usize) -> Option<Hover> {
     let text = snapshot.text(file);
-    let lexemes = lexical::lexemes(snapshot.path(file), text);
+    let lexemes = snapshot.lexemes(file);
     let found = lexemes
         .iter()
         .rev()

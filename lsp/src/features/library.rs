@@ -8,23 +8,16 @@ pub fn page_path(code: &str) -> String {
 }
 
 /// The text of an address `std:/…`.
-pub fn text(path: &str) -> Option<&'static str> {
+///
+/// # Errors
+/// A sentence that says that there is none.
+pub fn text(path: &str) -> Result<&'static str, String> {
     let page = path
         .strip_prefix("std:/errors/")
         .and_then(|name| name.strip_suffix(".md"));
     match page {
-        Some(code) => explain::page(code),
-        None => library::text(path),
-    }
-}
-
-/// What is said of an address without a text.
-pub fn missing(path: &str) -> String {
-    match path.strip_prefix("std:/errors/") {
-        Some(name) => format!(
-            "there is no finding {}; `counterplay explain` lists all",
-            name.strip_suffix(".md").unwrap_or(name)
-        ),
-        None => format!("there is no `{path}` in the standard library"),
+        Some(code) => explain::page(code).ok_or_else(|| explain::unknown(code)),
+        None => library::text(path)
+            .ok_or_else(|| format!("there is no `{path}` in the standard library")),
     }
 }

@@ -6,7 +6,7 @@ use crate::target;
 use counterplay_compiler::check::mention::Meaning;
 use counterplay_compiler::db::SourceFile;
 use counterplay_compiler::syntax::ast::Item;
-use counterplay_compiler::syntax::lexical::{self, Class};
+use counterplay_compiler::syntax::lexical::Class;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -99,7 +99,7 @@ pub struct Token {
 pub fn tokens(snapshot: &Snapshot, file: SourceFile) -> Vec<Token> {
     let text = snapshot.text(file);
     let names = names(snapshot, file);
-    let lexemes = lexical::lexemes(snapshot.path(file), text);
+    let lexemes = snapshot.lexemes(file);
     let mut out = Vec::new();
     let mut inside: Vec<Token> = Vec::new();
     for (i, lexeme) in lexemes.iter().enumerate() {

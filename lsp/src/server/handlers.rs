@@ -95,10 +95,8 @@ impl Server {
 
     pub(crate) async fn content(&self, params: ContentParams) -> Result<ContentAnswer> {
         let path = uri::path_of(&params.uri);
-        match library::text(&path) {
-            Some(text) => Ok(ContentAnswer { text }),
-            None => Err(refused(library::missing(&path))),
-        }
+        let text = library::text(&path).map_err(refused)?;
+        Ok(ContentAnswer { text })
     }
 }
 
@@ -205,9 +203,18 @@ impl LanguageServer for Server {
 
     async fn did_change_watched_files(&self, params: DidChangeWatchedFilesParams) {
         let mut world = self.shared.world.lock().await;
+        let mut paths: Vec<String> = params
+            .changes
+            .iter()
+            .map(|c| uri::path_of(&c.uri))
+            .collect();
+        paths.retain(|path| world.concerns(path));
+        if paths.is_empty() {
+            return;
+        }
         tokio::task::block_in_place(|| {
-            for change in &params.changes {
-                world.disk_changed(&uri::path_of(&change.uri));
+            for path in &paths {
+                world.disk_changed(path);
             }
         });
         drop(world);
