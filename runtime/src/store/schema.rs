@@ -154,4 +154,135 @@ pub(super) const MIGRATIONS: &[&str] = &["
         payload TEXT NOT NULL,
         reason TEXT NOT NULL
     ) STRICT;
+", "
+    -- People who may log in. roles is a JSON list; tenants a JSON list, NULL for every tenant.
+    CREATE TABLE people (
+        num INTEGER PRIMARY KEY,
+        email TEXT NOT NULL UNIQUE COLLATE NOCASE,
+        name TEXT NOT NULL,
+        password TEXT NOT NULL,
+        roles TEXT NOT NULL,
+        tenants TEXT,
+        disabled INTEGER NOT NULL DEFAULT 0,
+        created_ms INTEGER NOT NULL,
+        changed_ms INTEGER NOT NULL
+    ) STRICT;
+
+    -- Logins of people; only the digest of what the browser holds.
+    CREATE TABLE sessions (
+        digest TEXT PRIMARY KEY,
+        person INTEGER NOT NULL REFERENCES people (num),
+        csrf TEXT NOT NULL,
+        created_ms INTEGER NOT NULL,
+        seen_ms INTEGER NOT NULL,
+        expires_ms INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    -- API tokens; only the digest of what the client holds.
+    CREATE TABLE tokens (
+        num INTEGER PRIMARY KEY,
+        name TEXT NOT NULL,
+        digest TEXT NOT NULL UNIQUE,
+        role TEXT NOT NULL,
+        tenants TEXT,
+        created_by TEXT NOT NULL,
+        created_ms INTEGER NOT NULL,
+        expires_ms INTEGER NOT NULL,
+        used_ms INTEGER,
+        revoked_ms INTEGER
+    ) STRICT;
+
+    -- The project's files as they were deployed through the API. state: `live`, `superseded`, `waiting`
+    -- (for a second person), `refused`.
+    CREATE TABLE revisions (
+        num INTEGER PRIMARY KEY,
+        base INTEGER,
+        at_ms INTEGER NOT NULL,
+        by TEXT NOT NULL,
+        summary TEXT NOT NULL,
+        files TEXT NOT NULL,
+        state TEXT NOT NULL,
+        reasons TEXT NOT NULL,
+        decided_by TEXT,
+        decided_ms INTEGER
+    ) STRICT;
+
+    -- Modes that people set while the service runs; they override the source and survive deploys.
+    CREATE TABLE modes (
+        playbook TEXT PRIMARY KEY,
+        mode TEXT NOT NULL,
+        by TEXT NOT NULL,
+        at_ms INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    -- Answers to posts that carried an Idempotency-Key. status is NULL while the first one is worked on.
+    CREATE TABLE answers (
+        caller TEXT NOT NULL,
+        key TEXT NOT NULL,
+        request TEXT NOT NULL,
+        status INTEGER,
+        headers TEXT,
+        body TEXT,
+        at_ms INTEGER NOT NULL,
+        PRIMARY KEY (caller, key)
+    ) STRICT, WITHOUT ROWID;
+
+    -- Who did what, a chain for each tenant (`` for what concerns all): link is the digest over the link
+    -- before and this record's digest, which is over the salt and the record.
+    CREATE TABLE audit (
+        num INTEGER PRIMARY KEY,
+        tenant TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        at_ms INTEGER NOT NULL,
+        record TEXT NOT NULL,
+        actor TEXT NOT NULL,
+        action TEXT NOT NULL,
+        run TEXT,
+        salt TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        link TEXT NOT NULL,
+        UNIQUE (tenant, seq)
+    ) STRICT;
+    CREATE INDEX audit_run ON audit (run) WHERE run IS NOT NULL;
+
+    -- How far each polled source has been read. cursor_ms is NULL before the first time.
+    CREATE TABLE polls (
+        tenant TEXT NOT NULL,
+        event TEXT NOT NULL,
+        cursor_ms INTEGER,
+        next_ms INTEGER NOT NULL,
+        polled_ms INTEGER,
+        failures INTEGER NOT NULL DEFAULT 0,
+        error TEXT,
+        PRIMARY KEY (tenant, event)
+    ) STRICT, WITHOUT ROWID;
+
+    -- Signed deliveries that were taken, so that none is taken twice within the window.
+    CREATE TABLE deliveries (
+        hook TEXT NOT NULL,
+        signature TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        PRIMARY KEY (hook, signature)
+    ) STRICT, WITHOUT ROWID;
+
+    -- Messages that tell people where an approval waits. state: 0 to be sent, 1 sent, 2 given up.
+    CREATE TABLE messages (
+        num INTEGER PRIMARY KEY,
+        tenant TEXT NOT NULL,
+        run TEXT NOT NULL,
+        approval TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        recipient TEXT NOT NULL,
+        state INTEGER NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        next_ms INTEGER NOT NULL,
+        error TEXT,
+        UNIQUE (approval, channel, recipient)
+    ) STRICT;
+    CREATE INDEX messages_open ON messages (next_ms) WHERE state = 0;
+
+    -- What became of a dead letter: when it was tried again, by whom, as which arrival.
+    ALTER TABLE dead_letters ADD COLUMN replayed_ms INTEGER;
+    ALTER TABLE dead_letters ADD COLUMN replayed_by TEXT;
+    ALTER TABLE dead_letters ADD COLUMN replayed_event INTEGER;
 "];

@@ -1,0 +1,4 @@
+//! An engine and a project in; a REST API, triggers over HTTP and a dashboard out.
+
+pub mod identity;
+pub mod problem;
