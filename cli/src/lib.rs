@@ -16,7 +16,6 @@ pub mod input;
 pub mod lookup;
 pub mod lsp;
 pub mod out;
-pub mod place;
 pub mod progress;
 pub mod project;
 pub mod report;

@@ -2,10 +2,12 @@
 
 use crate::args::CheckFormat;
 use crate::out::{self, BAD, QUIET, WARN, paint};
-use crate::place::{Located, locate};
 use crate::project::Project;
 use counterplay_compiler::diagnostic::{Diagnostic, Severity};
-use serde_json::{Value as Json, json};
+use counterplay_compiler::json;
+use counterplay_compiler::locate::{self, Located};
+use counterplay_compiler::span::Place;
+use serde_json::Value as Json;
 
 /// Findings as text in a format; each line ends with a line break.
 pub fn findings(
@@ -25,14 +27,6 @@ pub fn findings(
     }
 }
 
-/// The severity as it is written.
-pub fn word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    }
-}
-
 fn short(project: &Project, finding: &Diagnostic) -> String {
     let style = match finding.severity {
         Severity::Error => BAD,
@@ -40,7 +34,7 @@ fn short(project: &Project, finding: &Diagnostic) -> String {
     };
     let word = paint(
         style,
-        format!("{}[{}]", word(finding.severity), finding.code),
+        format!("{}[{}]", finding.severity.word(), finding.code),
     );
     let message = out::harmless(&finding.message).replace('\n', " ");
     match finding.labels.first() {
@@ -52,53 +46,15 @@ fn short(project: &Project, finding: &Diagnostic) -> String {
     }
 }
 
-fn range(at: &Located) -> Json {
-    json!({
-        "path": at.path,
-        "line": at.line,
-        "column": at.column,
-        "end_line": at.end_line,
-        "end_column": at.end_column,
-        "start": at.start,
-        "end": at.end,
-    })
-}
-
 /// A finding as JSON.
 pub fn as_json(project: &Project, finding: &Diagnostic) -> Json {
-    let places: Vec<Json> = finding
-        .labels
-        .iter()
-        .map(|label| {
-            let mut place = range(&locate(project, &label.place));
-            place["label"] = Json::from(label.text.as_str());
-            place
-        })
-        .collect();
-    let fixes: Vec<Json> = finding
-        .fixes
-        .iter()
-        .map(|fix| {
-            let edits: Vec<Json> = fix
-                .edits
-                .iter()
-                .map(|(place, text)| {
-                    let mut edit = range(&locate(project, place));
-                    edit["text"] = Json::from(text.as_str());
-                    edit
-                })
-                .collect();
-            json!({"title": fix.title, "safe": fix.safe, "edits": edits})
-        })
-        .collect();
-    json!({
-        "code": finding.code,
-        "severity": word(finding.severity),
-        "message": finding.message,
-        "places": places,
-        "why": finding.why,
-        "help": finding.help,
-        "fixes": fixes,
+    json::finding(finding, &|place| locate(project, place))
+}
+
+/// Finds a place in the project's files, also in those that are no text.
+fn locate(project: &Project, place: &Place) -> Located {
+    locate::locate(&project.workspace, place, &|path| {
+        project.unread.get(path).cloned()
     })
 }
 

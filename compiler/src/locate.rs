@@ -1,8 +1,7 @@
 //! A place of a finding in, file, bytes, line and column out.
 
-use crate::project::Project;
-use counterplay_compiler::render::SourceLookup;
-use counterplay_compiler::span::Place;
+use crate::render::SourceLookup;
+use crate::span::Place;
 
 /// Where something stands in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,14 +22,23 @@ pub struct Located {
     pub end_column: usize,
 }
 
-/// Finds a place in the project's files.
-pub fn locate(project: &Project, place: &Place) -> Located {
+/// Finds a place in the files of a project. `unread` gives the bytes of files that are no text.
+pub fn locate(
+    sources: &dyn SourceLookup,
+    place: &Place,
+    unread: &dyn Fn(&str) -> Option<Vec<u8>>,
+) -> Located {
     let path = place.anchor.file.to_string();
-    let offset = project.workspace.offset(&place.anchor).unwrap_or(0) as usize;
-    let text = project.workspace.text(&path);
-    let bytes: &[u8] = match &text {
-        Some(text) => text.as_bytes(),
-        None => project.unread.get(&path).map_or(&[], Vec::as_slice),
+    let offset = sources.offset(&place.anchor).unwrap_or(0) as usize;
+    let text = sources.text(&path);
+    let other = match text {
+        Some(_) => None,
+        None => unread(&path),
+    };
+    let bytes: &[u8] = match (&text, &other) {
+        (Some(text), _) => text.as_bytes(),
+        (None, Some(bytes)) => bytes,
+        (None, None) => &[],
     };
     let start = offset
         .saturating_add(place.span.start as usize)
