@@ -1,0 +1,287 @@
+//! Approvals: what waits for people, and their answers.
+
+use crate::api::time;
+use crate::app::App;
+use crate::http::{Auth, Body, Path, Refused};
+use crate::identity::Permission;
+use crate::problem::Problem;
+use axum::Json;
+use axum::extract::State;
+use counterplay_runtime::store::{ApprovalDetail, ApprovalInfo, DecidedApproval};
+use serde::{Deserialize, Serialize};
+
+/// The longest comment, in characters.
+const COMMENT_MAX: usize = 2_000;
+
+/// An approval.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct ApprovalView {
+    /// The id.
+    pub id: String,
+    /// The run.
+    pub run: String,
+    /// The tenant.
+    pub tenant: String,
+    /// The playbook.
+    pub playbook: String,
+    /// Whether nothing would be performed anyway.
+    pub simulated: bool,
+    /// `open`, `approved`, `rejected`, `unanswered`, or `over` where the run ended before.
+    pub state: String,
+    /// The question.
+    pub question: String,
+    /// Whom or what it is about.
+    pub about: Vec<String>,
+    /// What it opens, as written.
+    pub actions: Vec<String>,
+    /// Who may answer, by e-mail address.
+    pub eligible: Vec<String>,
+    /// Who may not although they are listed: who started the run and whom it is about.
+    pub excluded: Vec<String>,
+    /// How many distinct people have to approve.
+    pub needs: u32,
+    /// The answers so far.
+    pub answers: Vec<AnswerView>,
+    /// When it was asked, RFC 3339.
+    pub asked_at: String,
+    /// When it expires, RFC 3339; silence then counts as a rejection unless the playbook says otherwise.
+    pub expires_at: String,
+    /// Whether the caller may answer it now.
+    pub may_answer: bool,
+}
+
+/// Someone's answer.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct AnswerView {
+    /// Who.
+    pub by: String,
+    /// Whether in favour.
+    pub approve: bool,
+    /// What they said.
+    pub comment: Option<String>,
+}
+
+/// The approvals that wait.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct ApprovalList {
+    /// The first asked first.
+    pub approvals: Vec<ApprovalView>,
+}
+
+/// An answer.
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields, expecting = "an object with `decision`")]
+pub struct NewAnswer {
+    /// Yes or no.
+    pub decision: Decision,
+    /// Why; a rejection needs it.
+    pub comment: Option<String>,
+}
+
+/// Yes or no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Decision {
+    /// In favour.
+    Approve,
+    /// Against; one is enough.
+    Reject,
+}
+
+/// List what waits for approval
+#[utoipa::path(get, path = "/approvals", tag = "approvals",
+    responses((status = 200, body = ApprovalList), Refused))]
+pub async fn list(State(app): State<App>, auth: Auth) -> Result<Json<ApprovalList>, Problem> {
+    auth.needs(Permission::View)?;
+    let open = app.engine.store().approvals_within(auth.tenants()).await?;
+    Ok(Json(ApprovalList {
+        approvals: open.iter().map(|a| open_view(&auth, a)).collect(),
+    }))
+}
+
+/// One approval
+///
+/// Also one that is over.
+#[utoipa::path(get, path = "/approvals/{id}", tag = "approvals",
+    params(("id" = String, Path, description = "The approval's id")),
+    responses((status = 200, body = ApprovalView), Refused))]
+pub async fn read(
+    State(app): State<App>,
+    auth: Auth,
+    Path(id): Path<String>,
+) -> Result<Json<ApprovalView>, Problem> {
+    auth.needs(Permission::View)?;
+    Ok(Json(match find(&app, &auth, &id).await? {
+        ApprovalDetail::Open(open) => open_view(&auth, &open),
+        ApprovalDetail::Over(over) => over_view(&over),
+    }))
+}
+
+/// An approval of the caller's tenants.
+///
+/// # Errors
+/// 404 where there is none.
+pub async fn find(app: &App, auth: &Auth, id: &str) -> Result<ApprovalDetail, Problem> {
+    let found = app.engine.store().approval(id, auth.tenants()).await?;
+    found.ok_or_else(|| Problem::not_found(format!("there is no approval {id}")))
+}
+
+/// Answer an approval
+///
+/// By a person who is logged in, who belongs to those who are asked, and who is neither the one who started the
+/// run nor the one whom it is about. Answers that come late or twice are refused with 409 and recorded.
+#[utoipa::path(post, path = "/approvals/{id}", tag = "approvals", request_body = NewAnswer,
+    params(("id" = String, Path, description = "The approval's id"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The same key gets the same answer")),
+    responses((status = 200, description = "It is counted", body = ApprovalView), Refused))]
+pub async fn answer(
+    State(app): State<App>,
+    auth: Auth,
+    Path(id): Path<String>,
+    Body(new): Body<NewAnswer>,
+) -> Result<Json<ApprovalView>, Problem> {
+    let detail = vote(&app, &auth, &id, new.decision, new.comment).await?;
+    Ok(Json(match detail {
+        ApprovalDetail::Open(open) => open_view(&auth, &open),
+        ApprovalDetail::Over(over) => over_view(&over),
+    }))
+}
+
+/// Takes an answer and returns how the approval stands then.
+///
+/// # Errors
+/// When it does not count.
+pub async fn vote(
+    app: &App,
+    auth: &Auth,
+    id: &str,
+    decision: Decision,
+    comment: Option<String>,
+) -> Result<ApprovalDetail, Problem> {
+    auth.needs(Permission::Approve)?;
+    if !auth.0.is_person() {
+        return Err(Problem::forbidden(
+            "approvals are answered by people: log in with your own account, a token does not count",
+        ));
+    }
+    let comment = comment.map(|c| c.trim().to_owned()).filter(|c| !c.is_empty());
+    if comment.as_ref().is_some_and(|c| c.chars().count() > COMMENT_MAX) {
+        return Err(Problem::unprocessable(format!(
+            "a comment has at most {COMMENT_MAX} characters"
+        ))
+        .with("path", "comment"));
+    }
+    if decision == Decision::Reject && comment.is_none() {
+        return Err(Problem::unprocessable(
+            "say in `comment` why you reject it: whoever comes after you has to know",
+        )
+        .with("path", "comment"));
+    }
+    let before = match find(app, auth, id).await? {
+        ApprovalDetail::Open(open) => open,
+        ApprovalDetail::Over(over) => {
+            // The refusal is recorded with the run.
+            let late = app
+                .engine
+                .vote(&over.id, &auth.0.id, decision == Decision::Approve, comment)
+                .await;
+            return match late {
+                Ok(_) => find(app, auth, id).await,
+                Err(_) => Err(Problem::conflict(format!(
+                    "this approval is over: {}",
+                    over.decision.as_deref().unwrap_or("its run has ended")
+                ))),
+            };
+        }
+    };
+    app.engine
+        .vote(&before.id, &auth.0.id, decision == Decision::Approve, comment)
+        .await?;
+    counted(app, auth, &before).await
+}
+
+/// The approval once the engine has counted the answer; as it stands where that takes long.
+async fn counted(app: &App, auth: &Auth, before: &ApprovalInfo) -> Result<ApprovalDetail, Problem> {
+    for _ in 0..100 {
+        match find(app, auth, &before.id).await? {
+            ApprovalDetail::Open(now) if now.open.votes.len() == before.open.votes.len() => {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+            other => return Ok(other),
+        }
+    }
+    find(app, auth, &before.id).await
+}
+
+/// Whether someone is asked and may answer.
+pub fn may_answer(auth: &Auth, approval: &ApprovalInfo) -> bool {
+    let me = |list: &[String]| list.iter().any(|e| e.eq_ignore_ascii_case(&auth.0.id));
+    auth.0.is_person()
+        && auth.0.may_in(Permission::Approve, &approval.tenant)
+        && me(&approval.open.eligible)
+        && !me(&approval.open.excluded)
+        && !approval
+            .open
+            .votes
+            .iter()
+            .any(|(by, _)| by.eq_ignore_ascii_case(&auth.0.id))
+}
+
+fn open_view(auth: &Auth, approval: &ApprovalInfo) -> ApprovalView {
+    let open = &approval.open;
+    ApprovalView {
+        id: approval.id.clone(),
+        run: approval.run.clone(),
+        tenant: approval.tenant.clone(),
+        playbook: approval.playbook.clone(),
+        simulated: approval.simulated,
+        state: "open".into(),
+        question: open.question.clone(),
+        about: open.about.iter().map(|(_, name)| name.clone()).collect(),
+        actions: open.actions.clone(),
+        eligible: open.eligible.clone(),
+        excluded: open.excluded.clone(),
+        needs: open.needs,
+        answers: open
+            .votes
+            .iter()
+            .map(|(by, comment)| AnswerView {
+                by: by.clone(),
+                approve: true,
+                comment: comment.clone(),
+            })
+            .collect(),
+        asked_at: time::rfc3339(approval.asked_ms),
+        expires_at: time::rfc3339(open.until_ms),
+        may_answer: may_answer(auth, approval),
+    }
+}
+
+fn over_view(over: &DecidedApproval) -> ApprovalView {
+    ApprovalView {
+        id: over.id.clone(),
+        run: over.run.clone(),
+        tenant: over.tenant.clone(),
+        playbook: over.playbook.clone(),
+        simulated: over.simulated,
+        state: over.decision.clone().unwrap_or_else(|| "over".into()),
+        question: over.question.clone(),
+        about: over.about.clone(),
+        actions: over.actions.clone(),
+        eligible: over.eligible.clone(),
+        excluded: Vec::new(),
+        needs: over.needs,
+        answers: over
+            .answers
+            .iter()
+            .map(|a| AnswerView {
+                by: a.by.clone(),
+                approve: a.approve,
+                comment: a.comment.clone(),
+            })
+            .collect(),
+        asked_at: time::rfc3339(over.asked_ms),
+        expires_at: time::rfc3339(over.until_ms),
+        may_answer: false,
+    }
+}

@@ -1,0 +1,57 @@
+//! What engine and store refuse in, problems out.
+
+use crate::identity::IdentityError;
+use crate::problem::Problem;
+use counterplay_runtime::engine::{EngineError, Refusal};
+use counterplay_runtime::store::WordRefused;
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Problem {
+        let (text, letter) = (refusal.to_string(), refusal.letter());
+        let problem = match refusal {
+            Refusal::UnknownTenant { .. } | Refusal::UnknownPlaybook { .. } => {
+                Problem::not_found(text)
+            }
+            Refusal::UnknownEvent { .. } => Problem::not_found(text),
+            Refusal::CannotStart(_) => Problem::conflict(text),
+            Refusal::Mismatch { ref mismatch, .. } => Problem::unprocessable(text)
+                .with("path", &mismatch.path)
+                .with("expected", &mismatch.expected)
+                .with("found", &mismatch.found),
+            Refusal::Stopping => Problem::unavailable(text),
+            Refusal::Store(error) => return error.into(),
+            _ => Problem::unprocessable(text),
+        };
+        match letter {
+            Some(letter) => problem.with("dead_letter", letter),
+            None => problem,
+        }
+    }
+}
+
+impl From<WordRefused> for Problem {
+    fn from(refused: WordRefused) -> Problem {
+        let text = refused.to_string();
+        match refused {
+            WordRefused::NoRun(_) => Problem::not_found(text),
+            WordRefused::Store(error) => error.into(),
+            _ => Problem::conflict(text),
+        }
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Problem {
+        match error {
+            EngineError::Store(error) => error.into(),
+            other => Problem::unavailable(other.to_string()),
+        }
+    }
+}
+
+/// So that identity's errors can be passed on with `?`.
+impl From<IdentityError> for Box<Problem> {
+    fn from(error: IdentityError) -> Box<Problem> {
+        Box::new(error.into())
+    }
+}

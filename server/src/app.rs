@@ -1,0 +1,78 @@
+//! What every route works with: the engine, the project, people, the feed of what happens.
+
+use crate::feed::Feed;
+use crate::identity::Identity;
+use crate::project::Projects;
+use counterplay_runtime::clock::Clock;
+use counterplay_runtime::engine::Engine;
+use serde_json::Value as Json;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// Shared by all routes; a clone is a handle.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// What an [`App`] holds.
+pub struct Parts {
+    /// Runs and their store.
+    pub engine: Engine,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// People, sessions, tokens.
+    pub identity: Identity,
+    /// The project that runs, and deploys to it.
+    pub projects: Projects,
+    /// What happens, for event streams.
+    pub feed: Feed,
+    /// What the one who starts the service decides.
+    pub settings: Settings,
+}
+
+/// What the one who starts the service decides.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where people reach the service, such as `https://counterplay.msp.example`; no `/` at its end.
+    pub public_url: String,
+    /// Set where everything outside is made up: events to try and what is said of it.
+    pub sandbox: Option<SandboxSettings>,
+}
+
+/// What a made-up system offers to newcomers.
+#[derive(Clone, Debug)]
+pub struct SandboxSettings {
+    /// Events that can be sent with one click.
+    pub samples: Vec<Sample>,
+    /// Where the made-up tenant shows what was done to it.
+    pub outside_url: String,
+    /// Who can log in, with which password, to play several people.
+    pub people: Vec<(String, String)>,
+}
+
+/// An event that can be sent with one click.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// The name in the address.
+    pub name: String,
+    /// What happens, in words.
+    pub title: String,
+    /// The event's name.
+    pub event: String,
+    /// The object.
+    pub payload: Json,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> App {
+        App(Arc::new(parts))
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

@@ -1,0 +1,17 @@
+//! Requests in, typed parts or problem documents out: what every route shares.
+
+mod auth;
+mod body;
+mod etag;
+mod guard;
+mod idempotency;
+mod parts;
+mod refused;
+
+pub use auth::{Auth, authenticate};
+pub use body::{BODY_BYTES_MAX, Body, read_json};
+pub use etag::{Etag, IfMatch};
+pub use guard::{security_headers, whole_problems};
+pub use idempotency::remember;
+pub use parts::{Path, Query};
+pub use refused::Refused;
