@@ -37,9 +37,8 @@ pub(super) fn plan(
     let Some(open) = stored.run.approvals.get(approval) else {
         return Ok(());
     };
-    let add = |channel, recipient: &str| {
-        tx.add_message(stored.num, approval, channel, recipient, now_ms)
-    };
+    let add =
+        |channel, recipient: &str| tx.add_message(stored.num, approval, channel, recipient, now_ms);
     for person in &open.eligible {
         add(Channel::Mail, person)?;
     }
@@ -51,7 +50,10 @@ pub(super) fn plan(
         return Ok(());
     };
     if let Some(mailbox) = &team.email
-        && !open.excluded.iter().any(|e| e.eq_ignore_ascii_case(mailbox))
+        && !open
+            .excluded
+            .iter()
+            .any(|e| e.eq_ignore_ascii_case(mailbox))
     {
         add(Channel::Mail, mailbox)?;
     }

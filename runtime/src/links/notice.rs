@@ -13,7 +13,7 @@ const QUESTION_MAX: usize = 400;
 /// The longest entry, in characters.
 const ENTRY_MAX: usize = 120;
 /// The longest question in a subject, in characters.
-const SUBJECT_MAX: usize = 100;
+const SUBJECT_MAX: usize = 80;
 
 /// What is to be said of an approval.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,11 +69,7 @@ impl Notice {
             let labels = open.about.iter().map(|(_, label)| label.as_str());
             facts.push(fact("To", list(labels)));
         }
-        facts.push(one("Started by", &run.started_by));
-        facts.push(one(
-            "Started",
-            &format!("{}, run {}", time(run.started_ms, zone), run.id),
-        ));
+        facts.push(fact("Why it was started", reasons(run, playbook)));
         facts.push(one("Answer by", &time(open.until_ms, zone)));
         facts.push(fact(
             "Who may answer",
@@ -92,6 +88,21 @@ impl Notice {
             facts,
             url,
         }
+    }
+}
+
+/// What started the run and when; of one that no person started, the conditions that held too.
+fn reasons(run: &Run, playbook: &Playbook) -> Vec<String> {
+    let at = time(run.started_ms, &run.tenant.zone);
+    let started = format!(
+        "{} at {at}, run {}",
+        line(&run.started_by, ENTRY_MAX),
+        run.id
+    );
+    let conditions = playbook.conditions.iter().map(|c| &*c.text);
+    match run.starter {
+        Some(_) => vec![started],
+        None => std::iter::once(started).chain(list(conditions)).collect(),
     }
 }
 

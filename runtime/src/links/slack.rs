@@ -31,7 +31,9 @@ pub(super) fn message(notice: &Notice) -> Json {
     );
     // The one text with markup: every character of it is ours, or encoded.
     let link = format!("<{}|{OPEN}>", escape(&notice.url));
-    blocks.push(json!({ "type": "section", "text": { "type": "mrkdwn", "text": link, "verbatim": true } }));
+    blocks.push(
+        json!({ "type": "section", "text": { "type": "mrkdwn", "text": link, "verbatim": true } }),
+    );
     blocks.push(json!({ "type": "context", "elements": [plain(DECIDES_NOTHING)] }));
     json!({
         // Shown in notifications, and where blocks cannot be shown.
@@ -46,12 +48,40 @@ pub(super) fn message(notice: &Notice) -> Json {
 }
 
 fn plain(text: &str) -> Json {
-    let text: String = escape(text).chars().take(SECTION_MAX).collect();
-    json!({ "type": "plain_text", "text": text, "emoji": false })
+    json!({ "type": "plain_text", "text": cut(text), "emoji": false })
+}
+
+/// Text escaped, as much of it as a section takes; no entity is cut in two.
+fn cut(text: &str) -> String {
+    let mut out = String::new();
+    let mut length = 0;
+    for c in text.chars() {
+        let escaped = escape(c.encode_utf8(&mut [0; 4]));
+        length += escaped.chars().count();
+        if length >= SECTION_MAX {
+            out.push('…');
+            break;
+        }
+        out.push_str(&escaped);
+    }
+    out
 }
 
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SECTION_MAX, cut};
+
+    #[test]
+    fn entities_stay_whole_where_text_is_cut() {
+        let long = cut(&"<".repeat(2_000));
+        assert!(long.ends_with("&lt;…"), "{long}");
+        assert!(long.chars().count() <= SECTION_MAX);
+        assert_eq!(cut("<!channel> & co"), "&lt;!channel&gt; &amp; co");
+    }
 }

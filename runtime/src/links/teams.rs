@@ -10,7 +10,10 @@ use serde_json::{Value as Json, json};
 /// The message.
 pub(super) fn message(notice: &Notice) -> Json {
     let mut body = vec![
-        text(json!([run("Approval needed", json!({ "weight": "Bolder", "color": "Accent" }))])),
+        text(json!([run(
+            "Approval needed",
+            json!({ "weight": "Bolder", "color": "Accent" })
+        )])),
         text(json!([run(
             &notice.question,
             json!({ "weight": "Bolder", "size": "Large" })
@@ -22,7 +25,10 @@ pub(super) fn message(notice: &Notice) -> Json {
             run(&fact.joined(), json!({})),
         ])));
     }
-    body.push(text(json!([run(DECIDES_NOTHING, json!({ "isSubtle": true }))])));
+    body.push(text(json!([run(
+        DECIDES_NOTHING,
+        json!({ "isSubtle": true })
+    )])));
     json!({
         "type": "message",
         "attachments": [{
