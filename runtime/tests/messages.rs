@@ -279,7 +279,8 @@ async fn everyone_who_may_answer_is_shown_the_way() {
     assert_eq!(told, messages);
 
     let approval = messages[0].approval.clone();
-    let run = approval.split(':').next().expect("a run").to_owned();
+    let run = messages[0].run.clone();
+    assert_eq!(messages[0].tenant, "acme");
     let url = format!("https://play.example/approvals/{run}%3A8");
     let mails = world.mails();
     let to: Vec<&str> = mails.iter().map(|m| m.to[0].as_str()).collect();
@@ -537,6 +538,59 @@ async fn a_mail_server_that_is_away_is_tried_again_and_holds_nobody_up() {
         mails
             .iter()
             .all(|m| m.subject == "Approval needed: Wipe it?")
+    );
+    world.sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_not_set_up_is_said_once() {
+    let mut world = World::new().await;
+    world.deployment.connections.remove("mail");
+    let engine = world.engine().await;
+    world.ask(&engine).await.expect("asked");
+    let messages = world.messages(&engine).await;
+    let mails: Vec<&Message> = messages
+        .iter()
+        .filter(|m| m.channel == Channel::Mail)
+        .collect();
+    assert_eq!(mails.len(), 3);
+    for mail in mails {
+        assert_eq!((mail.state, mail.attempts), (MessageState::GivenUp, 0));
+        let error = mail.error.as_deref().unwrap_or_default();
+        assert!(error.contains("[connections.mail]"), "{error}");
+    }
+    assert_eq!(world.sandbox.state().chat.len(), 2);
+    world.sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_channel_that_a_team_has_left_is_not_tried_again() {
+    let mut world = World::new().await;
+    world.sandbox.inject(Fault {
+        method: None,
+        path_contains: "/teams".into(),
+        times: 1,
+        kind: FaultKind::DropConnection,
+    });
+    let engine = world.engine().await;
+    world.ask(&engine).await.expect("asked");
+    let waiting = world.messages(&engine).await.remove(3);
+    assert_eq!(
+        (waiting.channel, waiting.state),
+        (Channel::Teams, MessageState::Waiting)
+    );
+    drop(engine);
+    let team = world.deployment.teams.get_mut("soc").expect("the team");
+    team.teams_webhook = None;
+    let engine = world.engine().await;
+    world.drive(&engine, 5_000).await;
+    let left = world.messages(&engine).await.remove(3);
+    assert_eq!(
+        (left.state, left.error.as_deref()),
+        (
+            MessageState::GivenUp,
+            Some("the team `soc` no longer has a channel in Teams")
+        )
     );
     world.sandbox.stop().await;
 }

@@ -10,6 +10,7 @@ use super::{Engine, EngineError, Notice};
 use crate::call::{CallOutcome, CallRequest};
 use crate::links::{self, Address};
 use crate::store::{Channel, Fault, Message, MessageState, StoredRun, Tx};
+use counterplay_machine::deployment::Team;
 use counterplay_machine::duration::{HOUR_MS, SECOND_MS};
 use std::sync::Arc;
 
@@ -132,7 +133,7 @@ fn prepare(
     message: &Message,
     now_ms: i64,
 ) -> Result<Result<CallRequest, String>, Fault> {
-    let StoredRun { run, program, .. } = tx.run(message.run)?;
+    let StoredRun { run, program, .. } = tx.run(message.run_num)?;
     let open = match run.approvals.get(&message.approval) {
         Some(open) if run.outcome.is_none() => open,
         _ => return Ok(Err("the approval is no longer open".into())),
@@ -163,22 +164,25 @@ fn prepare(
 
 /// Where a message goes, as the project is set up now.
 fn address(kit: &Kit, message: &Message) -> Result<Address, String> {
-    let team = || kit.deployment.teams.get(&message.recipient);
-    let found = match message.channel {
-        Channel::Mail => Some(Address::Mail(message.recipient.clone())),
-        Channel::Teams => team()
-            .and_then(|t| t.teams_webhook.clone())
-            .map(Address::Teams),
-        Channel::Slack => team()
-            .and_then(|t| t.slack_webhook.clone())
-            .map(Address::Slack),
+    let recipient = &message.recipient;
+    let webhook = |of: fn(&Team) -> &Option<String>| {
+        let team = kit.deployment.teams.get(recipient);
+        team.and_then(|team| of(team).clone()).ok_or_else(|| {
+            format!(
+                "the team `{recipient}` no longer has a channel in {}",
+                message.channel
+            )
+        })
     };
-    found.ok_or_else(|| {
-        format!(
-            "the team `{}` no longer has a channel in {}",
-            message.recipient, message.channel
-        )
-    })
+    match message.channel {
+        // Without a server there is no use in trying for an hour.
+        Channel::Mail if !kit.deployment.connections.contains_key("mail") => {
+            Err("mail is not set up: add [connections.mail] with base = \"smtp://HOST:PORT\" and from to counterplay.toml".into())
+        }
+        Channel::Mail => Ok(Address::Mail(recipient.clone())),
+        Channel::Teams => webhook(|team| &team.teams_webhook).map(Address::Teams),
+        Channel::Slack => webhook(|team| &team.slack_webhook).map(Address::Slack),
+    }
 }
 
 /// Takes in what became of an attempt.

@@ -78,7 +78,11 @@ pub struct Message {
     /// Its number.
     pub num: i64,
     /// The run, by number.
-    pub run: i64,
+    pub run_num: i64,
+    /// The run's id.
+    pub run: String,
+    /// The tenant's name.
+    pub tenant: String,
     /// The approval's id.
     pub approval: String,
     /// The way.
@@ -102,7 +106,8 @@ pub struct Message {
     pub error: Option<String>,
 }
 
-const COLUMNS: &str = "num, run, approval, channel, recipient, asked_ms, state, attempts, begun, next_ms, ended_ms, error";
+const SELECT: &str = "SELECT m.num, m.run, r.id, r.tenant, m.approval, m.channel, m.recipient, m.asked_ms, m.state, \
+     m.attempts, m.begun, m.next_ms, m.ended_ms, m.error FROM messages m JOIN runs r ON r.num = m.run";
 
 impl Store {
     /// What was sent, or is to be sent, about an approval, in the order in which it was stored.
@@ -143,7 +148,7 @@ impl Tx<'_> {
     /// # Errors
     /// When SQLite refuses or a row cannot be read.
     pub fn messages(&self, approval: &str) -> Result<Vec<Message>, Fault> {
-        let sql = format!("SELECT {COLUMNS} FROM messages WHERE approval = ?1 ORDER BY num");
+        let sql = format!("{SELECT} WHERE m.approval = ?1 ORDER BY m.num");
         let mut ask = self.conn.prepare_cached(&sql)?;
         let mut rows = ask.query([approval])?;
         let mut out = Vec::new();
@@ -160,7 +165,7 @@ impl Tx<'_> {
     /// When SQLite refuses or a row cannot be read.
     pub fn due_messages(&self, now_ms: i64, limit: usize) -> Result<Vec<Message>, Fault> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM messages WHERE state = 0 AND next_ms <= ?1 ORDER BY next_ms, num LIMIT ?2"
+            "{SELECT} WHERE m.state = 0 AND m.next_ms <= ?1 ORDER BY m.next_ms, m.num LIMIT ?2"
         );
         let mut ask = self.conn.prepare_cached(&sql)?;
         let mut rows = ask.query(params![now_ms, limit as i64])?;
@@ -212,20 +217,22 @@ impl Tx<'_> {
 fn read(row: &Row<'_>) -> Result<Message, Fault> {
     Ok(Message {
         num: row.get(0)?,
-        run: row.get(1)?,
-        approval: row.get(2)?,
-        channel: Channel::read(&row.get::<_, String>(3)?)?,
-        recipient: row.get(4)?,
-        asked_ms: row.get(5)?,
-        state: match row.get::<_, i64>(6)? {
+        run_num: row.get(1)?,
+        run: row.get(2)?,
+        tenant: row.get(3)?,
+        approval: row.get(4)?,
+        channel: Channel::read(&row.get::<_, String>(5)?)?,
+        recipient: row.get(6)?,
+        asked_ms: row.get(7)?,
+        state: match row.get::<_, i64>(8)? {
             0 => MessageState::Waiting,
             1 => MessageState::Sent,
             _ => MessageState::GivenUp,
         },
-        attempts: row.get(7)?,
-        begun: row.get(8)?,
-        next_ms: row.get(9)?,
-        ended_ms: row.get(10)?,
-        error: row.get(11)?,
+        attempts: row.get(9)?,
+        begun: row.get(10)?,
+        next_ms: row.get(11)?,
+        ended_ms: row.get(12)?,
+        error: row.get(13)?,
     })
 }
