@@ -139,6 +139,9 @@ pub struct OpenApproval {
     pub about: Vec<(String, String)>,
     /// The actions that it opens, as written.
     pub actions: Vec<String>,
+    /// The team that is asked, by name; absent where a person is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
     /// Who may answer, by e-mail address.
     pub eligible: Vec<String>,
     /// Who may not although they belong to `eligible`: the starter and the subjects.

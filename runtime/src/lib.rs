@@ -4,6 +4,7 @@ pub mod call;
 pub mod clock;
 pub mod connect;
 pub mod engine;
+mod links;
 pub mod simulate;
 pub mod store;
 pub mod timeline;

@@ -195,7 +195,7 @@ impl World {
             Notice::Postponed { reason, .. } | Notice::DeadLetter { reason, .. } => {
                 self.stage.step("", Mark::Failed, &reason, "").await?;
             }
-            Notice::Asked(_) | Notice::Matched { .. } => {}
+            Notice::Asked(_) | Notice::Told(_) | Notice::Matched { .. } => {}
         }
         Ok(())
     }

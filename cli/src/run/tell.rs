@@ -68,6 +68,8 @@ impl Teller {
                 );
                 self.line(&asked.run, paint(ASK, text))
             }
+            // Only the service sends messages, and its pages show what became of them.
+            Notice::Told(_) => Ok(()),
             Notice::Repeated { run, playbook, .. } => self.line(
                 &run,
                 paint(

@@ -96,11 +96,15 @@ impl Stepper<'_, '_> {
                 about.push((entity.entity_key(), entity.label()));
             }
         }
+        let mut team = None;
         let asked: Vec<String> = match value(&approve.by)? {
-            Value::Record(record) if &*record.ty == "Team" => match record.fields.get("members") {
-                Some(Value::List(members)) => members.iter().map(Value::plain).collect(),
-                _ => Vec::new(),
-            },
+            Value::Record(record) if &*record.ty == "Team" => {
+                team = record.fields.get("name").map(Value::plain);
+                match record.fields.get("members") {
+                    Some(Value::List(members)) => members.iter().map(Value::plain).collect(),
+                    _ => Vec::new(),
+                }
+            }
             // A person has one voice: the mailbox's address, else the name that they sign in with.
             person => addresses(&person).into_iter().take(1).collect(),
         };
@@ -131,6 +135,7 @@ impl Stepper<'_, '_> {
                 .filter_map(|n| self.node(*n))
                 .map(|n| n.label.to_string())
                 .collect(),
+            team,
             eligible,
             excluded,
             needs: approve.needs,

@@ -3,12 +3,13 @@
 
 use super::calls::{Sent, answer};
 use super::matching::{Finding, find};
+use super::messages::told;
 use super::schedules::Due;
 use super::starts::settle;
 use super::transition::advance;
 use super::{Engine, EngineError};
 use crate::call::CallOutcome;
-use crate::store::{Arrival, Word};
+use crate::store::{Arrival, Message, Word};
 use counterplay_machine::step::{Input, Vote};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::future::Future;
@@ -66,12 +67,14 @@ pub struct Rest {
 pub(super) enum Job {
     Call(Sent),
     Match(Arc<Arrival>),
+    Tell(Arc<Message>),
 }
 
 /// What a task found.
 pub(super) enum Report {
     Called(Sent, CallOutcome),
     Found(Arc<Arrival>, Finding),
+    Told(Arc<Message>, CallOutcome),
 }
 
 /// What the loop keeps in memory; all of it can be had from the store again.
@@ -112,7 +115,23 @@ impl Driver {
     }
 
     fn matches(&self) -> usize {
-        self.jobs.len() - self.calls()
+        self.jobs
+            .values()
+            .filter(|j| matches!(j, Job::Match(_)))
+            .count()
+    }
+
+    pub(super) fn messages(&self) -> usize {
+        self.jobs
+            .values()
+            .filter(|j| matches!(j, Job::Tell(_)))
+            .count()
+    }
+
+    pub(super) fn has_message(&self, num: i64) -> bool {
+        self.jobs
+            .values()
+            .any(|j| matches!(j, Job::Tell(m) if m.num == num))
     }
 
     fn note(&mut self, ended: Result<(Id, Report), JoinError>) {
@@ -127,6 +146,9 @@ impl Driver {
                     }
                     Some(Job::Match(arrival)) => {
                         Report::Found(arrival.clone(), Finding::broken(reason))
+                    }
+                    Some(Job::Tell(message)) => {
+                        Report::Told(message.clone(), CallOutcome::Unknown { reason })
                     }
                     None => return,
                 };
@@ -160,6 +182,7 @@ impl Engine {
             busy |= self.fire_schedules(driver).await?;
             busy |= self.begin_matching(driver).await?;
             busy |= self.send_calls(driver).await?;
+            busy |= self.send_messages(driver).await?;
             if busy {
                 self.poll(&mut until).await;
                 continue;
@@ -205,6 +228,7 @@ impl Engine {
                 .write(move |tx| match &*report {
                     Report::Called(sent, outcome) => answer(tx, &kit, sent, outcome.clone(), now),
                     Report::Found(arrival, found) => settle(tx, &kit, arrival, found, now),
+                    Report::Told(message, outcome) => told(tx, message, outcome, now),
                 })
                 .await?;
             driver.reports.pop_front();

@@ -20,6 +20,8 @@ pub(super) struct Kit {
     pub(super) connector: Arc<dyn Connector>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ids: Ids,
+    /// Where approvals' pages are, when people are sent links to them.
+    pub(super) link_base: Option<Arc<str>>,
     programs: Mutex<HashMap<i64, Arc<Program>>>,
 }
 
@@ -40,6 +42,7 @@ impl Kit {
             connector,
             clock,
             ids,
+            link_base: None,
         }
     }
 

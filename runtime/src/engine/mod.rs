@@ -12,6 +12,7 @@ mod error;
 mod ids;
 mod kit;
 mod matching;
+mod messages;
 mod notice;
 mod people;
 mod recover;
@@ -64,6 +65,10 @@ pub struct EngineOptions {
     pub answer_wait: Option<Duration>,
     /// For how long (in real time) a stop waits for calls that are under way.
     pub stop_within: Duration,
+    /// The address that people reach the service at, such as `https://play.example.org`. Whoever may
+    /// answer an approval is then sent a link to its page; nobody is without it, in a simulated run,
+    /// or on a virtual clock.
+    pub link_base: Option<String>,
 }
 
 impl EngineOptions {
@@ -86,6 +91,7 @@ impl EngineOptions {
             schedules: true,
             answer_wait: None,
             stop_within: Duration::from_secs(10),
+            link_base: None,
         }
     }
 }
@@ -125,6 +131,7 @@ impl Engine {
             connector,
             clock,
             ids,
+            link_base,
             ..
         } = options;
         let lock = store.lock_engine()?;
@@ -152,7 +159,9 @@ impl Engine {
                 Ok((tx.keep_program(&kept, now)?, stored))
             })
             .await?;
-        let kit = Kit::new(program, num, deployment, connector, clock, ids);
+        let link_base = link_base.filter(|_| !clock.is_virtual()).map(Arc::from);
+        let mut kit = Kit::new(program, num, deployment, connector, clock, ids);
+        kit.link_base = link_base;
         for (open, read) in stored {
             match read {
                 Ok(program) => kit.remember(open.num, program),

@@ -1,6 +1,6 @@
 //! What watchers are told, after the commit that it is part of.
 
-use crate::store::ApprovalInfo;
+use crate::store::{ApprovalInfo, Message};
 use counterplay_machine::journal::Entry;
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ pub enum Notice {
     },
     /// An approval waits for answers.
     Asked(Box<ApprovalInfo>),
+    /// A message that an approval waits was sent, or could not be.
+    Told(Box<Message>),
     /// A start was ignored because it repeats a run.
     Repeated {
         /// The run that it would have repeated.

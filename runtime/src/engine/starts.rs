@@ -191,7 +191,7 @@ fn begin(
         tx.ignore_repeats(name, &playbook.id, key, num, until)?;
     }
     let mut notices = entries(&stored, transition.journal);
-    notices.extend(keep_effects(tx, &stored, transition.effects, now_ms)?);
+    notices.extend(keep_effects(tx, kit, &stored, transition.effects, now_ms)?);
     Ok(Begun::Run(id, notices))
 }
 

@@ -1,8 +1,8 @@
 //! A stored run and an input in; within one transaction the run stepped, stored and its effects
 //! turned into rows. What watchers are to be told comes out.
 
-use super::Notice;
 use super::kit::Kit;
+use super::{Notice, messages};
 use crate::store::{CallKind, Fault, NewCall, StoredRun, Tx, approval_info};
 use counterplay_machine::journal::Entry;
 use counterplay_machine::step::{Context, Effect, Input, step};
@@ -37,13 +37,14 @@ pub(super) fn advance(
     let transition = step(context, &mut stored.run, input, now_ms);
     tx.save_run(&stored, &transition.journal, now_ms)?;
     let mut notices = entries(&stored, transition.journal);
-    notices.extend(keep_effects(tx, &stored, transition.effects, now_ms)?);
+    notices.extend(keep_effects(tx, kit, &stored, transition.effects, now_ms)?);
     Ok(notices)
 }
 
 /// Turns effects into rows: nothing is done before they are committed.
 pub(super) fn keep_effects(
     tx: &Tx<'_>,
+    kit: &Kit,
     stored: &StoredRun,
     effects: Vec<Effect>,
     now_ms: i64,
@@ -86,6 +87,7 @@ pub(super) fn keep_effects(
             Effect::CancelTimer { id } => tx.stop_timer(run, &id)?,
             Effect::AskApproval { id } => {
                 tx.open_approval(run, &id, now_ms)?;
+                messages::plan(tx, kit, stored, &id, now_ms)?;
                 notices
                     .extend(approval_info(stored, &id, now_ms).map(|a| Notice::Asked(Box::new(a))));
             }

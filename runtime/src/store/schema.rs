@@ -266,16 +266,19 @@ pub(super) const MIGRATIONS: &[&str] = &["
     ) STRICT, WITHOUT ROWID;
 
     -- Messages that tell people where an approval waits. state: 0 to be sent, 1 sent, 2 given up.
+    -- begun: 1 while an attempt is under way; still 1 after a crash that lay in between.
     CREATE TABLE messages (
         num INTEGER PRIMARY KEY,
-        tenant TEXT NOT NULL,
-        run TEXT NOT NULL,
+        run INTEGER NOT NULL REFERENCES runs (num),
         approval TEXT NOT NULL,
         channel TEXT NOT NULL,
-        recipient TEXT NOT NULL,
-        state INTEGER NOT NULL,
+        recipient TEXT NOT NULL COLLATE NOCASE,
+        asked_ms INTEGER NOT NULL,
+        state INTEGER NOT NULL DEFAULT 0,
         attempts INTEGER NOT NULL DEFAULT 0,
+        begun INTEGER NOT NULL DEFAULT 0,
         next_ms INTEGER NOT NULL,
+        ended_ms INTEGER,
         error TEXT,
         UNIQUE (approval, channel, recipient)
     ) STRICT;
