@@ -1,9 +1,10 @@
 //! What every route works with: the engine, the project, people, the feed of what happens.
 
 use crate::feed::Feed;
-use crate::identity::Identity;
+use crate::identity::{Cookies, Identity};
 use crate::project::Projects;
 use counterplay_runtime::clock::Clock;
+use counterplay_runtime::connect::Secrets;
 use counterplay_runtime::engine::Engine;
 use serde_json::Value as Json;
 use std::ops::Deref;
@@ -23,6 +24,8 @@ pub struct Parts {
     pub identity: Identity,
     /// The project that runs, and deploys to it.
     pub projects: Projects,
+    /// Where webhooks' secrets come from.
+    pub secrets: Arc<dyn Secrets>,
     /// What happens, for event streams.
     pub feed: Feed,
     /// What the one who starts the service decides.
@@ -66,6 +69,11 @@ impl App {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> App {
         App(Arc::new(parts))
+    }
+
+    /// How session cookies are named and sent.
+    pub fn cookies(&self) -> Cookies {
+        Cookies::of(&self.settings.public_url)
     }
 }
 

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::broadcast::{self, Receiver, Sender};
+use tokio::sync::watch;
 
 /// How far a listener may lag behind before it reads from the store.
 const BEHIND_MAX: usize = 4096;
@@ -50,6 +51,7 @@ pub struct Feed {
     store: Store,
     send: Sender<News>,
     listeners: Arc<AtomicUsize>,
+    closed: watch::Sender<bool>,
 }
 
 impl Feed {
@@ -62,6 +64,7 @@ impl Feed {
             store: engine.store().clone(),
             send: broadcast::channel(BEHIND_MAX).0,
             listeners: Arc::default(),
+            closed: watch::channel(false).0,
         };
         let head = feed.store.journal_head().await?;
         let task = tokio::spawn(pass_on(feed.clone(), engine.watch(), head));
@@ -94,8 +97,14 @@ impl Feed {
             behind: last < head,
             ready: VecDeque::new(),
             tenants,
+            closed: self.closed.subscribe(),
             _place: place,
         }))
+    }
+
+    /// Ends every listener, so that the service can stop.
+    pub fn close(&self) {
+        self.closed.send_replace(true);
     }
 
     /// How many listen.
@@ -174,6 +183,7 @@ pub struct Listener {
     behind: bool,
     ready: VecDeque<JournalItem>,
     tenants: Option<Vec<String>>,
+    closed: watch::Receiver<bool>,
     _place: Place,
 }
 
@@ -200,7 +210,12 @@ impl Listener {
                 self.ready = items.into();
                 continue;
             }
-            match self.news.recv().await {
+            let told = tokio::select! {
+                told = self.news.recv() => told,
+                // An error means that the feed itself is gone.
+                _ = self.closed.wait_for(|closed| *closed) => return Ok(None),
+            };
+            match told {
                 Ok(news) if !self.concerns(&news) => {}
                 Ok(News::Entry(item)) if item.num <= self.last => {}
                 Ok(News::Entry(item)) => {

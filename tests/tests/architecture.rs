@@ -82,7 +82,7 @@ fn libraries_stay_where_they_belong() {
         ("salsa", &["compiler"]),
         ("tower-lsp-server", &["lsp"]),
         ("rusqlite", &["runtime"]),
-        ("axum", &["sandbox"]),
+        ("axum", &["sandbox", "server"]),
         ("lettre", &["runtime"]),
         ("clap", &["cli"]),
     ] {

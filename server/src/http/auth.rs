@@ -1,7 +1,7 @@
 //! A credential in, a principal or a problem out; and what a principal may do.
 
 use crate::app::App;
-use crate::identity::{Caller, Credential, Permission, Principal, credential};
+use crate::identity::{Caller, Credential, Permission, Principal, credential, csrf, same_origin};
 use crate::problem::Problem;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::Method;
@@ -32,7 +32,7 @@ pub async fn authenticate(State(app): State<App>, mut request: Request, next: Ne
 }
 
 async fn principal(app: &App, request: &Request) -> Result<Principal, Problem> {
-    match credential(request.headers()) {
+    match credential(request.headers(), app.cookies()) {
         Credential::None => Err(Problem::unauthorized(
             "send an API token as `Authorization: Bearer …`, or log in",
         )),
@@ -40,35 +40,20 @@ async fn principal(app: &App, request: &Request) -> Result<Principal, Problem> {
         Credential::Bearer(token) => Ok(app.identity.check_token(&token).await?),
         Credential::Cookie(cookie) => {
             let principal = app.identity.check_session(&cookie).await?;
-            let safe = [Method::GET, Method::HEAD, Method::OPTIONS];
-            if !safe.contains(request.method()) {
-                from_here(app, request, &principal)?;
+            // A browser sends its cookies whoever asks: it has to be a page of ours that does.
+            if !is_safe(request.method())
+                && let Err(why) = same_origin(request.headers(), &app.settings.public_url)
+            {
+                return Err(Problem::forbidden(why));
             }
             Ok(principal)
         }
     }
 }
 
-/// A browser sends its cookies whoever asks: the request has to prove that a page of ours made it.
-fn from_here(app: &App, request: &Request, principal: &Principal) -> Result<(), Problem> {
-    let forged = || {
-        Problem::forbidden(format!(
-            "a request with a session's cookie must carry the session's `csrf` value in the header `{CSRF_HEADER}`"
-        ))
-    };
-    if !crate::identity::same_origin(request.headers(), &app.settings.public_url) {
-        return Err(Problem::forbidden(
-            "the request comes from another site; open the dashboard itself",
-        ));
-    }
-    let Caller::Person { csrf, .. } = &principal.caller else {
-        return Ok(());
-    };
-    let given = request.headers().get(CSRF_HEADER);
-    match given.and_then(|v| v.to_str().ok()) {
-        Some(given) if crate::identity::same_csrf(given, csrf) => Ok(()),
-        _ => Err(forged()),
-    }
+/// Whether a method changes nothing (RFC 9110, section 9.2.1).
+fn is_safe(method: &Method) -> bool {
+    [Method::GET, Method::HEAD, Method::OPTIONS].contains(method)
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Auth {
@@ -76,9 +61,41 @@ impl<S: Send + Sync> FromRequestParts<S> for Auth {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Auth, Problem> {
         match parts.extensions.get::<Found>() {
-            Some(Found(found)) => found.clone().map(Auth),
+            Some(Found(found)) => {
+                let principal = found.clone()?;
+                if let Caller::Person { csrf, .. } = &principal.caller
+                    && !is_safe(&parts.method)
+                {
+                    let given = parts.headers.get(CSRF_HEADER);
+                    let given = given.and_then(|v| v.to_str().ok()).unwrap_or_default();
+                    if !csrf::matches(csrf, given) {
+                        return Err(Problem::forbidden(format!(
+                            "a request with a session's cookie must carry the session's `csrf` value in the header `{CSRF_HEADER}`"
+                        )));
+                    }
+                }
+                Ok(Auth(principal))
+            }
             None => Err(Problem::internal()),
         }
+    }
+}
+
+/// Who asks for a page; forms carry their anti-forgery value in a field, which is theirs to check.
+#[derive(Clone, Debug)]
+pub struct Visitor(pub Option<Principal>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Visitor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Visitor, Problem> {
+        let found = parts.extensions.get::<Found>();
+        Ok(Visitor(match found {
+            Some(Found(Ok(principal))) if principal.is_person() => Some(principal.clone()),
+            // Forged requests are refused, not taken for those of a stranger.
+            Some(Found(Err(problem))) if problem.status == 403 => return Err(problem.clone()),
+            _ => None,
+        }))
     }
 }
 

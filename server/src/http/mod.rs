@@ -8,8 +8,9 @@ mod idempotency;
 mod parts;
 mod refused;
 
-pub use auth::{Auth, authenticate};
+pub use auth::{Auth, Visitor, authenticate};
 pub use body::{BODY_BYTES_MAX, Body, read_json};
+pub(crate) use body::whole;
 pub use etag::{Etag, IfMatch};
 pub use guard::{security_headers, whole_problems};
 pub use idempotency::remember;

@@ -1,0 +1,120 @@
+//! Whether the service works, for load balancers and for people.
+
+use crate::api::time;
+use crate::app::App;
+use crate::http::{Auth, Refused};
+use crate::identity::Permission;
+use crate::problem::Problem;
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+
+/// Whether the service works.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Alive {
+    /// `ok`.
+    pub status: String,
+    /// Counterplay's version.
+    pub version: String,
+}
+
+/// How the service is.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct HealthView {
+    /// `ok`, or `attention` where a source fails or a run is held.
+    pub status: String,
+    /// Counterplay's version.
+    pub version: String,
+    /// Open runs of the caller's tenants, by status.
+    pub runs: RunCounts,
+    /// How many follow what happens at present.
+    pub listeners: usize,
+    /// The polled sources of the caller's tenants.
+    pub sources: Vec<SourceView>,
+}
+
+/// Open runs by status.
+#[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
+pub struct RunCounts {
+    /// A call is under way.
+    pub running: i64,
+    /// They wait for a time.
+    pub waiting: i64,
+    /// They wait for people's approval.
+    pub awaiting_approval: i64,
+    /// They need a person to settle something.
+    pub held: i64,
+}
+
+/// A polled source.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct SourceView {
+    /// The tenant.
+    pub tenant: String,
+    /// The event that it gives.
+    pub event: String,
+    /// The path that is read.
+    pub path: String,
+    /// The interval in seconds.
+    pub every_s: i64,
+    /// When it was last read, RFC 3339.
+    pub polled_at: Option<String>,
+    /// When it is read next, RFC 3339.
+    pub next_at: Option<String>,
+    /// How often it has failed since it last succeeded.
+    pub failures: i64,
+    /// Why it last failed.
+    pub error: Option<String>,
+}
+
+/// Whether the service answers
+///
+/// For load balancers; needs no credential and tells nothing else.
+#[utoipa::path(get, path = "/healthz", tag = "records", security(()),
+    responses((status = 200, body = Alive), (status = 503, description = "The store cannot be read", body = Problem, content_type = "application/problem+json")))]
+pub async fn alive(State(app): State<App>) -> Result<Json<Alive>, Problem> {
+    app.engine.store().journal_head().await?;
+    Ok(Json(Alive {
+        status: "ok".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+    }))
+}
+
+/// How the service is
+#[utoipa::path(get, path = "/health", tag = "records",
+    responses((status = 200, body = HealthView), Refused))]
+pub async fn detail(State(app): State<App>, auth: Auth) -> Result<Json<HealthView>, Problem> {
+    auth.needs(Permission::View)?;
+    let counts = app.engine.store().status_counts(auth.tenants()).await?;
+    let runs = RunCounts {
+        running: counts.running,
+        waiting: counts.waiting,
+        awaiting_approval: counts.awaiting_approval,
+        held: counts.held,
+    };
+    let sources: Vec<SourceView> = app
+        .engine
+        .sources()
+        .await?
+        .into_iter()
+        .filter(|s| auth.0.scope.includes(&s.tenant))
+        .map(|s| SourceView {
+            tenant: s.tenant,
+            event: s.event.to_string(),
+            path: s.path.to_string(),
+            every_s: s.every_ms / 1000,
+            polled_at: time::maybe(s.polled_ms),
+            next_at: time::maybe(s.next_ms),
+            failures: s.failures,
+            error: s.error,
+        })
+        .collect();
+    let attention = runs.held > 0 || sources.iter().any(|s| s.failures > 0);
+    Ok(Json(HealthView {
+        status: if attention { "attention" } else { "ok" }.into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        runs,
+        listeners: app.feed.listeners(),
+        sources,
+    }))
+}

@@ -1,0 +1,58 @@
+//! Deliveries with a signature in, committed arrivals out. The tenant is the webhook's.
+
+use super::events::Accepted;
+use crate::app::App;
+use crate::http::{Path, Refused, read_json, whole};
+use crate::problem::Problem;
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use counterplay_runtime::connect::verify_delivery;
+use counterplay_runtime::engine::HookDelivery;
+
+/// Deliver to a webhook
+///
+/// Signed with the webhook's secret: `Counterplay-Timestamp` holds the seconds since the Unix epoch,
+/// `Counterplay-Signature` is `v1=` and the hexadecimal HMAC-SHA256 over the time stamp, a dot and the body. A time
+/// stamp more than five minutes off is refused; the same delivery is accepted once.
+#[utoipa::path(post, path = "/hooks/{name}", tag = "triggers", security(()),
+    params(("name" = String, Path, description = "The webhook's name in counterplay.toml"),
+        ("Counterplay-Timestamp" = String, Header, description = "Seconds since the Unix epoch"),
+        ("Counterplay-Signature" = String, Header, description = "`v1=` and the signature in hexadecimal")),
+    request_body(content((serde_json::Value = "application/json"))),
+    responses((status = 202, body = Accepted), Refused))]
+pub async fn deliver(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<Accepted>), Problem> {
+    let deployment = app.engine.deployment();
+    let hook = deployment
+        .webhooks
+        .get(&name)
+        .ok_or_else(|| Problem::not_found(format!("there is no webhook `{name}`")))?;
+    let bytes = whole(body).await?;
+    let secret = app.secrets.get(&hook.secret).map_err(|error| {
+        tracing::error!(hook = name, %error, "the secret of a webhook cannot be read");
+        Problem::unavailable("the webhook's secret cannot be read now; the log has the cause")
+    })?;
+    let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
+    let verified = verify_delivery(
+        secret.expose().as_bytes(),
+        header("counterplay-timestamp"),
+        header("counterplay-signature"),
+        &bytes,
+        app.clock.now_ms(),
+    )
+    .map_err(|error| Problem::unauthorized(error.to_string()))?;
+    let payload = read_json(&bytes)?;
+    let delivery = HookDelivery {
+        hook: name,
+        payload,
+        signature: verified.signature,
+    };
+    let receipt = app.engine.accept_hook(delivery).await?;
+    Ok((StatusCode::ACCEPTED, Json(receipt.into())))
+}
