@@ -43,6 +43,7 @@ async fn crash(world: &World, crash: Crash) -> Option<()> {
     let options = StoreOptions {
         patience: Duration::from_secs(1),
         crash: Some(crash),
+        ..StoreOptions::default()
     };
     let store = counterplay_runtime::store::Store::open_with(world.path(), options)
         .expect("the store opens");

@@ -19,6 +19,7 @@ fn impatient() -> StoreOptions {
     StoreOptions {
         patience: Duration::from_millis(50),
         crash: None,
+        ..StoreOptions::default()
     }
 }
 

@@ -1,7 +1,8 @@
 //! A raw object in; a committed event or a precise refusal out.
 
+use super::letters::Again;
 use super::{Engine, Notice, Refusal};
-use crate::store::{ArrivalKind, Fault, NewArrival, StoreError, Tx};
+use crate::store::{ArrivalKind, Fault, NewArrival, NewLetter, Tx};
 use counterplay_machine::eval::TenantFacts;
 use counterplay_machine::ingest::{self, Observation, Recognised, Rejection};
 use serde_json::Value as Json;
@@ -42,6 +43,16 @@ impl Engine {
     /// # Errors
     /// Why not, see [`Refusal`]; an object that cannot be read is kept as a dead letter.
     pub async fn accept(&self, incoming: Incoming) -> Result<Receipt, Refusal> {
+        self.accept_from(incoming, None).await
+    }
+
+    /// [`Engine::accept`], of a dead letter where one is given.
+    pub(super) async fn accept_from(
+        &self,
+        incoming: Incoming,
+        again: Option<Again>,
+    ) -> Result<Receipt, Refusal> {
+        let again = again.as_ref();
         let tenant = self.admit(&incoming.tenant)?;
         let kit = &self.inner.kit;
         let event = match &incoming.event {
@@ -51,13 +62,13 @@ impl Engine {
                 Recognised::Unknown => {
                     let known = self.events();
                     let reason = "no declared event has its fields".to_owned();
-                    let letter = self.letter(&incoming, None, reason).await?;
+                    let letter = self.letter(&incoming, None, reason, again).await?;
                     return Err(Refusal::Unrecognised { known, letter });
                 }
                 Recognised::Ambiguous(names) => {
                     let events: Vec<String> = names.iter().map(|n| n.to_string()).collect();
                     let reason = format!("it may be any of {}", events.join(", "));
-                    let letter = self.letter(&incoming, None, reason).await?;
+                    let letter = self.letter(&incoming, None, reason, again).await?;
                     return Err(Refusal::Ambiguous { events, letter });
                 }
             },
@@ -66,7 +77,7 @@ impl Engine {
         let now = scene.now_ms;
         let typed = match ingest::read(scene, &event, &incoming.payload) {
             Ok(typed) => typed,
-            Err(rejection) => return Err(self.reject(&incoming, &event, rejection).await?),
+            Err(rejection) => return Err(self.reject(&incoming, &event, rejection, again).await?),
         };
         let name = typed.event.clone();
         let unlisted = typed.unlisted;
@@ -79,11 +90,23 @@ impl Engine {
             at_ms: now,
         };
         let observation = typed.observation;
+        let again = again.cloned();
         let (num, quiet, duplicate) = self
             .inner
             .store
-            .write(move |tx| take(tx, &arrival, &observation))
-            .await?;
+            .write(move |tx| {
+                let Some(again) = again else {
+                    return take(tx, &arrival, &observation).map(Ok);
+                };
+                let letter = match tx.open_letter(again.letter)? {
+                    Ok(letter) => letter,
+                    Err(refused) => return Ok(Err(refused)),
+                };
+                let taken = take(tx, &arrival, &observation)?;
+                tx.letter_replayed(&letter, taken.0, &arrival.name, &again.by, now)?;
+                Ok(Ok(taken))
+            })
+            .await??;
         self.inner.wake.notify_one();
         Ok(Receipt {
             event: num,
@@ -121,9 +144,10 @@ impl Engine {
         incoming: &Incoming,
         event: &str,
         rejection: Rejection,
+        again: Option<&Again>,
     ) -> Result<Refusal, Refusal> {
         let letter = self
-            .letter(incoming, Some(event), rejection.to_string())
+            .letter(incoming, Some(event), rejection.to_string(), again)
             .await?;
         Ok(match rejection {
             Rejection::NoSuchEvent(event) => Refusal::UnknownEvent {
@@ -149,7 +173,12 @@ impl Engine {
         incoming: &Incoming,
         event: Option<&str>,
         reason: String,
-    ) -> Result<i64, StoreError> {
+        again: Option<&Again>,
+    ) -> Result<i64, Refusal> {
+        if let Some(again) = again {
+            self.refused_again(again, reason).await?;
+            return Ok(again.letter);
+        }
         let (tenant, name) = (incoming.tenant.clone(), event.map(str::to_owned));
         let now = self.inner.kit.clock.now_ms();
         let letter = {
@@ -162,7 +191,15 @@ impl Engine {
             self.inner
                 .store
                 .write(move |tx| {
-                    tx.add_letter(&tenant, name.as_deref(), None, &payload, &reason, now)
+                    let letter = NewLetter {
+                        tenant: &tenant,
+                        name: name.as_deref(),
+                        event: None,
+                        playbook: None,
+                        payload: &payload,
+                        reason: &reason,
+                    };
+                    tx.add_letter(&letter, now)
                 })
                 .await?
         };

@@ -2,6 +2,7 @@
 
 use super::drive::{Driver, Job, Report};
 use super::kit::Kit;
+use super::record::{Cause, record};
 use super::transition::{advance, entries};
 use super::{Engine, EngineError, Notice};
 use crate::call::{CallOutcome, CallRequest};
@@ -126,7 +127,7 @@ pub(super) fn answer(
     tx.remove_call(sent.num)?;
     let stored = tx.run(sent.run)?;
     if stored.run.outcome.is_some() {
-        return late(tx, &stored, sent, outcome, now_ms);
+        return late(tx, kit, &stored, sent, outcome, now_ms);
     }
     let id = sent.id.clone();
     let input = match outcome {
@@ -140,6 +141,7 @@ pub(super) fn answer(
 /// A run was ended while an action was under way: what became of it belongs in the journal.
 fn late(
     tx: &Tx<'_>,
+    kit: &Kit,
     stored: &StoredRun,
     sent: &Sent,
     outcome: CallOutcome,
@@ -171,6 +173,9 @@ fn late(
         path: String::new(),
         what,
     };
-    tx.save_run(stored, std::slice::from_ref(&entry), now_ms)?;
+    let done = std::slice::from_ref(&entry);
+    tx.save_run(stored, done, now_ms)?;
+    let program = kit.program_of(tx, stored.program)?;
+    record(tx, &program, stored, (done, &[]), &Cause::default())?;
     Ok(entries(stored, vec![entry]))
 }

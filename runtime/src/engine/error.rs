@@ -1,6 +1,6 @@
 //! Why an engine does not start or go on, and why something is not accepted, as sentences.
 
-use crate::store::{OpenProgram, StoreError};
+use crate::store::{LetterRefused, OpenProgram, StoreError};
 use counterplay_machine::json::Mismatch;
 use counterplay_machine::program::FORMAT;
 use std::sync::Arc;
@@ -129,6 +129,9 @@ pub enum Refusal {
         /// What is wrong.
         reason: String,
     },
+    /// The dead letter cannot be tried again.
+    #[error(transparent)]
+    Letter(#[from] LetterRefused),
     /// The engine is stopping.
     #[error("the engine is stopping; send it again when it runs")]
     Stopping,

@@ -4,8 +4,9 @@
 use super::Notice;
 use super::kit::Kit;
 use super::matching::{Finding, Planned};
+use super::record::{Cause, record};
 use super::transition::{entries, keep_effects};
-use crate::store::{Arrival, ArrivalKind, Fault, NewRunRow, StoredRun, Tx};
+use crate::store::{Arrival, ArrivalKind, Fault, NewLetter, NewRunRow, StoredRun, Tx};
 use counterplay_machine::deployment::Mode;
 use counterplay_machine::duration::{HOUR_MS, SECOND_MS};
 use counterplay_machine::ingest;
@@ -58,7 +59,7 @@ pub(super) fn settle(
     }
     for reason in &broken {
         notes.push(reason.clone());
-        notices.push(dead(tx, arrival, reason, now_ms)?);
+        notices.push(dead(tx, kit, arrival, reason, now_ms)?);
     }
     if found.left.is_empty() || give_up {
         tx.settle_arrival(
@@ -106,16 +107,28 @@ fn put_off(
     })
 }
 
-fn dead(tx: &Tx<'_>, arrival: &Arrival, reason: &str, now_ms: i64) -> Result<Notice, Fault> {
+fn dead(
+    tx: &Tx<'_>,
+    kit: &Kit,
+    arrival: &Arrival,
+    reason: &str,
+    now_ms: i64,
+) -> Result<Notice, Fault> {
     let what = &arrival.what;
-    let letter = tx.add_letter(
-        &what.tenant,
-        Some(&what.name),
-        Some(arrival.num),
-        &what.payload,
+    // What concerns one playbook begins with its id.
+    let playbook = reason
+        .split_once(": ")
+        .map(|(id, _)| id)
+        .filter(|id| kit.program.playbooks.contains_key(*id));
+    let letter = NewLetter {
+        tenant: &what.tenant,
+        name: Some(&what.name),
+        event: Some(arrival.num),
+        playbook,
+        payload: &what.payload,
         reason,
-        now_ms,
-    )?;
+    };
+    let letter = tx.add_letter(&letter, now_ms)?;
     Ok(Notice::DeadLetter {
         letter,
         tenant: what.tenant.clone(),
@@ -190,6 +203,13 @@ fn begin(
         let until = repeats.for_ms.map(|ms| now_ms.saturating_add(ms));
         tx.ignore_repeats(name, &playbook.id, key, num, until)?;
     }
+    let by = match arrival.what.kind {
+        ArrivalKind::Manual => planned.starter.clone(),
+        ArrivalKind::Tick => Some("schedule".to_owned()),
+        ArrivalKind::Event => None,
+    };
+    let done = (&*transition.journal, &*transition.effects);
+    record(tx, &kit.program, &stored, done, &Cause::start(by))?;
     let mut notices = entries(&stored, transition.journal);
     notices.extend(keep_effects(tx, kit, &stored, transition.effects, now_ms)?);
     Ok(Begun::Run(id, notices))

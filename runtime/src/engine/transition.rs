@@ -2,6 +2,7 @@
 //! turned into rows. What watchers are to be told comes out.
 
 use super::kit::Kit;
+use super::record::{Cause, record, too_late};
 use super::{Notice, messages};
 use crate::store::{CallKind, Fault, NewCall, StoredRun, Tx, approval_info};
 use counterplay_machine::journal::Entry;
@@ -17,7 +18,9 @@ pub(super) fn advance(
     now_ms: i64,
 ) -> Result<Vec<Notice>, Fault> {
     let mut stored = tx.run(num)?;
+    let cause = Cause::of(&input);
     if stored.run.outcome.is_some() {
+        too_late(tx, &stored, &cause, now_ms)?;
         return Ok(Vec::new());
     }
     let program = kit.program_of(tx, stored.program)?;
@@ -36,6 +39,8 @@ pub(super) fn advance(
     };
     let transition = step(context, &mut stored.run, input, now_ms);
     tx.save_run(&stored, &transition.journal, now_ms)?;
+    let done = (&*transition.journal, &*transition.effects);
+    record(tx, &program, &stored, done, &cause)?;
     let mut notices = entries(&stored, transition.journal);
     notices.extend(keep_effects(tx, kit, &stored, transition.effects, now_ms)?);
     Ok(notices)

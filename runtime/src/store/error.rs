@@ -109,6 +109,11 @@ pub enum StoreError {
     /// What was asked for is not there.
     #[error("{0}")]
     NotFound(String),
+    /// The operating system gives no random numbers.
+    #[error(
+        "the operating system gives no random numbers ({0}), which the audit trail needs; nothing was changed"
+    )]
+    NoRandomness(String),
     /// The handle was closed.
     #[error("the store was closed")]
     Stopped,
@@ -139,6 +144,9 @@ pub enum Fault {
     /// What was asked for is not there, as a sentence.
     #[error("{0}")]
     NotFound(String),
+    /// The operating system gives no random numbers.
+    #[error("no random numbers: {0}")]
+    NoRandomness(String),
 }
 
 impl StoreError {
@@ -151,6 +159,7 @@ impl StoreError {
                 detail,
             },
             Fault::NotFound(what) => StoreError::NotFound(what),
+            Fault::NoRandomness(detail) => StoreError::NoRandomness(detail),
         }
     }
 

@@ -106,6 +106,30 @@ impl Tx<'_> {
         Ok(self.conn.last_insert_rowid())
     }
 
+    /// Stores an arrival once more, for one playbook where that is given, and returns its number;
+    /// `None` when it is not there.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn add_again(
+        &self,
+        event: i64,
+        playbook: Option<&str>,
+        now_ms: i64,
+    ) -> Result<Option<i64>, Fault> {
+        let only = playbook
+            .map(|p| codec::encode("an event", &[p]))
+            .transpose()?;
+        let added = self
+            .conn
+            .prepare_cached(
+                "INSERT INTO events (tenant, kind, name, payload, received_ms, state, next_ms, remaining) \
+                 SELECT tenant, kind, name, payload, ?2, 0, ?2, ?3 FROM events WHERE num = ?1",
+            )?
+            .execute(params![event, now_ms, only])?;
+        Ok((added > 0).then(|| self.conn.last_insert_rowid()))
+    }
+
     /// The arrivals that are due for matching, in the order of their arrival.
     ///
     /// # Errors

@@ -4,36 +4,61 @@
 //! at a time; the other reads what is committed. Several processes may open the same file; the
 //! engine's lock ([`Store::lock_engine`]) sees to it that only one of them drives runs.
 
+mod answers;
+mod approvals;
+mod audit;
+mod audit_read;
+mod audit_verify;
 mod codec;
+mod counters;
 mod error;
 mod events;
+mod events_read;
+mod feed;
 mod guards;
 mod inputs;
 mod letters;
+mod list;
 mod lock;
 mod messages;
 mod open;
 mod outbox;
 mod people;
 mod programs;
-mod read;
+mod revisions;
 mod runs;
+mod runs_read;
+mod salts;
 mod schema;
+mod stats;
 mod ticks;
 mod timers;
 mod worker;
 
+pub use answers::{Answer, Begun, Ticket};
+pub(crate) use approvals::approval_info;
+pub use approvals::{Answered, ApprovalDetail, ApprovalInfo, DecidedApproval, RefusedAnswer};
+pub use audit::NewAudit;
+pub use audit_read::{AuditExport, AuditFilter, AuditRecord};
+pub use audit_verify::{Broken, ChainReport};
+pub(crate) use counters::Counted;
 pub use error::{Fault, StoreError};
 pub use events::{Arrival, ArrivalKind, NewArrival};
+pub use events_read::{EventFilter, EventInfo};
+pub use feed::{Feed, FeedEntry};
 pub use inputs::{InputRow, Word};
+pub use letters::{DeadLetter, LetterFilter, LetterRefused, NewLetter};
+pub use list::Page;
 pub use lock::EngineLock;
 pub use messages::{Channel, Message, MessageState};
 pub use outbox::{CallKind, NewCall, StoredCall};
 pub use people::WordRefused;
 pub use programs::OpenProgram;
-pub(crate) use read::approval_info;
-pub use read::{ApprovalInfo, DeadLetter, EventInfo, RunDetail, RunFilter, RunInfo};
+pub use revisions::{NewRevision, Revision, RevisionInfo, RevisionRefused, RevisionState};
 pub use runs::{NewRunRow, StoredRun};
+pub use runs_read::{RunDetail, RunFilter, RunInfo};
+pub use salts::Salts;
+pub use stats::{Hour, OpenCounts, PlaybookStats, StatsFilter, Tally};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -48,6 +73,8 @@ pub struct StoreOptions {
     pub patience: Duration,
     /// Simulates the end of the process, for tests of recovery.
     pub crash: Option<Crash>,
+    /// Where the salts of audit records come from.
+    pub salts: Salts,
 }
 
 impl Default for StoreOptions {
@@ -55,6 +82,7 @@ impl Default for StoreOptions {
         StoreOptions {
             patience: Duration::from_secs(60),
             crash: None,
+            salts: Salts::default(),
         }
     }
 }
@@ -73,6 +101,7 @@ pub enum Crash {
 /// The methods are grouped by table in this module's files.
 pub struct Tx<'a> {
     conn: &'a rusqlite::Connection,
+    salts: &'a Salts,
 }
 
 /// A handle on the store.

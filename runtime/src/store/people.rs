@@ -1,8 +1,9 @@
 //! A person's word in, an immediate answer and a row for the engine out. Works from any process.
 
-use super::{Fault, Store, StoreError, StoredRun, Tx, Word};
+use super::{Fault, NewAudit, Store, StoreError, StoredRun, Tx, Word};
 use counterplay_machine::state::{Status, Waiting};
 use counterplay_machine::step::{Vote, check_vote};
+use serde_json::json;
 
 /// Why a word was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,8 +60,11 @@ impl Store {
         now_ms: i64,
     ) -> Result<String, WordRefused> {
         let (target, by) = (target.to_owned(), by.to_owned());
-        self.write(move |tx| tx.leave_vote(&target, by, approve, comment, now_ms))
-            .await?
+        self.write(move |tx| {
+            let left = tx.leave_vote(&target, by.clone(), approve, comment, now_ms)?;
+            tx.kept_if_refused("approval.vote_refused", &target, &by, left, now_ms)
+        })
+        .await?
     }
 
     /// Tells a held run to try its step again.
@@ -70,15 +74,15 @@ impl Store {
     pub async fn submit_resume(&self, run: &str, by: &str, now_ms: i64) -> Result<(), WordRefused> {
         let (run, by) = (run.to_owned(), by.to_owned());
         self.write(move |tx| {
-            let stored = match tx.open_run(&run)? {
-                Ok(stored) => stored,
-                Err(refused) => return Ok(Err(refused)),
+            let left = match tx.open_run(&run)? {
+                Ok(stored) if stored.run.status() == Status::Held => {
+                    let word = Word::Resume { by: by.clone() };
+                    Ok(tx.add_word(stored.num, &word, now_ms)?)
+                }
+                Ok(_) => Err(WordRefused::NotHeld(run.clone())),
+                Err(refused) => Err(refused),
             };
-            if stored.run.status() != Status::Held {
-                return Ok(Err(WordRefused::NotHeld(run)));
-            }
-            tx.add_word(stored.num, &Word::Resume { by }, now_ms)
-                .map(Ok)
+            tx.kept_if_refused("run.resume_refused", &run, &by, left, now_ms)
         })
         .await?
     }
@@ -89,17 +93,47 @@ impl Store {
     /// When there is no such run or it has ended.
     pub async fn submit_cancel(&self, run: &str, by: &str, now_ms: i64) -> Result<(), WordRefused> {
         let (run, by) = (run.to_owned(), by.to_owned());
-        self.write(move |tx| match tx.open_run(&run)? {
-            Ok(stored) => tx
-                .add_word(stored.num, &Word::Cancel { by }, now_ms)
-                .map(Ok),
-            Err(refused) => Ok(Err(refused)),
+        self.write(move |tx| {
+            let left = match tx.open_run(&run)? {
+                Ok(stored) => {
+                    let word = Word::Cancel { by: by.clone() };
+                    Ok(tx.add_word(stored.num, &word, now_ms)?)
+                }
+                Err(refused) => Err(refused),
+            };
+            tx.kept_if_refused("run.cancel_refused", &run, &by, left, now_ms)
         })
         .await?
     }
 }
 
 impl Tx<'_> {
+    /// A word that was refused at once is recorded like one that the stepper refuses: in the chain of
+    /// the run's tenant, or of the installation where there is no such run.
+    fn kept_if_refused<T>(
+        &self,
+        action: &str,
+        target: &str,
+        by: &str,
+        left: Result<T, WordRefused>,
+        now_ms: i64,
+    ) -> Answer<T> {
+        if let Err(refused) = &left {
+            let id = target.split_once(':').map_or(target, |(run, _)| run);
+            let run = self.run_info(id, None)?;
+            self.add_audit(&NewAudit {
+                at_ms: now_ms,
+                tenant: run.as_ref().map(|r| r.tenant.clone()).unwrap_or_default(),
+                actor: by.to_owned(),
+                action: action.to_owned(),
+                run: run.map(|r| r.id),
+                object: Some(target.to_owned()),
+                detail: json!({ "reason": reason(refused) }),
+            })?;
+        }
+        Ok(left)
+    }
+
     fn open_run(&self, id: &str) -> Answer<StoredRun> {
         let Some(num) = self.run_num(id)? else {
             return Ok(Err(WordRefused::NoRun(id.to_owned())));
@@ -176,5 +210,13 @@ impl Tx<'_> {
                 approvals: asked,
             }),
         }
+    }
+}
+
+/// Why a word was refused, without what its sender made up.
+fn reason(refused: &WordRefused) -> String {
+    match refused {
+        WordRefused::NoRun(_) => "there is no such run".into(),
+        other => other.to_string(),
     }
 }

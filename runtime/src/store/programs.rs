@@ -26,10 +26,7 @@ impl Tx<'_> {
     /// When SQLite refuses.
     pub fn keep_program(&self, program: &Program, now_ms: i64) -> Result<i64, Fault> {
         let json = codec::encode("a program", program)?;
-        let hash: String = Sha256::digest(json.as_bytes())
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
+        let hash = codec::hex(&Sha256::digest(json.as_bytes()));
         self.conn.execute(
             "INSERT OR IGNORE INTO programs (hash, format, json, stored_ms) VALUES (?1, ?2, ?3, ?4)",
             params![hash, program.format, json, now_ms],

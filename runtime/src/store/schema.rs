@@ -206,6 +206,7 @@ pub(super) const MIGRATIONS: &[&str] = &["
         decided_by TEXT,
         decided_ms INTEGER
     ) STRICT;
+    CREATE UNIQUE INDEX revisions_live ON revisions (state) WHERE state = 'live';
 
     -- Modes that people set while the service runs; they override the source and survive deploys.
     CREATE TABLE modes (
@@ -226,24 +227,63 @@ pub(super) const MIGRATIONS: &[&str] = &["
         at_ms INTEGER NOT NULL,
         PRIMARY KEY (caller, key)
     ) STRICT, WITHOUT ROWID;
+    CREATE INDEX answers_at ON answers (at_ms);
 
     -- Who did what, a chain for each tenant (`` for what concerns all): link is the digest over the link
-    -- before and this record's digest, which is over the salt and the record.
+    -- before and this record's digest, which is over the salt and the record. The other columns repeat
+    -- what the record says, to search by. The record may go one day; digest and link stay.
     CREATE TABLE audit (
         num INTEGER PRIMARY KEY,
         tenant TEXT NOT NULL,
         seq INTEGER NOT NULL,
         at_ms INTEGER NOT NULL,
-        record TEXT NOT NULL,
         actor TEXT NOT NULL,
         action TEXT NOT NULL,
         run TEXT,
         salt TEXT NOT NULL,
         digest TEXT NOT NULL,
         link TEXT NOT NULL,
+        record TEXT,
         UNIQUE (tenant, seq)
     ) STRICT;
     CREATE INDEX audit_run ON audit (run) WHERE run IS NOT NULL;
+
+    -- The last record of each chain, so that one that was cut short is noticed.
+    CREATE TABLE audit_heads (
+        tenant TEXT PRIMARY KEY,
+        seq INTEGER NOT NULL,
+        link TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    -- The ids of all approvals of a run, in the order in which its journal asks them.
+    CREATE TABLE asked (
+        num INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL REFERENCES runs (num),
+        id TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX asked_run ON asked (run);
+    INSERT INTO asked (run, id) SELECT run, id FROM approvals ORDER BY asked_ms, run, id;
+
+    -- How often what happened, by hour (UTC): what is `started`, `ended.OUTCOME`, `performed.IMPACT`,
+    -- `failed.IMPACT`. Runs from before this table are counted, their actions are not.
+    CREATE TABLE counters (
+        hour_ms INTEGER NOT NULL,
+        tenant TEXT NOT NULL,
+        playbook TEXT NOT NULL,
+        simulated INTEGER NOT NULL,
+        what TEXT NOT NULL,
+        n INTEGER NOT NULL,
+        PRIMARY KEY (hour_ms, tenant, playbook, simulated, what)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO counters SELECT started_ms - started_ms % 3600000, tenant, playbook, simulated, 'started', count(*)
+        FROM runs GROUP BY 1, 2, 3, 4;
+    INSERT INTO counters SELECT ended_ms - ended_ms % 3600000, tenant, playbook, simulated,
+        'ended.' || json_extract(outcome, '$.outcome'), count(*)
+        FROM runs WHERE ended_ms IS NOT NULL AND outcome IS NOT NULL GROUP BY 1, 2, 3, 4, 5;
+    CREATE INDEX runs_status ON runs (status, tenant) WHERE ended_ms IS NULL;
+    CREATE INDEX runs_playbook ON runs (playbook, num);
+    -- Lists of arrivals name the runs of each.
+    CREATE INDEX event_runs_event ON event_runs (event);
 
     -- How far each polled source has been read. cursor_ms is NULL before the first time.
     CREATE TABLE polls (
@@ -284,8 +324,13 @@ pub(super) const MIGRATIONS: &[&str] = &["
     ) STRICT;
     CREATE INDEX messages_open ON messages (next_ms) WHERE state = 0;
 
-    -- What became of a dead letter: when it was tried again, by whom, as which arrival.
+    -- What became of a dead letter: when it was tried again, by whom, as which arrival; or when it was
+    -- dismissed, by whom and why. playbook is the one that could not be judged, where only that failed.
     ALTER TABLE dead_letters ADD COLUMN replayed_ms INTEGER;
     ALTER TABLE dead_letters ADD COLUMN replayed_by TEXT;
     ALTER TABLE dead_letters ADD COLUMN replayed_event INTEGER;
+    ALTER TABLE dead_letters ADD COLUMN dismissed_ms INTEGER;
+    ALTER TABLE dead_letters ADD COLUMN dismissed_by TEXT;
+    ALTER TABLE dead_letters ADD COLUMN dismissed_why TEXT;
+    ALTER TABLE dead_letters ADD COLUMN playbook TEXT;
 "];

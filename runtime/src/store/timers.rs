@@ -64,6 +64,10 @@ impl Tx<'_> {
                 "INSERT OR REPLACE INTO approvals (run, id, asked_ms) VALUES (?1, ?2, ?3)",
             )?
             .execute(params![run, id, now_ms])?;
+        // The page of an approval that is over is found by its id.
+        self.conn
+            .prepare_cached("INSERT INTO asked (run, id) VALUES (?1, ?2)")?
+            .execute(params![run, id])?;
         Ok(())
     }
 

@@ -94,7 +94,7 @@ impl Shared {
     ) -> Result<T, StoreError> {
         self.alive()?;
         let tx = self.begin(conn)?;
-        let out = self.guarded(&Tx { conn: &tx }, work)?;
+        let out = self.guarded(&self.tx(&tx), work)?;
         if self.options.crash == Some(Crash::Instead(self.commits())) {
             self.stopped.store(true, Ordering::SeqCst);
             return Err(StoreError::Stopped);
@@ -118,7 +118,14 @@ impl Shared {
         let tx = conn
             .transaction()
             .map_err(|e| StoreError::of_sqlite(&self.path, &e))?;
-        self.guarded(&Tx { conn: &tx }, work)
+        self.guarded(&self.tx(&tx), work)
+    }
+
+    fn tx<'a>(&'a self, conn: &'a Connection) -> Tx<'a> {
+        Tx {
+            conn,
+            salts: &self.options.salts,
+        }
     }
 
     fn alive(&self) -> Result<(), StoreError> {

@@ -1,0 +1,210 @@
+//! Stored audit chains in; for each whether it is whole, and where it first is not, out.
+
+use super::audit::{digest, first_link, link};
+use super::list::Conditions;
+use super::{Fault, Store, StoreError, Tx, codec};
+use rusqlite::{OptionalExtension, params, params_from_iter};
+use serde_json::Value as Json;
+
+/// How many records are looked at in one go; others may read in between.
+const BATCH: usize = 1_000;
+
+/// What the verification of a chain found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainReport {
+    /// The tenant; `""` for what concerns the whole installation.
+    pub tenant: String,
+    /// How many records were found to be whole, from the first on.
+    pub records: i64,
+    /// The link of the last of them, in hexadecimal.
+    pub head: String,
+    /// The first place that is not whole.
+    pub first_broken: Option<Broken>,
+}
+
+/// Where a chain is broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// The record's number in the chain.
+    pub seq: i64,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+struct Row {
+    seq: i64,
+    at_ms: i64,
+    actor: String,
+    action: String,
+    run: Option<String>,
+    salt: String,
+    digest: String,
+    link: String,
+    record: Option<String>,
+}
+
+impl Store {
+    /// Computes the chains of some tenants (of all where `None`) again, from the first record to the
+    /// last.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn verify_audit(
+        &self,
+        tenants: Option<Vec<String>>,
+    ) -> Result<Vec<ChainReport>, StoreError> {
+        let chains = self
+            .read(move |tx| tx.audit_chains(tenants.as_deref()))
+            .await?;
+        let mut reports = Vec::new();
+        for tenant in chains {
+            let mut report = ChainReport {
+                head: codec::hex(&first_link(&tenant)),
+                tenant,
+                records: 0,
+                first_broken: None,
+            };
+            loop {
+                let (next, more) = self.read(move |tx| tx.verify_part(report)).await?;
+                report = next;
+                if !more {
+                    break;
+                }
+            }
+            reports.push(report);
+        }
+        Ok(reports)
+    }
+}
+
+impl Tx<'_> {
+    fn audit_chains(&self, tenants: Option<&[String]>) -> Result<Vec<String>, Fault> {
+        let mut conditions = Conditions::default();
+        conditions.tenants("tenant", tenants);
+        // A chain whose head was taken away has its records still, and the other way round.
+        let sql = format!(
+            "SELECT DISTINCT tenant FROM (SELECT tenant FROM audit_heads UNION SELECT tenant FROM audit){} \
+             ORDER BY tenant",
+            conditions.clause()
+        );
+        let mut ask = self.conn.prepare_cached(&sql)?;
+        let rows = ask.query_map(params_from_iter(conditions.values()), |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Goes on from where a report stands; whether there is more.
+    fn verify_part(&self, mut report: ChainReport) -> Result<(ChainReport, bool), Fault> {
+        let rows = self.audit_rows(&report.tenant, report.records)?;
+        let more = rows.len() == BATCH;
+        for row in rows {
+            match check(&report, &row) {
+                Ok(()) => {
+                    report.records = row.seq;
+                    report.head = row.link;
+                }
+                Err(broken) => {
+                    report.first_broken = Some(broken);
+                    return Ok((report, false));
+                }
+            }
+        }
+        if !more {
+            report.first_broken = self.check_end(&report)?;
+        }
+        Ok((report, more))
+    }
+
+    fn audit_rows(&self, tenant: &str, after: i64) -> Result<Vec<Row>, Fault> {
+        let mut ask = self.conn.prepare_cached(
+            "SELECT seq, at_ms, actor, action, run, salt, digest, link, record FROM audit \
+             WHERE tenant = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+        )?;
+        let rows = ask.query_map(params![tenant, after, BATCH as i64], |row| {
+            Ok(Row {
+                seq: row.get(0)?,
+                at_ms: row.get(1)?,
+                actor: row.get(2)?,
+                action: row.get(3)?,
+                run: row.get(4)?,
+                salt: row.get(5)?,
+                digest: row.get(6)?,
+                link: row.get(7)?,
+                record: row.get(8)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether the chain ends where it was last added to. Numbers below 1 are nobody's.
+    fn check_end(&self, report: &ChainReport) -> Result<Option<Broken>, Fault> {
+        let strange: Option<i64> = self
+            .conn
+            .prepare_cached("SELECT min(seq) FROM audit WHERE tenant = ?1 AND seq < 1")?
+            .query_row([&report.tenant], |row| row.get(0))?;
+        if let Some(seq) = strange {
+            let why = "no record has this number".to_owned();
+            return Ok(Some(Broken { seq, why }));
+        }
+        let head: Option<(i64, String)> = self
+            .conn
+            .prepare_cached("SELECT seq, link FROM audit_heads WHERE tenant = ?1")?
+            .query_row([&report.tenant], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let (seq, why) = match head {
+            Some((seq, link)) if seq == report.records && link == report.head => return Ok(None),
+            Some((seq, _)) if seq > report.records => (
+                report.records + 1,
+                format!("it is missing; the chain was cut short, its last record had number {seq}"),
+            ),
+            Some((seq, _)) => (
+                report.records,
+                format!("the note of the chain's end does not fit: it names record {seq}"),
+            ),
+            None => (
+                report.records,
+                "the note of the chain's end is missing".to_owned(),
+            ),
+        };
+        Ok(Some(Broken { seq, why }))
+    }
+}
+
+/// Whether a record is whole and follows those before it.
+fn check(report: &ChainReport, row: &Row) -> Result<(), Broken> {
+    let expected = report.records + 1;
+    if row.seq != expected {
+        return Err(Broken {
+            seq: expected,
+            why: format!("it is missing; record {} comes next", row.seq),
+        });
+    }
+    let broken = |why: &str| Broken {
+        seq: row.seq,
+        why: why.to_owned(),
+    };
+    let Some(text) = &row.record else {
+        return Err(broken("its text is missing"));
+    };
+    let salt = codec::unhex(&row.salt).ok_or_else(|| broken("its salt was changed"))?;
+    let digest = digest(&salt, text);
+    if codec::hex(&digest) != row.digest {
+        return Err(broken("its text, salt or digest was changed"));
+    }
+    let before = codec::unhex(&report.head).unwrap_or_default();
+    if codec::hex(&link(&before, &digest)) != row.link {
+        return Err(broken("it does not follow the record before it"));
+    }
+    let record: Json =
+        codec::decode("an audit record", text).map_err(|_| broken("its text cannot be read"))?;
+    let same = record["tenant"] == *report.tenant
+        && record["seq"] == row.seq
+        && record["at_ms"] == row.at_ms
+        && record["actor"] == *row.actor
+        && record["action"] == *row.action
+        && record["run"].as_str() == row.run.as_deref();
+    if same {
+        Ok(())
+    } else {
+        Err(broken("what it is listed under is not what it says"))
+    }
+}
