@@ -1,6 +1,7 @@
 //! The command line as types: every command, option, help text and exit code.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Automated incident response for Microsoft 365: checked playbooks, durable runs.
@@ -11,6 +12,7 @@ use std::path::PathBuf;
     max_term_width = 100,
     after_help = "Examples:
   counterplay demo                                   see it work, in one minute
+  counterplay serve --sandbox                        see the whole service, on a made-up tenant
   counterplay check .                                check a project
   counterplay simulate compromised_user --event e.json
   counterplay run events/*.json                      act for real
@@ -72,6 +74,8 @@ pub enum Command {
     Lsp(LspArgs),
     /// Take events, start playbooks and act for real on the configured connections
     Run(Box<RunArgs>),
+    /// Serve the API and the dashboard, take events and act, until told to stop
+    Serve(Box<ServeArgs>),
     /// List runs
     Runs(RunsArgs),
     /// Show one run: its timeline and what it waits for
@@ -342,6 +346,39 @@ pub struct RunArgs {
     /// Stay when every run has ended, and fire schedules, until Ctrl-C
     #[arg(long)]
     pub stay: bool,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `counterplay serve`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay serve --sandbox                what it is like, on a made-up tenant: open the address that it prints
+  counterplay serve                          the project of this folder, on this machine only
+  counterplay serve --listen 0.0.0.0:7447 --public-url https://counterplay.msp.example
+                                             behind a proxy with TLS
+  counterplay serve --accept-deploys         keep the playbooks in the store; deploys come through the API
+
+The first administrator's password is shown once, at the first start; `counterplay user` makes others.
+
+Exit codes:
+  0  told to stop, and stopped in good order
+  1  stopped, and calls under way were left; the next start settles them
+  2  cannot start: wrong usage, a project with errors, an address that is taken")]
+pub struct ServeArgs {
+    /// The address to listen on
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7447")]
+    pub listen: SocketAddr,
+    /// Where people reach it, for links and cookies [default: http:// and the address]
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Keep the playbooks in the store and take deploys through the API; the folder is the first revision
+    #[arg(long)]
+    pub accept_deploys: bool,
+    /// The first administrator's e-mail address, at the first start [default: admin@localhost]
+    #[arg(long, value_name = "EMAIL")]
+    pub admin: Option<String>,
     /// The store.
     #[command(flatten)]
     pub store: StoreArgs,

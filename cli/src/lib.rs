@@ -23,6 +23,7 @@ pub mod run;
 pub mod runs;
 pub mod sandbox;
 pub mod sandboxed;
+pub mod serve;
 pub mod show;
 pub mod signal;
 pub mod simulate;
@@ -69,6 +70,7 @@ fn carry_out(command: Command) -> Outcome {
         Command::Lsp(args) => lsp::lsp(&args),
         Command::Simulate(args) => asynchronously(simulate::simulate(*args)),
         Command::Run(args) => asynchronously(run::run(*args)),
+        Command::Serve(args) => asynchronously(serve::serve(*args)),
         Command::Runs(args) => asynchronously(runs::runs(args)),
         Command::Show(args) => asynchronously(show::show(args)),
         Command::Approve(args) => asynchronously(words::answer(args, true)),

@@ -8,7 +8,7 @@ use counterplay_compiler::compile::CompiledProject;
 use counterplay_compiler::diagnostic::{Diagnostic, Severity};
 use counterplay_compiler::library;
 use counterplay_compiler::project::FILE_NAME;
-use counterplay_compiler::workspace::Workspace;
+use counterplay_compiler::workspace::{Source, Workspace};
 use counterplay_machine::Program;
 use counterplay_machine::deployment::Deployment;
 use std::collections::BTreeMap;
@@ -134,6 +134,24 @@ pub fn built_in() -> Project {
     );
     let mut gathered = Gathered::named(shown);
     gathered.config = Some(config);
+    compile(None, gathered)
+}
+
+/// The project that `serve --sandbox` opens where there is none: the shipped responses and two started by hand.
+pub fn tour() -> Project {
+    let mut gathered = Gathered::named(shown);
+    gathered.config = Some((
+        "built-in:/tour/counterplay.toml".to_owned(),
+        built_in::TOUR_CONFIG.to_owned(),
+    ));
+    gathered.sources = built_in::tour_files()
+        .into_iter()
+        .map(|(path, text)| Source {
+            module: library::module_of(path.trim_start_matches("playbooks/")),
+            path,
+            text,
+        })
+        .collect();
     compile(None, gathered)
 }
 

@@ -4,7 +4,7 @@
 //! number of the last entry that it has seen, reads what it missed from the store itself.
 
 use counterplay_runtime::engine::{Engine, Notice};
-use counterplay_runtime::store::{JournalItem, Store, StoreError};
+use counterplay_runtime::store::{FeedEntry, Store, StoreError};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,7 +26,7 @@ const LISTENERS_MAX: usize = 2000;
 #[derive(Clone, Debug)]
 pub enum News {
     /// A run has recorded something.
-    Entry(Arc<JournalItem>),
+    Entry(Arc<FeedEntry>),
     /// Something else of a tenant has changed: `approvals`, `letters`, `events`.
     Changed {
         /// What.
@@ -136,18 +136,18 @@ async fn pass_on(feed: Feed, mut notices: Receiver<Notice>, mut last: i64) {
             changed.extend(other(&notice));
         }
         loop {
-            let items = match feed.store.journal_since(last, BATCH, None).await {
-                Ok(items) => items,
+            let part = match feed.store.journal_since(last, BATCH, None).await {
+                Ok(part) => part,
                 Err(error) => {
                     tracing::error!(%error, "the feed cannot read the store");
                     break;
                 }
             };
-            let Some(end) = items.last().map(|i| i.num) else {
+            last = part.next;
+            if part.entries.is_empty() {
                 break;
-            };
-            last = end;
-            for item in items {
+            }
+            for item in part.entries {
                 // Nobody may be listening.
                 let _ = feed.send.send(News::Entry(Arc::new(item)));
             }
@@ -181,7 +181,7 @@ pub struct Listener {
     news: Receiver<News>,
     last: i64,
     behind: bool,
-    ready: VecDeque<JournalItem>,
+    ready: VecDeque<FeedEntry>,
     tenants: Option<Vec<String>>,
     closed: watch::Receiver<bool>,
     _place: Place,
@@ -205,9 +205,12 @@ impl Listener {
             }
             if self.behind {
                 let tenants = self.tenants.clone();
-                let items = self.store.journal_since(self.last, BATCH, tenants).await?;
-                self.behind = items.len() == BATCH as usize;
-                self.ready = items.into();
+                let part = self.store.journal_since(self.last, BATCH, tenants).await?;
+                self.behind = part.entries.len() == BATCH as usize;
+                self.ready = part.entries.into();
+                if self.ready.is_empty() {
+                    self.last = part.next;
+                }
                 continue;
             }
             let told = tokio::select! {

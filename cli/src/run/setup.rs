@@ -137,7 +137,10 @@ fn check_names(args: &RunArgs, project: &Project) -> Result<(), Failure> {
 }
 
 /// Makes the project's folder for stores, for its owner only and never to be committed.
-fn make_folder(args: &StoreArgs, path: &Path) -> Result<(), Failure> {
+///
+/// # Errors
+/// When it cannot be made.
+pub fn make_folder(args: &StoreArgs, path: &Path) -> Result<(), Failure> {
     let Some(folder) = path.parent().filter(|_| args.store.is_none()) else {
         return Ok(());
     };
@@ -162,7 +165,10 @@ fn make_folder(args: &StoreArgs, path: &Path) -> Result<(), Failure> {
 }
 
 /// A run that began on a sandbox must never go on for real, nor the other way round.
-async fn keep_apart(store: &Store, sandbox: bool, path: &Path) -> Result<(), Failure> {
+///
+/// # Errors
+/// When it would.
+pub async fn keep_apart(store: &Store, sandbox: bool, path: &Path) -> Result<(), Failure> {
     let world = if sandbox { "sandbox" } else { "real" };
     let found = store
         .write(move |tx| {

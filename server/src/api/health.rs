@@ -85,7 +85,7 @@ pub async fn alive(State(app): State<App>) -> Result<Json<Alive>, Problem> {
     responses((status = 200, body = HealthView), Refused))]
 pub async fn detail(State(app): State<App>, auth: Auth) -> Result<Json<HealthView>, Problem> {
     auth.needs(Permission::View)?;
-    let counts = app.engine.store().status_counts(auth.tenants()).await?;
+    let counts = app.engine.store().open_counts(auth.tenants()).await?;
     let runs = RunCounts {
         running: counts.running,
         waiting: counts.waiting,

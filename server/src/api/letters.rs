@@ -157,10 +157,10 @@ pub async fn dismiss(
 }
 
 fn view(letter: DeadLetter) -> LetterView {
-    let state = match (letter.replayed_event, letter.dismissed_ms) {
-        (Some(_), _) => "replayed",
-        (None, Some(_)) => "dismissed",
-        (None, None) => "open",
+    let (state, decided_by, event) = match (letter.replayed, letter.dismissed) {
+        (Some((_, by, event)), _) => ("replayed", Some(by), Some(event)),
+        (None, Some((_, by, _))) => ("dismissed", Some(by), letter.event),
+        (None, None) => ("open", None, letter.event),
     };
     LetterView {
         letter: letter.num,
@@ -170,7 +170,7 @@ fn view(letter: DeadLetter) -> LetterView {
         at: time::rfc3339(letter.at_ms),
         payload: letter.payload,
         state: state.into(),
-        decided_by: letter.replayed_by.or(letter.dismissed_by),
-        event: letter.replayed_event,
+        decided_by,
+        event,
     }
 }

@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use counterplay_machine::deployment::{Deployment, Mode};
 use counterplay_machine::playbook::{NodeKind, Playbook, Tenants, TriggerKind};
 use counterplay_machine::schedule;
-use counterplay_runtime::engine::ModeSource;
+use counterplay_runtime::engine::ModeOrigin;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json_;
 
@@ -320,11 +320,11 @@ pub fn summary(
         return None;
     }
     let stand = live.compiled.stands.get(&*playbook.id)?;
-    let mode = app.engine.mode(&playbook.id)?;
-    let (from, by, at) = match &mode.from {
-        ModeSource::Source => ("source", None, None),
-        ModeSource::Project => ("project", None, None),
-        ModeSource::Set { by, at_ms } => ("set", Some(by.clone()), Some(*at_ms)),
+    let mode = app.projects.mode(&playbook.id)?;
+    let (from, by, at) = match &mode.origin {
+        ModeOrigin::Source => ("source", None, None),
+        ModeOrigin::Project => ("project", None, None),
+        ModeOrigin::Set { by, at_ms } => ("set", Some(by.clone()), Some(*at_ms)),
     };
     let impact = playbook
         .graph

@@ -3,7 +3,7 @@
 use crate::identity::IdentityError;
 use crate::problem::Problem;
 use counterplay_runtime::engine::{EngineError, Refusal};
-use counterplay_runtime::store::WordRefused;
+use counterplay_runtime::store::{LetterRefused, WordRefused};
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Problem {
@@ -35,6 +35,17 @@ impl From<WordRefused> for Problem {
         match refused {
             WordRefused::NoRun(_) => Problem::not_found(text),
             WordRefused::Store(error) => error.into(),
+            _ => Problem::conflict(text),
+        }
+    }
+}
+
+impl From<LetterRefused> for Problem {
+    fn from(refused: LetterRefused) -> Problem {
+        let text = refused.to_string();
+        match refused {
+            LetterRefused::NoLetter(_) => Problem::not_found(text),
+            LetterRefused::Store(error) => error.into(),
             _ => Problem::conflict(text),
         }
     }

@@ -7,9 +7,8 @@ use crate::identity::Permission;
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
-use counterplay_runtime::store::{Revision, RevisionInfo};
+use counterplay_runtime::store::RevisionInfo;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// A revision as lists show it.
@@ -28,8 +27,7 @@ pub struct RevisionSummary {
     /// `live`, `superseded`, `waiting` for a second person, `refused`.
     pub state: String,
     /// Why it waits or waited.
-    #[schema(value_type = Vec<Object>)]
-    pub reasons: Vec<Value>,
+    pub reasons: Vec<String>,
     /// Who decided.
     pub decided_by: Option<String>,
     /// When, RFC 3339.
@@ -87,10 +85,16 @@ pub async fn list(
 ) -> Result<Json<RevisionPage>, Problem> {
     auth.needs_everywhere(Permission::View)?;
     let limit = start::limit(query.limit)?.unwrap_or(50);
-    let page = app.engine.store().revisions(query.cursor, limit).await?;
+    let mut found = app
+        .engine
+        .store()
+        .revisions(query.cursor, limit.saturating_add(1))
+        .await?;
+    let more = found.len() > limit as usize;
+    found.truncate(limit as usize);
     Ok(Json(RevisionPage {
-        revisions: page.items.into_iter().map(summary).collect(),
-        next: page.next.map(|n| n.to_string()),
+        next: found.last().filter(|_| more).map(|r| r.num.to_string()),
+        revisions: found.into_iter().map(summary).collect(),
     }))
 }
 
@@ -158,29 +162,15 @@ pub async fn show(app: &App, number: i64) -> Result<RevisionView, Problem> {
     let store = app.engine.store();
     let none = || Problem::not_found(format!("there is no revision {number}"));
     let revision = store.revision(number).await?.ok_or_else(none)?;
-    let before = match revision.base {
+    let before = match revision.info.base {
         Some(base) => store.revision(base).await?.map(|r| r.files),
         None => None,
     };
     Ok(RevisionView {
         diff: crate::project::diff::unified(&before.unwrap_or_default(), &revision.files),
         files: revision.files.clone(),
-        summary: summary(info(revision)),
+        summary: summary(revision.info),
     })
-}
-
-fn info(revision: Revision) -> RevisionInfo {
-    RevisionInfo {
-        num: revision.num,
-        base: revision.base,
-        at_ms: revision.at_ms,
-        by: revision.by,
-        summary: revision.summary,
-        state: revision.state,
-        reasons: revision.reasons,
-        decided_by: revision.decided_by,
-        decided_ms: revision.decided_ms,
-    }
 }
 
 fn summary(info: RevisionInfo) -> RevisionSummary {
@@ -192,7 +182,7 @@ fn summary(info: RevisionInfo) -> RevisionSummary {
         summary: info.summary,
         state: info.state.name().into(),
         reasons: info.reasons,
-        decided_by: info.decided_by,
-        decided_at: time::maybe(info.decided_ms),
+        decided_at: time::maybe(info.decided.as_ref().map(|(_, at_ms)| *at_ms)),
+        decided_by: info.decided.map(|(by, _)| by),
     }
 }

@@ -179,7 +179,7 @@ pub async fn begin(
         timed && !manual
     });
     let receipt = match values {
-        None if scheduled => app.engine.tick_now(playbook, tenant, &auth.0.id).await?,
+        None if scheduled => app.engine.tick_now(playbook, tenant).await?,
         values => {
             let by = Some(auth.0.id.clone());
             let values = values.unwrap_or_default();

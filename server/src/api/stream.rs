@@ -8,7 +8,7 @@ use crate::problem::Problem;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use counterplay_runtime::store::JournalItem;
+use counterplay_runtime::store::FeedEntry;
 use serde_json::json;
 use std::convert::Infallible;
 use std::time::Duration;
@@ -122,7 +122,7 @@ fn event(news: &News) -> Event {
     }
 }
 
-fn entry(item: &JournalItem) -> serde_json::Value {
+fn entry(item: &FeedEntry) -> serde_json::Value {
     json!({
         "run": item.run,
         "tenant": item.tenant,

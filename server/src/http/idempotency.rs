@@ -12,7 +12,7 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use counterplay_runtime::store::{Begun, KeptAnswer};
+use counterplay_runtime::store::{Answer, Begun, Ticket};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
@@ -57,9 +57,9 @@ async fn answer(app: &App, request: Request, next: Next) -> Result<Response, Pro
     for _ in 0..LOOKS {
         let now = app.clock.now_ms();
         match store.begin_answer(&caller, &key, &digest, now).await? {
-            Begun::New => {
+            Begun::New(ticket) => {
                 let request = Request::from_parts(parts, Body::from(bytes));
-                return keep(app, &caller, &key, next.run(request).await).await;
+                return keep(app, ticket, next.run(request).await).await;
             }
             Begun::Replay(kept) => return Ok(again(kept)),
             Begun::Mismatch => {
@@ -86,11 +86,11 @@ fn key(value: Option<&HeaderValue>) -> Result<String, Problem> {
     Ok(text.to_owned())
 }
 
-async fn keep(app: &App, caller: &str, key: &str, response: Response) -> Result<Response, Problem> {
+async fn keep(app: &App, ticket: Ticket, response: Response) -> Result<Response, Problem> {
     let store = app.engine.store();
     let (parts, body) = response.into_parts();
     if parts.status.is_server_error() {
-        store.forget_answer(caller, key).await?;
+        store.forget_answer(ticket).await?;
         return Ok(Response::from_parts(parts, body));
     }
     let bytes = whole(body).await?;
@@ -101,18 +101,16 @@ async fn keep(app: &App, caller: &str, key: &str, response: Response) -> Result<
             Some((name.to_string(), value.to_owned()))
         })
         .collect();
-    let kept = KeptAnswer {
+    let kept = Answer {
         status: parts.status.as_u16(),
         headers,
         body: String::from_utf8_lossy(&bytes).into_owned(),
     };
-    store
-        .finish_answer(caller, key, kept, app.clock.now_ms())
-        .await?;
+    store.finish_answer(ticket, kept).await?;
     Ok(Response::from_parts(parts, Body::from(bytes)))
 }
 
-fn again(kept: KeptAnswer) -> Response {
+fn again(kept: Answer) -> Response {
     let status = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, kept.body).into_response();
     let headers = response.headers_mut();

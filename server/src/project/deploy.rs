@@ -6,11 +6,9 @@ use super::{Origin, Outside, Prepared};
 use crate::http::{Etag, IfMatch};
 use crate::problem::Problem;
 use counterplay_runtime::clock::Clock;
-use counterplay_runtime::engine::{Engine, EngineError};
-use counterplay_runtime::store::{
-    AddedRevision, DecidedRevision, NewAudit, NewRevision, Revision, StoreError,
-};
-use serde_json::{Value as Json, json};
+use counterplay_runtime::engine::{Engine, EngineError, PlaybookMode};
+use counterplay_runtime::store::{NewRevision, Revision, RevisionRefused, StoreError};
+use serde_json::Value as Json;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::Mutex;
 
@@ -146,6 +144,20 @@ impl From<DeployError> for Problem {
     }
 }
 
+impl From<RevisionRefused> for DeployError {
+    fn from(refused: RevisionRefused) -> DeployError {
+        let text = refused.to_string();
+        match refused {
+            RevisionRefused::Stale { .. } | RevisionRefused::NotWaiting { .. } => {
+                DeployError::Conflict(text)
+            }
+            RevisionRefused::NoRevision(_) => DeployError::NotFound(text),
+            RevisionRefused::OwnRevision(_) => DeployError::Forbidden(text),
+            RevisionRefused::Store(error) => DeployError::Store(error),
+        }
+    }
+}
+
 impl Projects {
     /// The project that an engine was opened with.
     pub fn new(
@@ -180,12 +192,18 @@ impl Projects {
         self.inner.origin
     }
 
+    /// The mode that a playbook runs in.
+    pub fn mode(&self, id: &str) -> Option<PlaybookMode> {
+        let modes = self.inner.engine.modes();
+        modes.into_iter().find(|m| *m.playbook == *id && m.exists)
+    }
+
     /// The entity tag of a playbook: of its file and of the mode that it runs in.
     pub fn etag(&self, id: &str) -> Option<Etag> {
         let live = self.live();
         let stand = live.compiled.stands.get(id)?;
-        let mode = self.inner.engine.mode(id)?;
-        let mode = format!("{mode:?}");
+        let mode = self.mode(id)?;
+        let mode = format!("{:?} {:?}", mode.mode, mode.origin);
         Some(Etag::of(&[
             id.as_bytes(),
             stand.path.as_bytes(),
@@ -235,29 +253,18 @@ impl Projects {
         let new = NewRevision {
             base: live.revision,
             at_ms: inner.clock.now_ms(),
-            by: who.by.clone(),
-            summary: summary.clone(),
+            by: who.by,
+            summary,
             files: files.clone(),
-            reasons: waits.iter().map(|r| json!(r)).collect(),
+            reasons: waits.iter().map(|r| r.text.clone()).collect(),
         };
         // Before it is kept: a revision that cannot be connected must not become the one to start with.
         let connected = self.connect(&compiled)?;
-        let added = inner.engine.store().add_revision(new).await?;
-        let AddedRevision::Added(revision) = added else {
-            return Err(DeployError::Conflict(
-                "another revision was deployed meanwhile; read the playbook again".into(),
-            ));
-        };
+        let revision = inner.engine.store().add_revision(new).await?.num;
         let findings = compiled.findings.clone();
         if waits.is_empty() {
             self.run(revision, files, compiled, connected).await?;
         }
-        let action = match waits.is_empty() {
-            true => "project.deployed",
-            false => "project.deploy_waits",
-        };
-        self.record(action, &who.by, revision, json!({"summary": summary, "path": path, "playbooks": playbooks, "reasons": waits}))
-            .await?;
         Ok(Deployed {
             revision,
             waits,
@@ -285,8 +292,7 @@ impl Projects {
                 "there is no revision {revision}"
             )));
         };
-        let own = waiting.by.eq_ignore_ascii_case(by) || own_tokens.contains(&waiting.by);
-        if own && approve {
+        if approve && own_tokens.contains(&waiting.info.by) {
             return Err(DeployError::Forbidden(
                 "this deploy is your own; another person has to approve it".into(),
             ));
@@ -296,34 +302,12 @@ impl Projects {
             false => None,
         };
         let now = inner.clock.now_ms();
-        match store.decide_revision(revision, by, approve, now).await? {
-            DecidedRevision::Decided => {}
-            DecidedRevision::Stale => {
-                return Err(DeployError::Conflict(
-                    "another revision was deployed since this one was made; refuse it and deploy the change anew".into(),
-                ));
-            }
-            DecidedRevision::NotWaiting => {
-                return Err(DeployError::Conflict(format!(
-                    "revision {revision} does not wait for a decision"
-                )));
-            }
-            DecidedRevision::Missing => {
-                return Err(DeployError::NotFound(format!(
-                    "there is no revision {revision}"
-                )));
-            }
-        }
+        store.decide_revision(revision, by, approve, now).await?;
         if let Some((compiled, connected)) = ready {
             self.run(revision, waiting.files, compiled, connected)
                 .await?;
         }
-        let action = match approve {
-            true => "project.deployed",
-            false => "project.deploy_refused",
-        };
-        self.record(action, by, revision, json!({"by": waiting.by, "summary": waiting.summary}))
-            .await
+        Ok(())
     }
 
     async fn ready(&self, waiting: &Revision) -> Result<(Compiled, Connected), DeployError> {
@@ -371,27 +355,6 @@ impl Projects {
         };
         let mut now = self.inner.live.write().unwrap_or_else(PoisonError::into_inner);
         *now = Arc::new(live);
-        Ok(())
-    }
-
-    async fn record(
-        &self,
-        action: &str,
-        by: &str,
-        revision: i64,
-        detail: Json,
-    ) -> Result<(), DeployError> {
-        let audit = NewAudit {
-            at_ms: self.inner.clock.now_ms(),
-            tenant: String::new(),
-            actor: by.to_owned(),
-            action: action.to_owned(),
-            run: None,
-            object: Some(format!("revision {revision}")),
-            detail,
-        };
-        let store = self.inner.engine.store();
-        store.write(move |tx| tx.add_audit(&audit)).await?;
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use super::compile::{Compiled, ConfigFile, Files, compile};
 use super::deploy::Live;
 use counterplay_machine::deployment::Deployment;
 use counterplay_runtime::call::Connector;
-use counterplay_runtime::store::{AddedRevision, NewRevision, Store, StoreError};
+use counterplay_runtime::store::{NewRevision, RevisionRefused, Store, StoreError};
 use serde_json::Value as Json;
 use std::sync::Arc;
 
@@ -67,7 +67,7 @@ pub async fn prepare(
     let (revision, files) = match origin {
         Origin::Folder => (None, folder),
         Origin::Store => match store.live_revision().await? {
-            Some(revision) => (Some(revision.num), revision.files),
+            Some(revision) => (Some(revision.info.num), revision.files),
             None => (None, folder),
         },
     };
@@ -111,8 +111,10 @@ async fn first(store: &Store, files: &Files, now_ms: i64) -> Result<Option<i64>,
         files: files.clone(),
         reasons: Vec::new(),
     };
-    Ok(match store.add_revision(new).await? {
-        AddedRevision::Added(num) => Some(num),
-        AddedRevision::Stale(now) => now,
-    })
+    match store.add_revision(new).await {
+        Ok(added) => Ok(Some(added.num)),
+        Err(RevisionRefused::Stale { live }) => Ok(live),
+        Err(RevisionRefused::Store(error)) => Err(error),
+        Err(_) => Ok(None),
+    }
 }

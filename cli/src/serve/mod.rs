@@ -1,0 +1,226 @@
+//! `counterplay serve`: a project and an address in; the service with its dashboard, until it is told to stop, out.
+
+pub mod history;
+pub mod outside;
+pub mod ready;
+pub mod tour;
+
+use crate::args::ServeArgs;
+use crate::error::{FOUND, Failure, OK, Outcome};
+use crate::lookup::{self, failed};
+use crate::out::{self, QUIET, paint};
+use crate::project::{self, Project};
+use crate::run::setup::{keep_apart, make_folder};
+use crate::simulate::start_sandbox;
+use crate::{built_in, choose, signal};
+use counterplay_compiler::project::FILE_NAME;
+use counterplay_runtime::clock::{Clock, SystemClock};
+use counterplay_runtime::connect::MasterKey;
+use counterplay_runtime::engine::{Engine, EngineOptions};
+use counterplay_runtime::store::Store;
+use counterplay_sandbox::Sandbox;
+use counterplay_server::app::{App, Parts, Settings};
+use counterplay_server::feed::Feed;
+use counterplay_server::identity::Identity;
+use counterplay_server::project::{ConfigFile, Files, Origin, Projects, StartError, prepare};
+use counterplay_server::serve::{ServeError, bind, serve as answer};
+use outside::Way;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Serves until a signal to stop.
+///
+/// # Errors
+/// When it cannot start, or the engine stops.
+pub async fn serve(args: ServeArgs) -> Outcome {
+    let listener = bind(args.listen).await.map_err(cannot)?;
+    let address = listener.local_addr().map_err(|e| cannot(e.into()))?;
+    let public_url = ready::public_url(args.public_url.as_deref(), address)?;
+    let given = Given::read(&args)?;
+    let path = lookup::path(&args.store)?;
+    make_folder(&args.store, &path)?;
+    let store = Store::open(&path).map_err(failed)?;
+    keep_apart(&store, args.store.sandbox, &path).await?;
+    let sandbox = match args.store.sandbox {
+        true => Some(Arc::new(start_sandbox().await?)),
+        false => None,
+    };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let key = path.parent().unwrap_or(Path::new("")).join("master.key");
+    let key = MasterKey::load_or_create(key).map_err(|e| Failure::cannot_start(e.to_string()))?;
+    let root = given.project.root.clone().unwrap_or_default();
+    let outside = Arc::new(Way::new(sandbox.clone(), root, key, clock.clone()));
+    let now = clock.now_ms();
+    let prepared = prepare(
+        &store,
+        &given.config,
+        given.files.clone(),
+        given.origin,
+        &*outside,
+        now,
+    )
+    .await
+    .map_err(|error| refused(&given, error))?;
+    let secrets = outside.secrets(&prepared.deployment)?;
+    if let Some(sandbox) = &sandbox
+        && store.journal_head().await.map_err(failed)? == 0
+    {
+        history::write(&store, &prepared.live.compiled, sandbox, now).await?;
+    }
+    let engine = Engine::open(EngineOptions {
+        link_base: Some(public_url.clone()),
+        polling: true,
+        ..EngineOptions::new(
+            prepared.live.compiled.program.clone(),
+            prepared.deployment.clone(),
+            store,
+            prepared.connector.clone(),
+            clock.clone(),
+        )
+    })
+    .await
+    .map_err(|e| Failure::cannot_start(e.to_string()))?;
+    let identity = Identity::new(engine.store().clone(), clock.clone())
+        .map_err(|e| Failure::cannot_start(e.to_string()))?;
+    let people = ready::people(&identity, args.admin.as_deref(), sandbox.is_some()).await?;
+    let (feed, passing_on) = Feed::start(&engine).await.map_err(failed)?;
+    let projects = Projects::new(
+        engine.clone(),
+        prepared,
+        given.config.clone(),
+        given.origin,
+        outside,
+        clock.clone(),
+    );
+    let settings = Settings {
+        public_url: public_url.clone(),
+        sandbox: sandbox.as_deref().map(|s| tour::settings(s, &people)),
+    };
+    let app = App::new(Parts {
+        engine,
+        clock,
+        identity,
+        projects,
+        secrets,
+        feed,
+        settings,
+    });
+    let stop = signal::stop();
+    ready::announce(&app, &given.project, &people, sandbox.as_deref())?;
+    let company = sandbox
+        .is_some()
+        .then(|| tokio::spawn(tour::keep_lively(app.clone())));
+    let ended = answer(app, listener, async move {
+        stop.await;
+        out::note("\nstopping; calls under way are waited for");
+    })
+    .await;
+    passing_on.abort();
+    if let Some(company) = company {
+        company.abort();
+    }
+    if let Some(sandbox) = sandbox.and_then(Arc::into_inner) {
+        sandbox.stop().await;
+    }
+    let rest = ended.map_err(cannot)?;
+    out::line(paint(
+        QUIET,
+        format!(
+            "stopped; {} open, which go on at the next start",
+            out::count(usize::try_from(rest.open_runs).unwrap_or(0), "run")
+        ),
+    ))?;
+    Ok(if rest.abandoned_calls > 0 { FOUND } else { OK })
+}
+
+fn cannot(error: ServeError) -> Failure {
+    Failure::cannot_start(error.to_string())
+}
+
+/// Shows what keeps the project from running.
+fn refused(given: &Given, error: StartError) -> Failure {
+    if let StartError::Findings { findings, .. } = &error {
+        for finding in findings {
+            let place = &finding["places"][0];
+            let text = |key: &str| place[key].to_string();
+            out::note(format!(
+                "{}:{}:{}: {}[{}]: {}",
+                place["path"].as_str().unwrap_or(&given.config.name),
+                text("line"),
+                text("column"),
+                finding["severity"].as_str().unwrap_or("error"),
+                finding["code"].as_str().unwrap_or(""),
+                out::harmless(finding["message"].as_str().unwrap_or("")),
+            ));
+        }
+    }
+    Failure::cannot_start(error.to_string())
+}
+
+/// What the command was given to serve.
+struct Given {
+    project: Project,
+    config: ConfigFile,
+    files: Files,
+    origin: Origin,
+}
+
+impl Given {
+    fn read(args: &ServeArgs) -> Result<Given, Failure> {
+        let root = project::root_for(args.store.project.project.as_deref())?;
+        let accept = args.accept_deploys;
+        let (project, origin) = match root {
+            Some(root) => {
+                let origin = if accept { Origin::Store } else { Origin::Folder };
+                (project::load(&root, &[])?, origin)
+            }
+            None if args.store.sandbox => (project::tour(), Origin::Store),
+            None => {
+                return Err(Failure::cannot_start(format!(
+                    "there is no {FILE_NAME} in this folder or above it; name a project with --project DIR, or see a made-up one with --sandbox"
+                )));
+            }
+        };
+        let project = choose::without_errors(project)?;
+        let (config, files) = match &project.root {
+            Some(root) => on_disk(&project, root)?,
+            None => (
+                ConfigFile {
+                    name: FILE_NAME.into(),
+                    text: built_in::TOUR_CONFIG.into(),
+                },
+                built_in::tour_files(),
+            ),
+        };
+        Ok(Given {
+            project,
+            config,
+            files,
+            origin,
+        })
+    }
+}
+
+/// The texts of a project, by their path from the project file.
+fn on_disk(project: &Project, root: &Path) -> Result<(ConfigFile, Files), Failure> {
+    let path = root.join(FILE_NAME);
+    let text = std::fs::read_to_string(&path).map_err(|e| project::unreadable(&path, &e))?;
+    let config = ConfigFile {
+        name: FILE_NAME.into(),
+        text,
+    };
+    let files = project
+        .workspace
+        .sources()
+        .into_iter()
+        .map(|source| {
+            let absolute = std::path::absolute(&source.path).unwrap_or_default();
+            let path = absolute.strip_prefix(root).unwrap_or(&absolute);
+            (path.to_string_lossy().replace('\\', "/"), source.text)
+        })
+        .collect();
+    Ok((config, files))
+}
+
+/// A sandbox's handle, where there is one.
+pub type SharedSandbox = Option<Arc<Sandbox>>;
