@@ -286,6 +286,10 @@ pub enum Source {
         query: Vec<(Arc<str>, Expr)>,
         /// The interval in milliseconds.
         every_ms: i64,
+        /// The property that holds when an object last changed, as the service's filters name it; the
+        /// whole list is read where there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<Arc<str>>,
     },
 }
 

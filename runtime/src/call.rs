@@ -2,6 +2,7 @@
 
 use counterplay_machine::eval::TenantFacts;
 use counterplay_machine::{Program, Value};
+use serde_json::Value as Json;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -42,8 +43,56 @@ pub enum CallOutcome {
     },
 }
 
+/// A list to read to its end, outside any run.
+#[derive(Clone, Debug)]
+pub struct ListRequest {
+    /// What the service's records know the reading by.
+    pub id: String,
+    /// The connection.
+    pub connection: Arc<str>,
+    /// The path under the connection's base address, as declared.
+    pub path: Arc<str>,
+    /// Query parameters, not yet encoded.
+    pub query: Vec<(String, String)>,
+    /// The tenant whose credentials are used.
+    pub tenant: TenantFacts,
+    /// The program whose declarations apply.
+    pub program: Arc<Program>,
+    /// For how long trouble is waited out, in milliseconds; the connection may allow less.
+    pub patience_ms: i64,
+}
+
+/// Why a list could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListFailure {
+    /// Why, for people.
+    pub reason: String,
+    /// How long the service asks to wait, in milliseconds.
+    pub retry_after_ms: Option<i64>,
+}
+
+impl ListFailure {
+    /// A failure after which nobody asks to wait.
+    pub fn new(reason: impl Into<String>) -> ListFailure {
+        ListFailure {
+            reason: reason.into(),
+            retry_after_ms: None,
+        }
+    }
+}
+
+/// What reading a list gives.
+pub type Listing<'a> = Pin<Box<dyn Future<Output = Result<Vec<Json>, ListFailure>> + Send + 'a>>;
+
 /// Performs calls. Holds no logic about playbooks.
 pub trait Connector: Send + Sync + 'static {
     /// Makes the call, with retries, rate limits and confirmation as declared.
     fn call(&self, request: CallRequest) -> Pin<Box<dyn Future<Output = CallOutcome> + Send + '_>>;
+
+    /// Reads a list, every page of it, with retries and rate limits as the connection declares. All of
+    /// it, or a failure. One that cannot do this says so by the failure.
+    fn read_list(&self, request: ListRequest) -> Listing<'_> {
+        let reason = format!("`{}` cannot be polled here", request.connection);
+        Box::pin(async move { Err(ListFailure::new(reason)) })
+    }
 }

@@ -14,6 +14,9 @@ use counterplay_machine::expr::Expr;
 use counterplay_machine::types::Type;
 use std::sync::Arc;
 
+/// The shortest interval of a poll, in milliseconds.
+const SHORTEST_MS: i64 = 1_000;
+
 const EVENT: &[&str] = &["source", "known_by", "fires", "field", "fetched"];
 
 impl Checker<'_> {
@@ -189,12 +192,35 @@ impl Checker<'_> {
                 .iter()
                 .find(|a| a.name.as_ref().is_some_and(|n| n.text == "every"))
                 .and_then(|a| duration_ms(&a.value));
+            let since = args
+                .iter()
+                .find(|a| a.name.as_ref().is_some_and(|n| n.text == "since"))
+                .and_then(|a| self.time_property(&a.value));
+            for arg in args {
+                if let Some(name) = &arg.name
+                    && !matches!(name.text.as_str(), "every" | "since")
+                {
+                    self.bad(
+                        name.span,
+                        format!("a poll has no `{}`", name.text),
+                        "it takes a path, `every:` and, where the service can filter by time, `since:`",
+                    );
+                }
+            }
             if let (Some(path), Some(every_ms)) = (path, every) {
+                if every_ms < SHORTEST_MS {
+                    self.bad(
+                        expr.span,
+                        "this asks the service too often",
+                        "`every:` is at least 1s",
+                    );
+                }
                 return Source::Poll {
                     connection: Arc::from(name),
                     path,
                     query: Vec::new(),
                     every_ms,
+                    since,
                 };
             }
         }
@@ -204,6 +230,26 @@ impl Checker<'_> {
             "`push`, or for instance `graph.poll(\"/security/alerts_v2\", every: 5m)`",
         );
         Source::Push
+    }
+
+    /// The property that `since:` names: `lastUpdateDateTime`, or a path such as `status/changedDateTime`.
+    fn time_property(&mut self, expr: &Ast) -> Option<Arc<str>> {
+        let text = self.literal(expr)?;
+        let is_name = |part: &str| {
+            part.chars()
+                .next()
+                .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+                && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        };
+        if text.split('/').all(is_name) {
+            return Some(text);
+        }
+        self.bad(
+            expr.span,
+            "`since:` names the property that holds when an object last changed",
+            "for instance \"lastUpdateDateTime\"",
+        );
+        None
     }
 
     fn fetched(

@@ -58,6 +58,7 @@ impl Job<'_> {
                 Err(Trouble::Lost(reason)) => return Err(unknown(&reason)),
                 Err(Trouble::Refused(reason)) => return Err(failed(reason)),
             };
+            self.asked_ms = asked_ms;
             let now_ms = self.hub.clock.now_ms();
             // The window begins with the first trouble: waiting for a turn does not use it up.
             let tries = tries.get_or_insert_with(|| Tries::new(&self.retry_at(now_ms), now_ms));

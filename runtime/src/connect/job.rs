@@ -25,6 +25,8 @@ pub(super) struct Job<'a> {
     pub settings: Option<&'a ConnectionSettings>,
     /// Trying ends here although the connection would allow more, in milliseconds since the Unix epoch.
     pub deadline_ms: Option<i64>,
+    /// How long the service asked to wait after the last trouble, in milliseconds.
+    pub asked_ms: Option<i64>,
     pub redactor: Redactor,
 }
 
@@ -48,6 +50,7 @@ impl<'a> Job<'a> {
             connection,
             settings,
             deadline_ms: None,
+            asked_ms: None,
             redactor: Redactor::default(),
         })
     }

@@ -12,6 +12,7 @@ mod confirm;
 mod egress;
 mod exchange;
 mod job;
+mod lists;
 mod mail;
 mod master_key;
 mod pages;
@@ -29,7 +30,7 @@ pub use secrets::{
     EnvironmentSecrets, FileSecrets, MemorySecrets, SecretError, SecretValue, Secrets, open,
 };
 
-use crate::call::{CallOutcome, CallRequest, Connector};
+use crate::call::{CallOutcome, CallRequest, Connector, ListRequest, Listing};
 use crate::clock::Clock;
 use counterplay_machine::declare::Impact;
 use counterplay_machine::deployment::Deployment;
@@ -149,6 +150,10 @@ impl Connectors {
 impl Connector for Connectors {
     fn call(&self, request: CallRequest) -> Pin<Box<dyn Future<Output = CallOutcome> + Send + '_>> {
         Box::pin(async move { self.perform(&request).await })
+    }
+
+    fn read_list(&self, request: ListRequest) -> Listing<'_> {
+        Box::pin(async move { self.list(request).await })
     }
 }
 

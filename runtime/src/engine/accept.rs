@@ -1,5 +1,6 @@
 //! A raw object in; a committed event or a precise refusal out.
 
+use super::kit::Kit;
 use super::letters::Again;
 use super::{Engine, Notice, Refusal};
 use crate::store::{ArrivalKind, Fault, NewArrival, NewLetter, Tx};
@@ -53,14 +54,14 @@ impl Engine {
         again: Option<Again>,
     ) -> Result<Receipt, Refusal> {
         let again = again.as_ref();
-        let tenant = self.admit(&incoming.tenant)?;
-        let kit = &self.inner.kit;
+        let kit = self.kit();
+        let tenant = self.admit(&kit, &incoming.tenant)?;
         let event = match &incoming.event {
             Some(name) => name.clone(),
             None => match ingest::recognise(&kit.program, &incoming.payload) {
                 Recognised::Event(name) => name.to_string(),
                 Recognised::Unknown => {
-                    let known = self.events();
+                    let known = events(&kit);
                     let reason = "no declared event has its fields".to_owned();
                     let letter = self.letter(&incoming, None, reason, again).await?;
                     return Err(Refusal::Unrecognised { known, letter });
@@ -77,7 +78,9 @@ impl Engine {
         let now = scene.now_ms;
         let typed = match ingest::read(scene, &event, &incoming.payload) {
             Ok(typed) => typed,
-            Err(rejection) => return Err(self.reject(&incoming, &event, rejection, again).await?),
+            Err(rejection) => {
+                return Err(self.reject(&kit, &incoming, &event, rejection, again).await?);
+            }
         };
         let name = typed.event.clone();
         let unlisted = typed.unlisted;
@@ -118,29 +121,19 @@ impl Engine {
     }
 
     /// Whether anything is taken for this tenant.
-    pub(super) fn admit(&self, tenant: &str) -> Result<TenantFacts, Refusal> {
+    pub(super) fn admit(&self, kit: &Kit, tenant: &str) -> Result<TenantFacts, Refusal> {
         if self.inner.stopping.load(Ordering::SeqCst) {
             return Err(Refusal::Stopping);
         }
-        let kit = &self.inner.kit;
         kit.tenant(tenant).ok_or_else(|| Refusal::UnknownTenant {
             tenant: tenant.to_owned(),
             known: kit.deployment.tenants.keys().cloned().collect(),
         })
     }
 
-    fn events(&self) -> Vec<String> {
-        self.inner
-            .kit
-            .program
-            .events
-            .keys()
-            .map(|n| n.to_string())
-            .collect()
-    }
-
     async fn reject(
         &self,
+        kit: &Kit,
         incoming: &Incoming,
         event: &str,
         rejection: Rejection,
@@ -152,7 +145,7 @@ impl Engine {
         Ok(match rejection {
             Rejection::NoSuchEvent(event) => Refusal::UnknownEvent {
                 event,
-                known: self.events(),
+                known: events(kit),
                 letter,
             },
             Rejection::Mismatch(event, mismatch) => Refusal::Mismatch {
@@ -180,7 +173,7 @@ impl Engine {
             return Ok(again.letter);
         }
         let (tenant, name) = (incoming.tenant.clone(), event.map(str::to_owned));
-        let now = self.inner.kit.clock.now_ms();
+        let now = self.inner.clock.now_ms();
         let letter = {
             let (tenant, name, reason, payload) = (
                 tenant.clone(),
@@ -213,6 +206,10 @@ impl Engine {
     }
 }
 
+fn events(kit: &Kit) -> Vec<String> {
+    kit.program.events.keys().map(|n| n.to_string()).collect()
+}
+
 /// Stores an event. Observations are noted here, in the order of acceptance, so that "changed to"
 /// means the same whatever order matching happens in.
 fn take(
@@ -226,7 +223,19 @@ fn take(
     {
         return Ok((num, None, true));
     }
-    let quiet = match observation {
+    let quiet = quiet(tx, tenant, name, observation)?;
+    let num = tx.add_arrival(arrival, quiet.as_deref())?;
+    Ok((num, quiet, false))
+}
+
+/// Notes an observation and says why it is no occurrence, where it is none.
+pub(super) fn quiet(
+    tx: &Tx<'_>,
+    tenant: &str,
+    name: &str,
+    observation: &Observation,
+) -> Result<Option<String>, Fault> {
+    Ok(match observation {
         Observation::Fires => None,
         Observation::Quiet(why) => Some(why.clone()),
         Observation::FiresIfChanged {
@@ -248,7 +257,5 @@ fn take(
         Observation::FiresOnce { key } => tx
             .observe(tenant, name, key, "")?
             .map(|_| format!("the same was taken before (known by {key})")),
-    };
-    let num = tx.add_arrival(arrival, quiet.as_deref())?;
-    Ok((num, quiet, false))
+    })
 }

@@ -1,5 +1,6 @@
 //! A person's start of a playbook, or a schedule fired by hand, in; a committed arrival out.
 
+use super::kit::Kit;
 use super::schedules::is_schedule;
 use super::{Engine, Receipt, Refusal};
 use crate::store::{ArrivalKind, NewArrival};
@@ -38,13 +39,14 @@ impl Engine {
         values: Map<String, Json>,
         by: Option<String>,
     ) -> Result<Receipt, Refusal> {
-        let found = self.startable(playbook, tenant)?;
+        let kit = self.kit();
+        let found = self.startable(&kit, playbook, tenant)?;
         let Some(params) = manual_params(found) else {
             return Err(Refusal::CannotStart(format!(
                 "`{playbook}` has no manual trigger"
             )));
         };
-        self.check_values(found, params, &values)?;
+        check_values(&kit, found, params, &values)?;
         self.arrive(
             ArrivalKind::Manual,
             playbook,
@@ -59,7 +61,8 @@ impl Engine {
     /// # Errors
     /// When the playbook has no schedule or is not for this tenant.
     pub async fn tick_now(&self, playbook: &str, tenant: &str) -> Result<Receipt, Refusal> {
-        let found = self.startable(playbook, tenant)?;
+        let kit = self.kit();
+        let found = self.startable(&kit, playbook, tenant)?;
         let Some(trigger) = found.triggers.iter().position(|t| is_schedule(&t.kind)) else {
             return Err(Refusal::CannotStart(format!(
                 "`{playbook}` has no schedule"
@@ -69,9 +72,13 @@ impl Engine {
             .await
     }
 
-    fn startable(&self, playbook: &str, tenant: &str) -> Result<&Playbook, Refusal> {
-        self.admit(tenant)?;
-        let kit = &self.inner.kit;
+    fn startable<'k>(
+        &self,
+        kit: &'k Kit,
+        playbook: &str,
+        tenant: &str,
+    ) -> Result<&'k Playbook, Refusal> {
+        self.admit(kit, tenant)?;
         let Some(found) = kit.program.playbooks.get(playbook) else {
             return Err(Refusal::UnknownPlaybook {
                 playbook: playbook.to_owned(),
@@ -99,39 +106,6 @@ impl Engine {
         Ok(found)
     }
 
-    fn check_values(
-        &self,
-        playbook: &Playbook,
-        params: &[ManualParam],
-        values: &Map<String, Json>,
-    ) -> Result<(), Refusal> {
-        let bad = |reason: String| Refusal::BadValue {
-            playbook: playbook.id.to_string(),
-            reason,
-        };
-        if let Some(name) = values
-            .keys()
-            .find(|name| !params.iter().any(|p| *p.name == **name))
-        {
-            let known: Vec<&str> = params.iter().map(|p| &*p.name).collect();
-            return Err(bad(format!(
-                "it has no `{name}`; it takes {}",
-                known.join(", ")
-            )));
-        }
-        for param in params {
-            let value = values.get(&*param.name).unwrap_or(&Json::Null);
-            let ty = if param.lookup.is_some() {
-                &counterplay_machine::types::Type::Text
-            } else {
-                &param.ty
-            };
-            json::convert(&self.inner.kit.program.types, value, ty, &param.name)
-                .map_err(|m| bad(m.to_string()))?;
-        }
-        Ok(())
-    }
-
     async fn arrive(
         &self,
         kind: ArrivalKind,
@@ -149,7 +123,7 @@ impl Engine {
             name: playbook.to_owned(),
             payload,
             source: None,
-            at_ms: self.inner.kit.clock.now_ms(),
+            at_ms: self.inner.clock.now_ms(),
         };
         let event = self
             .inner
@@ -165,6 +139,39 @@ impl Engine {
             unlisted: Vec::new(),
         })
     }
+}
+
+fn check_values(
+    kit: &Kit,
+    playbook: &Playbook,
+    params: &[ManualParam],
+    values: &Map<String, Json>,
+) -> Result<(), Refusal> {
+    let bad = |reason: String| Refusal::BadValue {
+        playbook: playbook.id.to_string(),
+        reason,
+    };
+    if let Some(name) = values
+        .keys()
+        .find(|name| !params.iter().any(|p| *p.name == **name))
+    {
+        let known: Vec<&str> = params.iter().map(|p| &*p.name).collect();
+        return Err(bad(format!(
+            "it has no `{name}`; it takes {}",
+            known.join(", ")
+        )));
+    }
+    for param in params {
+        let value = values.get(&*param.name).unwrap_or(&Json::Null);
+        let ty = if param.lookup.is_some() {
+            &counterplay_machine::types::Type::Text
+        } else {
+            &param.ty
+        };
+        json::convert(&kit.program.types, value, ty, &param.name)
+            .map_err(|m| bad(m.to_string()))?;
+    }
+    Ok(())
 }
 
 /// The parameters of a playbook's manual trigger.

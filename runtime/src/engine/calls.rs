@@ -59,8 +59,9 @@ impl Engine {
         {
             return Ok(false);
         }
-        let kit = self.inner.kit.clone();
+        let kit = self.kit();
         let now = kit.clock.now_ms();
+        let connector = kit.connector.clone();
         let ready = self
             .inner
             .store
@@ -74,7 +75,7 @@ impl Engine {
             })
             .await?;
         for (sent, way) in ready {
-            let connector = self.inner.kit.connector.clone();
+            let connector = connector.clone();
             let report = sent.clone();
             driver.spawn(Job::Call(sent), async move {
                 let outcome = match way {

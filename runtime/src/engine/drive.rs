@@ -2,8 +2,10 @@
 //! out. One loop drives every run, so that no two transitions of a run meet.
 
 use super::calls::{Sent, answer};
+use super::kit::Kit;
 use super::matching::{Finding, find};
 use super::messages::told;
+use super::polling::{Poll, PollKey, Polled};
 use super::schedules::Due;
 use super::starts::settle;
 use super::transition::advance;
@@ -17,7 +19,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use tokio::task::{Id, JoinError, JoinSet};
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
 /// How many rows of a kind are taken up in one round.
 const BATCH: usize = 64;
@@ -63,17 +65,20 @@ pub struct Rest {
 }
 
 /// What a task is about.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Job {
     Call(Sent),
-    Match(Arc<Arrival>),
+    Match(Arc<Kit>, Arc<Arrival>),
+    Poll(PollKey),
     Tell(Arc<Message>),
 }
 
 /// What a task found.
 pub(super) enum Report {
     Called(Sent, CallOutcome),
-    Found(Arc<Arrival>, Finding),
+    /// With the kit that it was found with.
+    Found(Arc<Kit>, Arc<Arrival>, Finding),
+    Polled(Polled),
     Told(Arc<Message>, CallOutcome),
 }
 
@@ -85,14 +90,23 @@ pub(super) struct Driver {
     /// Reports whose commit is due.
     reports: VecDeque<(Id, Arc<Report>)>,
     pub(super) schedules: BTreeSet<Due>,
+    pub(super) polls: Vec<Poll>,
+    /// Polls under way; they can be broken off at any time.
+    readers: Vec<AbortHandle>,
+    /// What schedules and polls were read from.
+    loaded: Option<Arc<Kit>>,
     /// Since when people have been asked, and what.
     asked: Option<(Instant, Vec<String>, i64)>,
 }
 
 impl Driver {
     pub(super) fn spawn(&mut self, job: Job, work: impl Future<Output = Report> + Send + 'static) {
-        let id = self.tasks.spawn(work).id();
-        self.jobs.insert(id, job);
+        let handle = self.tasks.spawn(work);
+        if matches!(job, Job::Poll(_)) {
+            self.readers.retain(|reader| !reader.is_finished());
+            self.readers.push(handle.clone());
+        }
+        self.jobs.insert(handle.id(), job);
     }
 
     pub(super) fn calls(&self) -> usize {
@@ -111,13 +125,13 @@ impl Driver {
     fn has_match(&self, num: i64) -> bool {
         self.jobs
             .values()
-            .any(|j| matches!(j, Job::Match(a) if a.num == num))
+            .any(|j| matches!(j, Job::Match(_, a) if a.num == num))
     }
 
     fn matches(&self) -> usize {
         self.jobs
             .values()
-            .filter(|j| matches!(j, Job::Match(_)))
+            .filter(|j| matches!(j, Job::Match(..)))
             .count()
     }
 
@@ -134,9 +148,20 @@ impl Driver {
             .any(|j| matches!(j, Job::Tell(m) if m.num == num))
     }
 
+    pub(super) fn polled(&self) -> impl Iterator<Item = &PollKey> {
+        self.jobs.values().filter_map(|j| match j {
+            Job::Poll(key) => Some(key),
+            _ => None,
+        })
+    }
+
     fn note(&mut self, ended: Result<(Id, Report), JoinError>) {
         let (id, report) = match ended {
             Ok((id, report)) => (id, report),
+            Err(error) if error.is_cancelled() => {
+                self.jobs.remove(&error.id());
+                return;
+            }
             Err(error) => {
                 let reason = "the connector broke off; this is a fault of Counterplay".to_owned();
                 tracing::error!("a task ended early: {error}");
@@ -144,12 +169,13 @@ impl Driver {
                     Some(Job::Call(sent)) => {
                         Report::Called(sent.clone(), CallOutcome::Unknown { reason })
                     }
-                    Some(Job::Match(arrival)) => {
-                        Report::Found(arrival.clone(), Finding::broken(reason))
+                    Some(Job::Match(kit, arrival)) => {
+                        Report::Found(kit.clone(), arrival.clone(), Finding::broken(reason))
                     }
                     Some(Job::Tell(message)) => {
                         Report::Told(message.clone(), CallOutcome::Unknown { reason })
                     }
+                    Some(Job::Poll(key)) => Report::Polled(Polled::broken(key.clone(), reason)),
                     None => return,
                 };
                 (error.id(), report)
@@ -170,9 +196,10 @@ impl Engine {
         let mut driver = self.inner.driver.lock().await;
         let driver = &mut *driver;
         self.recover(driver).await?;
-        self.load_schedules(driver).await?;
+        driver.loaded = None;
         driver.asked = None;
         loop {
+            self.load(driver).await?;
             let mut busy = self.take_reports(driver).await?;
             if self.inner.stopping.load(Ordering::SeqCst) {
                 return self.wind_down(driver).await;
@@ -180,6 +207,7 @@ impl Engine {
             busy |= self.take_words().await?;
             busy |= self.fire_timers().await?;
             busy |= self.fire_schedules(driver).await?;
+            busy |= self.begin_polls(driver).await?;
             busy |= self.begin_matching(driver).await?;
             busy |= self.send_calls(driver).await?;
             busy |= self.send_messages(driver).await?;
@@ -210,6 +238,17 @@ impl Engine {
         }
     }
 
+    /// Reads schedules and polls anew when something else was deployed.
+    async fn load(&self, driver: &mut Driver) -> Result<(), EngineError> {
+        let kit = self.kit();
+        if !driver.loaded.as_ref().is_some_and(|l| Arc::ptr_eq(l, &kit)) {
+            self.load_schedules(driver, &kit).await?;
+            self.load_polls(driver, &kit).await?;
+            driver.loaded = Some(kit);
+        }
+        Ok(())
+    }
+
     /// Commits what tasks found; whether there was anything.
     async fn take_reports(&self, driver: &mut Driver) -> Result<bool, EngineError> {
         let mut any = false;
@@ -220,15 +259,31 @@ impl Engine {
             let Some((id, report)) = driver.reports.front().cloned() else {
                 return Ok(any);
             };
-            let kit = self.inner.kit.clone();
-            let now = kit.clock.now_ms();
+            if let Report::Polled(polled) = &*report {
+                // Whatever becomes of it: nothing is lost, the next poll reads the same again.
+                driver.reports.pop_front();
+                driver.jobs.remove(&id);
+                self.take_poll(driver, polled).await?;
+                any = true;
+                continue;
+            }
+            let deployed = self.inner.deployed.clone();
+            let now = self.inner.clock.now_ms();
             let notices = self
                 .inner
                 .store
-                .write(move |tx| match &*report {
-                    Report::Called(sent, outcome) => answer(tx, &kit, sent, outcome.clone(), now),
-                    Report::Found(arrival, found) => settle(tx, &kit, arrival, found, now),
-                    Report::Told(message, outcome) => told(tx, message, outcome, now),
+                .write(move |tx| {
+                    let kit = deployed.get();
+                    match &*report {
+                        Report::Called(sent, outcome) => {
+                            answer(tx, &kit, sent, outcome.clone(), now)
+                        }
+                        // What it was matched with is gone: it stays as it is and is matched again.
+                        Report::Found(with, ..) if !Arc::ptr_eq(with, &kit) => Ok(Vec::new()),
+                        Report::Found(_, arrival, found) => settle(tx, &kit, arrival, found, now),
+                        Report::Polled(_) => Ok(Vec::new()),
+                        Report::Told(message, outcome) => told(tx, message, outcome, now),
+                    }
                 })
                 .await?;
             driver.reports.pop_front();
@@ -242,7 +297,7 @@ impl Engine {
         let words = self.inner.store.read(|tx| tx.words(BATCH)).await?;
         let any = !words.is_empty();
         for row in words {
-            let kit = self.inner.kit.clone();
+            let kit = self.kit();
             let now = kit.clock.now_ms();
             let notices = self
                 .inner
@@ -258,7 +313,7 @@ impl Engine {
     }
 
     async fn fire_timers(&self) -> Result<bool, EngineError> {
-        let now = self.inner.kit.clock.now_ms();
+        let now = self.inner.clock.now_ms();
         let due = self
             .inner
             .store
@@ -266,7 +321,7 @@ impl Engine {
             .await?;
         let any = !due.is_empty();
         for (run, id) in due {
-            let kit = self.inner.kit.clone();
+            let kit = self.kit();
             let notices = self
                 .inner
                 .store
@@ -286,7 +341,7 @@ impl Engine {
         if under_way >= MATCHING_MAX {
             return Ok(false);
         }
-        let now = self.inner.kit.clock.now_ms();
+        let now = self.inner.clock.now_ms();
         let due = self
             .inner
             .store
@@ -297,10 +352,10 @@ impl Engine {
             if driver.has_match(arrival.num) || driver.matches() >= MATCHING_MAX {
                 continue;
             }
-            let (kit, arrival) = (self.inner.kit.clone(), Arc::new(arrival));
-            driver.spawn(Job::Match(arrival.clone()), async move {
-                let found = find(kit, arrival.clone()).await;
-                Report::Found(arrival, found)
+            let (kit, arrival) = (self.kit(), Arc::new(arrival));
+            driver.spawn(Job::Match(kit.clone(), arrival.clone()), async move {
+                let found = find(kit.clone(), arrival.clone()).await;
+                Report::Found(kit, arrival, found)
             });
             any = true;
         }
@@ -324,13 +379,14 @@ impl Engine {
             })
             .await?;
         let tick = driver.schedules.first().map(|d| d.at_ms);
-        rest.next_ms = rest.next_ms.into_iter().chain(tick).min();
+        let poll = driver.next_poll_ms();
+        rest.next_ms = rest.next_ms.into_iter().chain(tick).chain(poll).min();
         Ok(rest)
     }
 
     /// Moves a virtual clock to the next time that matters, unless people are waited for.
     fn skip(&self, driver: &mut Driver, rest: &Rest) -> bool {
-        let clock = &self.inner.kit.clock;
+        let clock = &self.inner.clock;
         let Some(next) = rest.next_ms.filter(|_| clock.is_virtual()) else {
             return false;
         };
@@ -369,7 +425,7 @@ impl Engine {
 
     /// Waits until there may be something to do.
     async fn wait(&self, driver: &mut Driver, until: &mut Until, next_ms: Option<i64>) {
-        let clock = &self.inner.kit.clock;
+        let clock = &self.inner.clock;
         let pause = match next_ms {
             Some(next) if !clock.is_virtual() => {
                 let left = next.saturating_sub(clock.now_ms()).max(1);
@@ -393,6 +449,9 @@ impl Engine {
 
     /// Waits for what is under way, up to the limit, and commits it.
     async fn wind_down(&self, driver: &mut Driver) -> Result<Rest, EngineError> {
+        for reader in driver.readers.drain(..) {
+            reader.abort();
+        }
         let until = tokio::time::Instant::now() + self.inner.stop_within;
         loop {
             self.take_reports(driver).await?;

@@ -1,70 +1,99 @@
 //! What transitions and matching look at: programs, the deployment, the clock, the connector.
 
 use super::Ids;
+use super::programs::Programs;
 use crate::call::{CallOutcome, CallRequest, Connector};
 use crate::clock::Clock;
-use crate::store::{Fault, Tx};
+use crate::store::{Fault, StoredMode, Tx};
 use counterplay_machine::deployment::Deployment;
 use counterplay_machine::eval::TenantFacts;
 use counterplay_machine::ingest::Scene;
 use counterplay_machine::{Program, Value};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
-/// Shared by the engine and its tasks. Holds no handle on the store or the engine, so that tasks
-/// keep neither alive.
+/// What is deployed at one time. Shared by the engine and its tasks; holds no handle on the store or
+/// the engine, so that tasks keep neither alive. Never changes: a deploy puts another one in its place.
 pub(super) struct Kit {
     pub(super) program: Arc<Program>,
     pub(super) program_num: i64,
+    /// The deployment that counts: the project's, with the modes that people have set.
     pub(super) deployment: Deployment,
+    /// The deployment as the project gives it.
+    pub(super) project: Arc<Deployment>,
+    /// The modes that people have set, by playbook.
+    pub(super) modes: BTreeMap<String, StoredMode>,
     pub(super) connector: Arc<dyn Connector>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) ids: Ids,
+    pub(super) ids: Arc<Ids>,
     /// Where approvals' pages are, when people are sent links to them.
     pub(super) link_base: Option<Arc<str>>,
-    programs: Mutex<HashMap<i64, Arc<Program>>>,
+    pub(super) programs: Arc<Programs>,
+}
+
+/// What a kit is made of.
+pub(super) struct Parts {
+    pub(super) program: Arc<Program>,
+    pub(super) program_num: i64,
+    pub(super) project: Arc<Deployment>,
+    pub(super) modes: Vec<StoredMode>,
+    pub(super) connector: Arc<dyn Connector>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) ids: Arc<Ids>,
+    pub(super) link_base: Option<Arc<str>>,
+    pub(super) programs: Arc<Programs>,
 }
 
 impl Kit {
-    pub(super) fn new(
-        program: Arc<Program>,
-        program_num: i64,
-        deployment: Deployment,
-        connector: Arc<dyn Connector>,
-        clock: Arc<dyn Clock>,
-        ids: Ids,
-    ) -> Kit {
-        Kit {
-            programs: Mutex::new(HashMap::from([(program_num, program.clone())])),
+    pub(super) fn new(parts: Parts) -> Kit {
+        let Parts {
             program,
             program_num,
-            deployment,
+            project,
+            modes,
             connector,
             clock,
             ids,
-            link_base: None,
+            link_base,
+            programs,
+        } = parts;
+        programs.remember(program_num, program.clone());
+        let mut deployment = Deployment::clone(&project);
+        deployment
+            .modes
+            .extend(modes.iter().map(|m| (m.playbook.clone(), m.mode)));
+        Kit {
+            program,
+            program_num,
+            deployment,
+            project,
+            modes: modes.into_iter().map(|m| (m.playbook.clone(), m)).collect(),
+            connector,
+            clock,
+            ids,
+            link_base,
+            programs,
         }
     }
 
-    pub(super) fn remember(&self, num: i64, program: Arc<Program>) {
-        let mut programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
-        programs.entry(num).or_insert(program);
+    /// What it is made of, to make the next one.
+    pub(super) fn parts(&self) -> Parts {
+        Parts {
+            program: self.program.clone(),
+            program_num: self.program_num,
+            project: self.project.clone(),
+            modes: self.modes.values().cloned().collect(),
+            connector: self.connector.clone(),
+            clock: self.clock.clone(),
+            ids: self.ids.clone(),
+            link_base: self.link_base.clone(),
+            programs: self.programs.clone(),
+        }
     }
 
     /// The program that a run was started with.
     pub(super) fn program_of(&self, tx: &Tx<'_>, num: i64) -> Result<Arc<Program>, Fault> {
-        let known = self
-            .programs
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&num)
-            .cloned();
-        if let Some(program) = known {
-            return Ok(program);
-        }
-        let program = tx.program(num)?;
-        self.remember(num, program.clone());
-        Ok(program)
+        self.programs.get(tx, num)
     }
 
     /// A tenant's facts, by name.
@@ -109,5 +138,27 @@ impl Kit {
                 Err(format!("`{query}`: {reason}"))
             }
         }
+    }
+}
+
+/// The kit that is deployed now. It is replaced on the store's writing thread only, so that it stays
+/// the same throughout a transaction.
+pub(super) struct Deployed(RwLock<Arc<Kit>>);
+
+impl Deployed {
+    pub(super) fn new(kit: Kit) -> Deployed {
+        Deployed(RwLock::new(Arc::new(kit)))
+    }
+
+    pub(super) fn get(&self) -> Arc<Kit> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Puts another kit in its place; only to be called within a transaction that writes.
+    pub(super) fn replace(&self, kit: Kit) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(kit);
     }
 }

@@ -46,7 +46,7 @@ impl Engine {
     /// # Errors
     /// When there is none with this number or something was done with it before.
     pub async fn dismiss_letter(&self, num: i64, by: &str, why: &str) -> Result<(), LetterRefused> {
-        let now = self.inner.kit.clock.now_ms();
+        let now = self.inner.clock.now_ms();
         self.inner.store.dismiss_letter(num, by, why, now).await
     }
 
@@ -56,8 +56,8 @@ impl Engine {
         event: i64,
         again: Again,
     ) -> Result<Receipt, Refusal> {
-        self.admit(&letter.tenant)?;
-        let now = self.inner.kit.clock.now_ms();
+        self.admit(&self.kit(), &letter.tenant)?;
+        let now = self.inner.clock.now_ms();
         let name = letter.name.unwrap_or_default();
         let known_as = name.clone();
         let event = self
@@ -87,7 +87,7 @@ impl Engine {
 
     /// Notes the reason why a dead letter was refused once more.
     pub(super) async fn refused_again(&self, again: &Again, reason: String) -> Result<(), Refusal> {
-        let now = self.inner.kit.clock.now_ms();
+        let now = self.inner.clock.now_ms();
         let again = again.clone();
         self.inner
             .store

@@ -3,6 +3,7 @@
 
 use super::begin::{ManualStart, Tick, manual_params};
 use super::kit::Kit;
+use super::schedules::is_schedule;
 use crate::store::{Arrival, ArrivalKind};
 use counterplay_machine::deployment::Mode;
 use counterplay_machine::eval::TenantFacts;
@@ -202,7 +203,12 @@ impl<'k> Matcher<'k> {
             Ok(tick) => tick.trigger,
             Err(error) => return self.found.broken.push(error.to_string()),
         };
-        let Some(kind) = playbook.triggers.get(trigger).map(|t| &t.kind) else {
+        let Some(kind) = playbook
+            .triggers
+            .get(trigger)
+            .map(|t| &t.kind)
+            .filter(|kind| is_schedule(kind))
+        else {
             return self
                 .found
                 .notes

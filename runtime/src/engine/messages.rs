@@ -70,7 +70,7 @@ pub(super) fn plan(
 impl Engine {
     /// Sends due messages as far as there is room; whether any was begun or given up.
     pub(super) async fn send_messages(&self, driver: &mut Driver) -> Result<bool, EngineError> {
-        let kit = self.inner.kit.clone();
+        let kit = self.kit();
         let room = AT_ONCE.saturating_sub(driver.messages());
         if kit.link_base.is_none() || room == 0 {
             return Ok(false);
@@ -112,7 +112,7 @@ impl Engine {
             .await?;
         self.inner.tell(notices);
         for (message, request) in ready {
-            let connector = self.inner.kit.connector.clone();
+            let connector = self.kit().connector.clone();
             let message = Arc::new(Message {
                 attempts: message.attempts + 1,
                 ..message

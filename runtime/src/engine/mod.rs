@@ -7,6 +7,7 @@
 mod accept;
 mod begin;
 mod calls;
+mod deploy;
 mod drive;
 mod error;
 mod ids;
@@ -14,11 +15,16 @@ mod kit;
 mod letters;
 mod matching;
 mod messages;
+mod modes;
 mod notice;
 mod people;
+mod polling;
+mod programs;
 mod record;
 mod recover;
 mod schedules;
+mod seen;
+mod sources;
 mod starts;
 mod transition;
 
@@ -26,7 +32,9 @@ pub use accept::{Incoming, Receipt};
 pub use drive::{Rest, Until};
 pub use error::{EngineError, Refusal};
 pub use ids::Ids;
+pub use modes::{ModeOrigin, PlaybookMode};
 pub use notice::Notice;
+pub use sources::SourceInfo;
 
 use crate::call::Connector;
 use crate::clock::Clock;
@@ -35,7 +43,8 @@ use counterplay_machine::Program;
 use counterplay_machine::deployment::Deployment;
 use counterplay_machine::program::FORMAT;
 use drive::Driver;
-use kit::Kit;
+use kit::{Deployed, Kit, Parts};
+use programs::Programs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -62,6 +71,9 @@ pub struct EngineOptions {
     pub calls_max: usize,
     /// Whether schedules fire; on a virtual clock their times are then waited for like timers.
     pub schedules: bool,
+    /// Whether declared sources are polled; on a virtual clock their times are then waited for like
+    /// timers.
+    pub polling: bool,
     /// On a virtual clock: for how long (in real time) to wait for people before time goes on while
     /// an approval is open or a run is held; [`Duration::MAX`] waits for ever.
     pub answer_wait: Option<Duration>,
@@ -91,6 +103,7 @@ impl EngineOptions {
             ids: Ids::random(),
             calls_max: 32,
             schedules: true,
+            polling: false,
             answer_wait: None,
             stop_within: Duration::from_secs(10),
             link_base: None,
@@ -106,13 +119,15 @@ pub struct Engine {
 }
 
 struct Inner {
-    kit: Arc<Kit>,
+    deployed: Arc<Deployed>,
+    clock: Arc<dyn Clock>,
     driver: Mutex<Driver>,
     watch: broadcast::Sender<Notice>,
     wake: Notify,
     stopping: AtomicBool,
     calls_max: usize,
     schedules: bool,
+    polling: bool,
     answer_wait: Option<Duration>,
     stop_within: Duration,
     store: Store,
@@ -144,7 +159,7 @@ impl Engine {
             "real"
         };
         let kept = program.clone();
-        let (num, stored) = store
+        let (num, stored, modes) = store
             .write(move |tx| {
                 let open = tx.open_programs()?;
                 let mut stored = Vec::new();
@@ -158,27 +173,39 @@ impl Engine {
                     stored.push((program, read));
                 }
                 tx.set_meta("clock", kind)?;
-                Ok((tx.keep_program(&kept, now)?, stored))
+                Ok((tx.keep_program(&kept, now)?, stored, tx.modes()?))
             })
             .await?;
         let link_base = link_base.filter(|_| !clock.is_virtual()).map(Arc::from);
-        let mut kit = Kit::new(program, num, deployment, connector, clock, ids);
-        kit.link_base = link_base;
+        let programs = Arc::new(Programs::default());
         for (open, read) in stored {
             match read {
-                Ok(program) => kit.remember(open.num, program),
+                Ok(program) => programs.remember(open.num, program),
                 Err(reason) => return Err(EngineError::cannot_carry_on(&open, reason)),
             }
         }
+        let kit = Kit::new(Parts {
+            program,
+            program_num: num,
+            project: Arc::new(deployment),
+            modes,
+            connector,
+            clock: clock.clone(),
+            ids: Arc::new(ids),
+            link_base,
+            programs,
+        });
         Ok(Engine {
             inner: Arc::new(Inner {
-                kit: Arc::new(kit),
+                deployed: Arc::new(Deployed::new(kit)),
+                clock,
                 driver: Mutex::default(),
                 watch: broadcast::channel(NOTICES).0,
                 wake: Notify::new(),
                 stopping: AtomicBool::new(false),
                 calls_max: options.calls_max.max(1),
                 schedules: options.schedules,
+                polling: options.polling,
                 answer_wait: options.answer_wait,
                 stop_within: options.stop_within,
                 store,
@@ -190,11 +217,6 @@ impl Engine {
     /// The store, to look things up.
     pub fn store(&self) -> &Store {
         &self.inner.store
-    }
-
-    /// The program that new runs are started with.
-    pub fn program(&self) -> &Arc<Program> {
-        &self.inner.kit.program
     }
 
     /// What happens from now on, in the order of its commits. A watcher that lags far behind misses

@@ -16,7 +16,7 @@ impl Engine {
         approve: bool,
         comment: Option<String>,
     ) -> Result<String, WordRefused> {
-        let now = self.inner.kit.clock.now_ms();
+        let now = self.inner.clock.now_ms();
         let approval = self
             .inner
             .store
@@ -31,7 +31,7 @@ impl Engine {
     /// # Errors
     /// When there is no such run or it is not held.
     pub async fn resume(&self, run: &str, by: &str) -> Result<(), WordRefused> {
-        let now = self.inner.kit.clock.now_ms();
+        let now = self.inner.clock.now_ms();
         self.inner.store.submit_resume(run, by, now).await?;
         self.inner.wake.notify_one();
         Ok(())
@@ -42,7 +42,7 @@ impl Engine {
     /// # Errors
     /// When there is no such run or it has ended.
     pub async fn cancel(&self, run: &str, by: &str) -> Result<(), WordRefused> {
-        let now = self.inner.kit.clock.now_ms();
+        let now = self.inner.clock.now_ms();
         self.inner.store.submit_cancel(run, by, now).await?;
         self.inner.wake.notify_one();
         Ok(())

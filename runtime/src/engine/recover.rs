@@ -18,7 +18,7 @@ impl Engine {
     pub(super) async fn recover(&self, driver: &mut Driver) -> Result<(), EngineError> {
         let sent = self.inner.store.read(|tx| tx.sent_calls()).await?;
         for call in sent.into_iter().filter(|c| !driver.has_call(c.num)) {
-            let kit = self.inner.kit.clone();
+            let kit = self.kit();
             let now = kit.clock.now_ms();
             let notices = self
                 .inner

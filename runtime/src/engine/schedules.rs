@@ -2,12 +2,13 @@
 
 use super::begin::Tick;
 use super::drive::Driver;
+use super::kit::Kit;
 use super::{Engine, EngineError};
 use crate::store::{ArrivalKind, NewArrival};
 use counterplay_machine::deployment::Mode;
 use counterplay_machine::ingest;
 use counterplay_machine::playbook::TriggerKind;
-use counterplay_machine::schedule::next_after;
+use counterplay_machine::schedule::{describe, next_after};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -16,9 +17,28 @@ use std::collections::BTreeSet;
 pub(super) struct Due {
     /// When it is next due, in milliseconds since the Unix epoch.
     pub(super) at_ms: i64,
+    schedule: Schedule,
+}
+
+/// Which schedule it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Schedule {
     tenant: String,
     playbook: String,
     trigger: usize,
+    /// As it is written.
+    written: String,
+}
+
+fn due(kit: &Kit, schedule: Schedule, after_ms: i64) -> Option<Due> {
+    let playbook = kit.program.playbooks.get(schedule.playbook.as_str())?;
+    let kind = &playbook.triggers.get(schedule.trigger)?.kind;
+    let tenant = kit.deployment.tenants.get(&schedule.tenant)?;
+    let zone = tenant.zone.as_deref().unwrap_or("UTC");
+    Some(Due {
+        at_ms: next_after(kind, zone, after_ms)?,
+        schedule,
+    })
 }
 
 /// Whether a trigger is a schedule.
@@ -28,118 +48,115 @@ pub(super) fn is_schedule(kind: &TriggerKind) -> bool {
 
 impl Engine {
     /// Reads when each schedule was last due. One that is new counts from now on.
-    pub(super) async fn load_schedules(&self, driver: &mut Driver) -> Result<(), EngineError> {
+    ///
+    /// One whose playbook was paused, or that was written differently before, is new as well: what it
+    /// would have fired in the meantime is not caught up.
+    pub(super) async fn load_schedules(
+        &self,
+        driver: &mut Driver,
+        kit: &Kit,
+    ) -> Result<(), EngineError> {
         driver.schedules = BTreeSet::new();
         if !self.inner.schedules {
             return Ok(());
         }
-        let kit = &self.inner.kit;
         let now = kit.clock.now_ms();
         let mut wanted = Vec::new();
+        let mut paused = Vec::new();
         for playbook in kit.program.playbooks.values() {
             if ingest::mode(&kit.deployment, playbook) == Mode::Paused {
+                paused.push(playbook.id.to_string());
                 continue;
             }
-            for (trigger, _) in playbook
+            for (trigger, kind) in playbook
                 .triggers
                 .iter()
+                .map(|t| &t.kind)
                 .enumerate()
-                .filter(|(_, t)| is_schedule(&t.kind))
+                .filter(|(_, kind)| is_schedule(kind))
             {
                 for (name, tenant) in &kit.deployment.tenants {
                     if playbook.tenants.includes(name, &tenant.groups) {
-                        wanted.push((name.clone(), playbook.id.to_string(), trigger));
+                        wanted.push(Schedule {
+                            tenant: name.clone(),
+                            playbook: playbook.id.to_string(),
+                            trigger,
+                            written: describe(kind),
+                        });
                     }
                 }
             }
         }
-        if wanted.is_empty() {
-            return Ok(());
-        }
         let asked = wanted.clone();
-        let known = self
+        let (known, forget) = self
             .inner
             .store
             .read(move |tx| {
-                asked
+                let known = asked
                     .iter()
-                    .map(|(t, p, i)| tx.last_tick(t, p, *i))
-                    .collect::<Result<Vec<_>, _>>()
+                    .map(|s| tx.last_tick(&s.tenant, &s.playbook, s.trigger, &s.written))
+                    .collect::<Result<Vec<_>, _>>()?;
+                let mut forget = Vec::new();
+                for playbook in paused {
+                    if tx.has_ticks(&playbook)? {
+                        forget.push(playbook);
+                    }
+                }
+                Ok((known, forget))
             })
             .await?;
         let mut fresh = Vec::new();
-        for ((tenant, playbook, trigger), last) in wanted.into_iter().zip(known) {
+        for (schedule, last) in wanted.into_iter().zip(known) {
             if last.is_none() {
-                fresh.push((tenant.clone(), playbook.clone(), trigger));
+                fresh.push(schedule.clone());
             }
             driver
                 .schedules
-                .extend(self.due(tenant, playbook, trigger, last.unwrap_or(now)));
+                .extend(due(kit, schedule, last.unwrap_or(now)));
         }
-        if !fresh.is_empty() {
+        if !fresh.is_empty() || !forget.is_empty() {
             self.inner
                 .store
                 .write(move |tx| {
-                    fresh
-                        .iter()
-                        .try_for_each(|(t, p, i)| tx.set_tick(t, p, *i, now))
+                    forget.iter().try_for_each(|p| tx.forget_ticks(p))?;
+                    fresh.iter().try_for_each(|s| {
+                        tx.set_tick(&s.tenant, &s.playbook, s.trigger, &s.written, now)
+                    })
                 })
                 .await?;
         }
         Ok(())
     }
 
-    fn due(&self, tenant: String, playbook: String, trigger: usize, after_ms: i64) -> Option<Due> {
-        let kit = &self.inner.kit;
-        let kind = &kit
-            .program
-            .playbooks
-            .get(playbook.as_str())?
-            .triggers
-            .get(trigger)?
-            .kind;
-        let zone = kit
-            .deployment
-            .tenants
-            .get(&tenant)?
-            .zone
-            .as_deref()
-            .unwrap_or("UTC");
-        Some(Due {
-            at_ms: next_after(kind, zone, after_ms)?,
-            tenant,
-            playbook,
-            trigger,
-        })
-    }
-
     /// Turns schedules that are due into arrivals; whether there were any. One that was missed
     /// several times is caught up once.
     pub(super) async fn fire_schedules(&self, driver: &mut Driver) -> Result<bool, EngineError> {
-        let now = self.inner.kit.clock.now_ms();
+        let kit = self.kit();
+        let now = kit.clock.now_ms();
         let mut any = false;
-        while let Some(due) = driver.schedules.first().filter(|d| d.at_ms <= now).cloned() {
+        while let Some(next) = driver.schedules.first().filter(|d| d.at_ms <= now).cloned() {
             let arrival = NewArrival {
-                tenant: due.tenant.clone(),
+                tenant: next.schedule.tenant.clone(),
                 kind: ArrivalKind::Tick,
-                name: due.playbook.clone(),
+                name: next.schedule.playbook.clone(),
                 payload: json!(Tick {
-                    trigger: due.trigger
+                    trigger: next.schedule.trigger
                 }),
                 source: None,
                 at_ms: now,
             };
-            let trigger = due.trigger;
+            let Schedule {
+                trigger, written, ..
+            } = next.schedule.clone();
             self.inner
                 .store
                 .write(move |tx| {
-                    tx.set_tick(&arrival.tenant, &arrival.name, trigger, now)?;
+                    tx.set_tick(&arrival.tenant, &arrival.name, trigger, &written, now)?;
                     tx.add_arrival(&arrival, None)
                 })
                 .await?;
-            driver.schedules.remove(&due);
-            let next = self.due(due.tenant, due.playbook, due.trigger, now);
-            driver.schedules.extend(next);
+            driver.schedules.remove(&next);
+            driver.schedules.extend(due(&kit, next.schedule, now));
             any = true;
         }
         Ok(any)

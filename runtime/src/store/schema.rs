@@ -285,10 +285,15 @@ pub(super) const MIGRATIONS: &[&str] = &["
     -- Lists of arrivals name the runs of each.
     CREATE INDEX event_runs_event ON event_runs (event);
 
-    -- How far each polled source has been read. cursor_ms is NULL before the first time.
+    -- A schedule as it was written when it was last due: one that is written anew counts from then.
+    ALTER TABLE ticks ADD COLUMN written TEXT;
+
+    -- How far each polled source has been read, by the source's own clock; polled_ms is NULL before the
+    -- first time. `source` is the declaration: another one is another source.
     CREATE TABLE polls (
         tenant TEXT NOT NULL,
         event TEXT NOT NULL,
+        source TEXT NOT NULL,
         cursor_ms INTEGER,
         next_ms INTEGER NOT NULL,
         polled_ms INTEGER,

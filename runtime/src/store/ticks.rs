@@ -4,7 +4,8 @@ use super::{Fault, Tx};
 use rusqlite::{OptionalExtension, params};
 
 impl Tx<'_> {
-    /// When a schedule was last due, in milliseconds since the Unix epoch.
+    /// When a schedule was last due, in milliseconds since the Unix epoch. `written` is what the
+    /// source says; one that was written differently then is another schedule.
     ///
     /// # Errors
     /// When SQLite refuses.
@@ -13,13 +14,17 @@ impl Tx<'_> {
         tenant: &str,
         playbook: &str,
         trigger: usize,
+        written: &str,
     ) -> Result<Option<i64>, Fault> {
         Ok(self
             .conn
             .prepare_cached(
-                "SELECT last_ms FROM ticks WHERE tenant = ?1 AND playbook = ?2 AND trigger = ?3",
+                "SELECT last_ms FROM ticks WHERE tenant = ?1 AND playbook = ?2 AND trigger = ?3 \
+                 AND (written IS NULL OR written = ?4)",
             )?
-            .query_row(params![tenant, playbook, trigger as i64], |row| row.get(0))
+            .query_row(params![tenant, playbook, trigger as i64, written], |row| {
+                row.get(0)
+            })
             .optional()?)
     }
 
@@ -32,14 +37,37 @@ impl Tx<'_> {
         tenant: &str,
         playbook: &str,
         trigger: usize,
+        written: &str,
         at_ms: i64,
     ) -> Result<(), Fault> {
         self.conn
             .prepare_cached(
-                "INSERT INTO ticks (tenant, playbook, trigger, last_ms) VALUES (?1, ?2, ?3, ?4) \
-                 ON CONFLICT DO UPDATE SET last_ms = excluded.last_ms",
+                "INSERT INTO ticks (tenant, playbook, trigger, written, last_ms) VALUES (?1, ?2, ?3, ?4, ?5) \
+                 ON CONFLICT DO UPDATE SET written = excluded.written, last_ms = excluded.last_ms",
             )?
-            .execute(params![tenant, playbook, trigger as i64, at_ms])?;
+            .execute(params![tenant, playbook, trigger as i64, written, at_ms])?;
+        Ok(())
+    }
+
+    /// Whether anything is known of a playbook's schedules.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn has_ticks(&self, playbook: &str) -> Result<bool, Fault> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM ticks WHERE playbook = ?1)";
+        Ok(self
+            .conn
+            .prepare_cached(sql)?
+            .query_row([playbook], |row| row.get(0))?)
+    }
+
+    /// Forgets when a playbook's schedules were last due: they count from when they are next read.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn forget_ticks(&self, playbook: &str) -> Result<(), Fault> {
+        self.conn
+            .execute("DELETE FROM ticks WHERE playbook = ?1", [playbook])?;
         Ok(())
     }
 }

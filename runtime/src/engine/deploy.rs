@@ -1,0 +1,91 @@
+//! A compiled project in; it is what the running engine works with, out. Whole projects only: nothing
+//! ever sees a part of the old one and a part of the new one.
+
+use super::kit::{Kit, Parts};
+use super::{Engine, EngineError};
+use crate::call::Connector;
+use crate::store::StoreError;
+use counterplay_machine::Program;
+use counterplay_machine::deployment::Deployment;
+use std::sync::Arc;
+
+impl Engine {
+    /// Replaces the project while runs go on. From the moment that this returns, arrivals (those
+    /// that were accepted before and wait to be matched, too) are matched with the new program,
+    /// schedules are its schedules and calls go through the new connector. Open runs keep the
+    /// program that they were started with, its declarations included. Modes that people have set
+    /// stay.
+    ///
+    /// # Errors
+    /// When the program cannot be stored; the old project stays then.
+    pub async fn deploy(
+        &self,
+        program: Arc<Program>,
+        deployment: Deployment,
+        connector: Arc<dyn Connector>,
+    ) -> Result<(), EngineError> {
+        let (kept, now) = (program.clone(), self.inner.clock.now_ms());
+        // In a transaction of its own: what is swapped in has to be on the disk.
+        let program_num = self
+            .inner
+            .store
+            .write(move |tx| tx.keep_program(&kept, now))
+            .await?;
+        self.replace(move |parts| Parts {
+            program,
+            program_num,
+            project: Arc::new(deployment),
+            connector,
+            ..parts
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Swaps the kit for one that is made of the old one's parts and the modes in the store.
+    pub(super) async fn replace(
+        &self,
+        change: impl FnOnce(Parts) -> Parts + Send + 'static,
+    ) -> Result<(), StoreError> {
+        let deployed = self.inner.deployed.clone();
+        self.inner
+            .store
+            .write(move |tx| {
+                let modes = tx.modes()?;
+                let mut in_use: Vec<i64> = tx.open_programs()?.iter().map(|p| p.num).collect();
+                let before = deployed.get();
+                let kit = Kit::new(change(Parts {
+                    modes,
+                    ..before.parts()
+                }));
+                in_use.push(kit.program_num);
+                kit.programs.keep_only(&in_use);
+                deployed.replace(kit);
+                Ok(())
+            })
+            .await?;
+        self.inner.wake.notify_one();
+        Ok(())
+    }
+
+    /// What is deployed now.
+    pub(super) fn kit(&self) -> Arc<Kit> {
+        self.inner.deployed.get()
+    }
+
+    /// The program that new runs are started with.
+    pub fn program(&self) -> Arc<Program> {
+        self.kit().program.clone()
+    }
+
+    /// What makes calls now.
+    pub fn connector(&self) -> Arc<dyn Connector> {
+        self.kit().connector.clone()
+    }
+
+    /// The deployment as it was given to [`Engine::open`] or [`Engine::deploy`]. The modes that people
+    /// have set are not in it, see [`Engine::modes`].
+    pub fn deployment(&self) -> Arc<Deployment> {
+        self.kit().project.clone()
+    }
+}

@@ -1,0 +1,106 @@
+//! The deployed project in, the sources to poll out: for each tenant, those that a playbook waits for.
+
+use super::Engine;
+use super::kit::Kit;
+use crate::store::{PollRow, PollSource, StoreError};
+use counterplay_machine::declare::Source;
+use counterplay_machine::ingest;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// How a polled source stands. Times are in milliseconds since the Unix epoch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceInfo {
+    /// The tenant's name.
+    pub tenant: String,
+    /// The event that its objects are.
+    pub event: Arc<str>,
+    /// The connection.
+    pub connection: Arc<str>,
+    /// The path of the list.
+    pub path: Arc<str>,
+    /// The interval in milliseconds.
+    pub every_ms: i64,
+    /// When it was last read with success; absent before the first time.
+    pub polled_ms: Option<i64>,
+    /// When it is next read; absent when this engine does not poll.
+    pub next_ms: Option<i64>,
+    /// How often reading has failed since it last succeeded.
+    pub failures: i64,
+    /// Why it failed the last time.
+    pub error: Option<String>,
+}
+
+/// A source that is to be polled.
+pub(super) struct Wanted<'k> {
+    pub(super) of: PollSource,
+    pub(super) event: &'k Arc<str>,
+    pub(super) connection: &'k Arc<str>,
+    pub(super) path: &'k Arc<str>,
+    pub(super) every_ms: i64,
+}
+
+/// What is to be polled. Playbooks that are paused wait for nothing.
+pub(super) fn wanted(kit: &Kit) -> Vec<Wanted<'_>> {
+    let mut all = Vec::new();
+    for event in kit.program.events.values() {
+        let Source::Poll {
+            connection,
+            path,
+            every_ms,
+            since,
+            ..
+        } = &event.source
+        else {
+            continue;
+        };
+        for tenant in kit.deployment.tenants.keys() {
+            if ingest::listeners(&kit.program, &kit.deployment, tenant, &event.name).is_empty() {
+                continue;
+            }
+            all.push(Wanted {
+                of: PollSource {
+                    tenant: tenant.clone(),
+                    event: event.name.to_string(),
+                    source: format!("{connection} {path} {}", since.as_deref().unwrap_or("")),
+                },
+                event: &event.name,
+                connection,
+                path,
+                every_ms: (*every_ms).max(1_000),
+            });
+        }
+    }
+    all
+}
+
+impl Engine {
+    /// Every source that is polled, per tenant and event, and how that goes.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn sources(&self) -> Result<Vec<SourceInfo>, StoreError> {
+        let rows = self.inner.store.read(|tx| tx.polls()).await?;
+        let mut rows: HashMap<PollSource, PollRow> =
+            rows.into_iter().map(|row| (row.of.clone(), row)).collect();
+        let kit = self.kit();
+        Ok(wanted(&kit)
+            .into_iter()
+            .map(|source| {
+                let row = rows.remove(&source.of);
+                let next = row.as_ref().map(|r| r.next_ms);
+                SourceInfo {
+                    event: source.event.clone(),
+                    connection: source.connection.clone(),
+                    path: source.path.clone(),
+                    every_ms: source.every_ms,
+                    polled_ms: row.as_ref().and_then(|r| r.polled_ms),
+                    next_ms: next.filter(|_| self.inner.polling),
+                    failures: row.as_ref().map_or(0, |r| r.failures),
+                    error: row.and_then(|r| r.error),
+                    tenant: source.of.tenant,
+                }
+            })
+            .collect())
+    }
+}
