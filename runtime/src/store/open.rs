@@ -182,3 +182,60 @@ fn migrate(conn: &mut Connection) -> Result<(), rusqlite::Error> {
     tx.pragma_update(None, "user_version", VERSION)?;
     tx.commit()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{StatsFilter, Store};
+
+    #[tokio::test]
+    async fn a_store_of_the_first_version_is_brought_up_to_date() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("store.db");
+        let old = Connection::open(&path).expect("a database");
+        old.execute_batch(MIGRATIONS[0]).expect("the first tables");
+        old.execute_batch(
+            "INSERT INTO programs VALUES (1, 'h', 1, '{}', 0);
+             INSERT INTO dead_letters VALUES (1, 5, 'acme', NULL, NULL, '{}', 'no event');",
+        )
+        .expect("rows");
+        for (num, ended, outcome) in [
+            (
+                1,
+                Some(3_600_001),
+                r#"{"outcome":"completed_with_failures"}"#,
+            ),
+            (2, None, ""),
+        ] {
+            old.execute(
+                "INSERT INTO runs VALUES (?1, 'r-' || ?1, 'acme', 'p', 1, 0, 'x', 7, 7, ?2, nullif(?3, ''), 0, '{}')",
+                rusqlite::params![num, ended, outcome],
+            )
+            .expect("a run");
+        }
+        old.pragma_update(None, "application_id", APPLICATION_ID)
+            .and_then(|()| old.pragma_update(None, "user_version", 1))
+            .expect("marked");
+        old.close().expect("closed");
+        assert!(matches!(
+            Store::attach(&path),
+            Err(StoreError::Older { found: 1, .. })
+        ));
+
+        let store = Store::open(&path).expect("brought up to date");
+        let filter = StatsFilter {
+            to_ms: 7_200_000,
+            ..StatsFilter::default()
+        };
+        let hours = store.hours(filter).await.expect("readable");
+        let told: Vec<_> = hours
+            .iter()
+            .map(|h| (h.hour_ms, h.tally.started, h.tally.ended.clone()))
+            .collect();
+        let ended = [("completed with failures".to_owned(), 1)].into();
+        assert_eq!(told, [(0, 2, Default::default()), (3_600_000, 0, ended)]);
+        let letter = store.letter(1, None).await.expect("readable");
+        assert_eq!(letter.expect("kept").reason, "no event");
+        assert!(store.verify_audit(None).await.expect("readable").is_empty());
+    }
+}

@@ -248,7 +248,7 @@ impl Tx<'_> {
         }
         let mut ask = self.conn.prepare_cached(
             "WITH RECURSIVE seen (id) AS (SELECT min(playbook) FROM runs UNION ALL \
-             SELECT (SELECT min(playbook) FROM runs WHERE playbook > id) FROM seen WHERE id IS NOT NULL) \
+             SELECT (SELECT min(r.playbook) FROM runs r WHERE r.playbook > seen.id) FROM seen WHERE seen.id IS NOT NULL) \
              SELECT id FROM seen WHERE id IS NOT NULL",
         )?;
         let rows = ask.query_map([], |row| row.get(0))?;

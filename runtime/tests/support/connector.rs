@@ -41,6 +41,11 @@ impl Fake {
         script.entry(name.to_owned()).or_default().push_back(answer);
     }
 
+    /// All answers are the usual from now on.
+    pub fn forget(&self) {
+        self.script.lock().expect("no panic").clear();
+    }
+
     pub fn calls(&self) -> Vec<Call> {
         self.calls.lock().expect("no panic").clone()
     }
