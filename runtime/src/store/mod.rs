@@ -8,6 +8,7 @@ mod codec;
 mod error;
 mod events;
 mod guards;
+mod identity;
 mod inputs;
 mod letters;
 mod lock;
@@ -24,6 +25,9 @@ mod worker;
 
 pub use error::{Fault, StoreError};
 pub use events::{Arrival, ArrivalKind, NewArrival};
+pub use identity::{
+    NewPerson, NewSession, NewToken, PersonChange, PersonRow, SessionRow, TokenRow,
+};
 pub use inputs::{InputRow, Word};
 pub use lock::EngineLock;
 pub use outbox::{CallKind, NewCall, StoredCall};
