@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn addresses_are_kept_in_lower_case() {
         for (given, kept) in [
-            (" Dana.Kim@MSP.example ", "dana.kim@msp.example"),
+            (" Dana.Kim@MSP.example\n", "dana.kim@msp.example"),
             ("admin@localhost", "admin@localhost"),
             ("o'neil+ir@a-b.example", "o'neil+ir@a-b.example"),
         ] {
@@ -126,19 +126,13 @@ mod tests {
             "a@b..c",
             ".a@b",
             "a@-b",
-            "a@b\n",
             "a\n@b",
             "аna@msp.example",
             "<a@b>",
             "a@b,c@d",
             &long,
         ] {
-            // A line break at the end is trimmed away like any space.
-            if given == "a@b\n" {
-                assert!(email(given).is_ok());
-            } else {
-                assert!(email(given).is_err(), "{given:?}");
-            }
+            assert!(email(given).is_err(), "{given:?}");
         }
     }
 
