@@ -88,6 +88,10 @@ pub enum Command {
     Resume(WordArgs),
     /// End a run; a call that is under way is not stopped by it
     Cancel(WordArgs),
+    /// Say who may log in to the service, and as what
+    User(UserArgs),
+    /// Make, list and revoke the API tokens of other programs
+    Token(TokenArgs),
     /// Start a made-up Microsoft 365 tenant, service desk, chat and mail to try things on
     Sandbox(SandboxArgs),
     /// See Counterplay contain a compromised account, in one minute
@@ -474,6 +478,178 @@ pub struct WordArgs {
     /// Who says so, by e-mail address
     #[arg(long = "as", value_name = "EMAIL")]
     pub by: String,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `counterplay user`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay user add dana.kim@msp.example --name \"Dana Kim\" --role approver --tenant acme
+  counterplay user add ana@msp.example --role administrator --all-tenants
+  counterplay user list
+  counterplay user reset-password dana.kim@msp.example
+  counterplay user disable dana.kim@msp.example
+
+Whoever can write the store's file can do this, logged in or not. It works while the service runs and takes effect at
+once. Passwords are made up and shown once, or read from standard input with --password-stdin. docs/security.md says
+what each role may do.
+
+Exit codes:
+  0  done
+  1  refused: the address is taken, the password too weak, the last administrator
+  2  there is no such person, something given does not fit, or the store cannot be used")]
+pub struct UserArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: UserCommand,
+}
+
+/// What to do about people.
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Let a person in; the password is shown once
+    Add(UserAddArgs),
+    /// List everyone who may log in or once might
+    List(ListArgs),
+    /// Give a person another password and end their sessions
+    ResetPassword(PasswordArgs),
+    /// Keep a person from logging in and end their sessions
+    Disable(PersonArgs),
+    /// Let a person who was disabled log in again
+    Enable(PersonArgs),
+}
+
+/// In which tenants.
+#[derive(Clone, Debug, Args)]
+#[group(required = true, multiple = true)]
+pub struct TenantArgs {
+    /// A tenant; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub tenant: Vec<String>,
+    /// Every tenant, those of later deploys too
+    #[arg(long, conflicts_with = "tenant")]
+    pub all_tenants: bool,
+}
+
+/// `counterplay user add`.
+#[derive(Debug, Args)]
+pub struct UserAddArgs {
+    /// The person's e-mail address
+    #[arg(value_name = "EMAIL")]
+    pub email: String,
+    /// What colleagues call the person [default: the address]
+    #[arg(long, value_name = "TEXT")]
+    pub name: Option<String>,
+    /// viewer, operator, approver, author or administrator; may be repeated
+    #[arg(long, required = true, value_name = "ROLE")]
+    pub role: Vec<String>,
+    /// In which tenants.
+    #[command(flatten)]
+    pub tenants: TenantArgs,
+    /// Read the password from the first line of standard input
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `counterplay user list` and `counterplay token list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// One JSON list instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `counterplay user disable` and `counterplay user enable`.
+#[derive(Debug, Args)]
+pub struct PersonArgs {
+    /// The person's e-mail address
+    #[arg(value_name = "EMAIL")]
+    pub email: String,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `counterplay user reset-password`.
+#[derive(Debug, Args)]
+pub struct PasswordArgs {
+    /// The person's e-mail address
+    #[arg(value_name = "EMAIL")]
+    pub email: String,
+    /// Read the password from the first line of standard input
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `counterplay token`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay token create siem-prod --role source --tenant acme
+  counterplay token create reports --role viewer --all-tenants --days 365
+  counterplay token list
+  counterplay token revoke siem-prod
+
+Whoever can write the store's file can do this. A token is shown once; the store keeps a digest. Programs send it as
+`Authorization: Bearer TOKEN`.
+
+Exit codes:
+  0  done
+  1  refused: a good token has this name already
+  2  there is no such token, something given does not fit, or the store cannot be used")]
+pub struct TokenArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: TokenCommand,
+}
+
+/// What to do about tokens.
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token; it is shown once
+    Create(TokenCreateArgs),
+    /// List tokens, those that have ended too
+    List(ListArgs),
+    /// Make a token worthless at once
+    Revoke(TokenRevokeArgs),
+}
+
+/// `counterplay token create`.
+#[derive(Debug, Args)]
+pub struct TokenCreateArgs {
+    /// What people call it; stands in the audit trail
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// viewer, operator, author, administrator, or source: delivers the events of one tenant and nothing else
+    #[arg(long, value_name = "ROLE")]
+    pub role: String,
+    /// In which tenants.
+    #[command(flatten)]
+    pub tenants: TenantArgs,
+    /// For how many days, at most 365
+    #[arg(long, value_name = "N", default_value_t = 90)]
+    pub days: u32,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `counterplay token revoke`.
+#[derive(Debug, Args)]
+pub struct TokenRevokeArgs {
+    /// The token's name
+    #[arg(value_name = "NAME")]
+    pub name: String,
     /// The store.
     #[command(flatten)]
     pub store: StoreArgs,

@@ -12,6 +12,7 @@ pub mod fmt;
 pub mod follow;
 pub mod gather;
 pub mod graph;
+pub mod identity;
 pub mod input;
 pub mod lookup;
 pub mod lsp;
@@ -77,6 +78,8 @@ fn carry_out(command: Command) -> Outcome {
         Command::Reject(args) => asynchronously(words::answer(args, false)),
         Command::Resume(args) => asynchronously(words::resume(args)),
         Command::Cancel(args) => asynchronously(words::cancel(args)),
+        Command::User(args) => asynchronously(identity::user(args)),
+        Command::Token(args) => asynchronously(identity::token(args)),
         Command::Sandbox(args) => asynchronously(sandbox::sandbox(args)),
         Command::Demo(args) => asynchronously(demo::demo(args)),
     }

@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod explain;
 mod fmt;
+mod identity;
 mod run;
 mod sandbox;
 mod simulate;

@@ -16,6 +16,7 @@ mod events;
 mod events_read;
 mod feed;
 mod guards;
+mod identity;
 mod inputs;
 mod letters;
 mod list;
@@ -48,6 +49,9 @@ pub use error::{Fault, StoreError};
 pub use events::{Arrival, ArrivalKind, NewArrival};
 pub use events_read::{EventFilter, EventInfo};
 pub use feed::{Feed, FeedEntry};
+pub use identity::{
+    NewPerson, NewSession, NewToken, PersonChange, PersonRow, SessionRow, TokenRow,
+};
 pub use inputs::{InputRow, Word};
 pub use letters::{DeadLetter, LetterFilter, LetterRefused, NewLetter};
 pub use list::Page;

@@ -172,11 +172,11 @@ pub(super) const MIGRATIONS: &[&str] = &["
     CREATE TABLE sessions (
         digest TEXT PRIMARY KEY,
         person INTEGER NOT NULL REFERENCES people (num),
-        csrf TEXT NOT NULL,
         created_ms INTEGER NOT NULL,
         seen_ms INTEGER NOT NULL,
         expires_ms INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
+    CREATE INDEX sessions_person ON sessions (person);
 
     -- API tokens; only the digest of what the client holds.
     CREATE TABLE tokens (

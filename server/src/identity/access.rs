@@ -117,6 +117,22 @@ impl Scope {
         }
     }
 
+    /// Whether it reaches as far as another one: who gives rights away must have them.
+    pub fn covers(&self, other: &Scope) -> bool {
+        match (self, other) {
+            (Scope::All, _) => true,
+            (Scope::Tenants(_), Scope::All) => false,
+            (Scope::Tenants(mine), Scope::Tenants(theirs)) => mine.is_superset(theirs),
+        }
+    }
+
+    /// The scope with these names, `None` for every tenant: the way back from [`Scope::names`].
+    pub fn of(names: Option<Vec<String>>) -> Scope {
+        names.map_or(Scope::All, |names| {
+            Scope::Tenants(names.into_iter().collect())
+        })
+    }
+
     /// The one tenant, where there is just one.
     pub fn only(&self) -> Option<&str> {
         match self {
@@ -149,12 +165,15 @@ pub enum Caller {
         /// The token's number.
         num: i64,
     },
+    /// Someone at the command line who can write the store's file, which is beyond every role.
+    Console,
 }
 
 /// Someone whose credential was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
-    /// The e-mail address of a person, `token:NAME` for a token: the actor of audit records.
+    /// The e-mail address of a person, `token:NAME` for a token, `console` for the command line: the
+    /// actor of audit records.
     pub id: String,
     /// The name for people.
     pub name: String,
@@ -167,6 +186,17 @@ pub struct Principal {
 }
 
 impl Principal {
+    /// Who works on the store at the command line: an administrator of every tenant.
+    pub fn console() -> Principal {
+        Principal {
+            id: "console".to_owned(),
+            name: "the command line".to_owned(),
+            caller: Caller::Console,
+            roles: BTreeSet::from([Role::Administrator]),
+            scope: Scope::All,
+        }
+    }
+
     /// Whether they may do it, for some tenant.
     pub fn may(&self, permission: Permission) -> bool {
         self.roles.iter().any(|r| r.allows(permission))
@@ -180,5 +210,34 @@ impl Principal {
     /// Whether it is a person who is logged in: only people answer approvals.
     pub fn is_person(&self) -> bool {
         matches!(self.caller, Caller::Person { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tenants(names: &[&str]) -> Scope {
+        Scope::of(Some(names.iter().map(|n| (*n).to_owned()).collect()))
+    }
+
+    #[test]
+    fn nobody_gives_away_tenants_that_they_do_not_have() {
+        let (a, b, both) = (tenants(&["a"]), tenants(&["b"]), tenants(&["a", "b"]));
+        assert!(Scope::All.covers(&Scope::All) && Scope::All.covers(&both));
+        assert!(both.covers(&a) && both.covers(&both));
+        assert!(!a.covers(&b) && !a.covers(&both) && !both.covers(&Scope::All));
+        assert_eq!(Scope::of(both.names()), both);
+        assert_eq!(Scope::of(Scope::All.names()), Scope::All);
+    }
+
+    #[test]
+    fn roles_are_found_by_their_names_and_only_approvers_approve() {
+        for role in Role::ALL {
+            assert_eq!(Role::named(role.name()), Some(role));
+            assert_eq!(role.allows(Permission::Approve), role == Role::Approver);
+            assert_eq!(role.allows(Permission::View), role != Role::Source);
+        }
+        assert_eq!(Role::named("root"), None);
     }
 }

@@ -1,0 +1,6 @@
+//! Who may come in and change what, over a real store.
+
+mod people;
+mod sessions;
+mod support;
+mod tokens;
