@@ -128,6 +128,11 @@ const LOOKS: [Look; 14] = [
     Look::End,
 ];
 
+/// The class by which drawings of a node are styled: `gate`, `destructive`, `wait` and so on.
+pub fn class(kind: &NodeKind) -> &'static str {
+    Look::of(kind).class()
+}
+
 /// The playbook as a Mermaid flow chart.
 pub fn mermaid(playbook: &Playbook) -> String {
     let mut out = String::from("flowchart TD\n");
@@ -238,7 +243,8 @@ fn edges(playbook: &Playbook) -> Vec<(usize, usize, Option<String>, bool)> {
         .collect()
 }
 
-fn edge_text(from: &NodeKind, edge: &Edge) -> Option<String> {
+/// What stands at an edge; nothing where it is simply what comes next.
+pub fn edge_text(from: &NodeKind, edge: &Edge) -> Option<String> {
     Some(match edge {
         Edge::Done => match from {
             NodeKind::Fork | NodeKind::ForEach { .. } => "when all have ended".into(),
@@ -277,7 +283,7 @@ fn case_text(patterns: Option<&Vec<Expr>>, index: u32) -> String {
 }
 
 /// What stands in a node, in lines.
-fn label(playbook: &Playbook, node: &Node) -> Vec<String> {
+pub fn label(playbook: &Playbook, node: &Node) -> Vec<String> {
     let written = || cut(node.label.trim_end().trim_end_matches('{').trim_end());
     let or = |fallback: &str| {
         if written().is_empty() {

@@ -80,6 +80,12 @@ pub struct Line {
     pub impact: Option<Impact>,
     /// What became of it, where that is a column of its own: `done`, `failed: …`.
     pub result: Option<String>,
+    /// The journal's entry that it tells, by index; the first of those that are told together.
+    #[serde(skip)]
+    pub entry: usize,
+    /// The entry that ended what it tells: an answer, a failure.
+    #[serde(skip)]
+    pub end: Option<usize>,
 }
 
 /// How a journal is to be read.
@@ -102,7 +108,11 @@ pub fn lines(journal: &[Entry], reading: &Reading) -> Vec<Line> {
     };
     for index in 0..journal.len() {
         if !reader.told.contains(&index) {
+            let before = reader.out.len();
             reader.read(index);
+            for line in reader.out.iter_mut().skip(before) {
+                line.entry = index;
+            }
         }
     }
     fold(reader.out)
@@ -402,6 +412,8 @@ impl<'a> Reader<'a> {
             },
             impact: None,
             result: None,
+            entry: 0,
+            end: None,
         });
     }
 
@@ -479,6 +491,9 @@ impl<'a> Reader<'a> {
         };
         self.told.extend(end);
         self.line(entry, LineKind::Query, severity, text);
+        if let Some(line) = self.out.last_mut() {
+            line.end = end;
+        }
         self.result(result);
     }
 
@@ -517,6 +532,7 @@ impl<'a> Reader<'a> {
         self.line(entry, LineKind::Action, severity, call(action, args));
         if let Some(line) = self.out.last_mut() {
             line.impact = Some(impact);
+            line.end = end;
         }
         self.result(result);
     }

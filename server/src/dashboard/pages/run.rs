@@ -1,0 +1,75 @@
+//! A run: where it stands, everything that it did, and the machine with its live state.
+
+use crate::dashboard::chrome::Chrome;
+use crate::dashboard::steps::Step;
+use crate::dashboard::{filters, topics};
+use askama::Template;
+
+/// `/runs/{id}`.
+#[derive(Clone, Debug, Template)]
+#[template(path = "run.html")]
+pub struct RunPage {
+    /// Around it.
+    pub chrome: Chrome,
+    /// The line in the list.
+    pub run: super::runs::RunRow,
+    /// Whether it has not ended.
+    pub open: bool,
+    /// The outcome in a sentence, once it ended.
+    pub outcome: Option<String>,
+    /// What it waits for, while it is open.
+    pub waits_for: Option<String>,
+    /// When the next timer fires.
+    pub next_timer_ms: Option<i64>,
+    /// The steps, in order.
+    pub steps: Vec<Step>,
+    /// The drawing; `None` for a machine that is too large.
+    pub drawing: Option<String>,
+    /// The approvals of the run, open and decided.
+    pub approvals: Vec<RunApproval>,
+    /// The event that started it.
+    pub event: Option<RunEvent>,
+    /// The version that the run keeps, shortened.
+    pub version: String,
+    /// Whether the live playbook is another version.
+    pub outdated: bool,
+    /// Whether the viewer may cancel and resume it.
+    pub may_operate: bool,
+    /// Whether the viewer may read the audit trail.
+    pub may_audit: bool,
+}
+
+/// An approval of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunApproval {
+    /// The approval's id.
+    pub id: String,
+    /// The question.
+    pub question: String,
+    /// `open`, `approved`, `rejected`, `unanswered`.
+    pub state: String,
+    /// When it expires, while it is open.
+    pub until_ms: Option<i64>,
+    /// Who answered.
+    pub by: Vec<String>,
+}
+
+/// The event that started a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunEvent {
+    /// Its number.
+    pub num: i64,
+    /// Its name.
+    pub name: String,
+    /// When it was received.
+    pub received_ms: i64,
+    /// The object as it came, as JSON.
+    pub payload: String,
+}
+
+impl RunPage {
+    /// Whether a person has to settle something.
+    pub fn held(&self) -> bool {
+        self.open && self.run.status == "held"
+    }
+}
