@@ -121,8 +121,8 @@ impl Reader<'_, '_> {
             return self.setting(statement, first);
         }
         let kind = match (first, second) {
-            ("when", "webhook" | "schedule") => {
-                self.not_yet(statement, &format!("when {second}"), "a trigger is written `when intune.noncompliant as drift`, `when every day at 06:00` or `when manual(user: User)`");
+            ("when", "schedule") => {
+                self.not_yet(statement, "when schedule", "a trigger is written `when intune.noncompliant as drift`, `when every day at 06:00` or `when manual(user: User)`");
                 None
             }
             ("when", _) => self
@@ -416,6 +416,10 @@ impl Builder<'_, '_, '_> {
                         .collect();
                     trigger = Some(Trigger::Manual(params));
                 }
+                Rule::webhook => {
+                    let (read, name) = self.webhook(part);
+                    (trigger, alias) = (read, name);
+                }
                 Rule::event_path => trigger = self.path(part).map(Trigger::Event),
                 Rule::name => alias = Some(self.name(&part)),
                 Rule::each_of => for_each = self.each_of(part),
@@ -427,6 +431,26 @@ impl Builder<'_, '_, '_> {
             alias,
             for_each,
         })
+    }
+
+    /// A webhook, and the name that its body gets.
+    fn webhook(&mut self, pair: Pair<'_, Rule>) -> (Option<Trigger>, Option<Name>) {
+        let (mut hook, mut alias, mut ty) = (None, None, None);
+        for part in parts(pair) {
+            match part.as_rule() {
+                Rule::text => {
+                    let span = self.span(&part);
+                    hook = Some(Expr {
+                        kind: self.literal(&part),
+                        span,
+                    });
+                }
+                Rule::name => alias = Some(self.name(&part)),
+                Rule::type_ref => ty = Some(self.type_ref(part)),
+                _ => {}
+            }
+        }
+        (hook.zip(ty).map(|(h, t)| Trigger::Webhook(h, t)), alias)
     }
 
     fn every_day(&mut self, pair: Pair<'_, Rule>) -> Option<Trigger> {
