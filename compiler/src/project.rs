@@ -383,10 +383,8 @@ fn webhooks(
             }
             Some(tenant) => {
                 if !tenants.contains_key(tenant.get_ref()) {
-                    let near = crate::near::best(
-                        tenant.get_ref(),
-                        tenants.keys().map(String::as_str),
-                    );
+                    let near =
+                        crate::near::best(tenant.get_ref(), tenants.keys().map(String::as_str));
                     find(
                         format!("there is no tenant `{}`", tenant.get_ref()),
                         tenant.span(),

@@ -141,12 +141,14 @@ pub fn listeners<'p>(
         .filter(|p| ingest::mode(deployment, p) != Mode::Paused)
         .filter(|p| p.tenants.includes(tenant, groups))
         .filter_map(|p| {
-            let (at, webhook) = p.triggers.iter().enumerate().find_map(|(i, t)| {
-                match &t.kind {
+            let (at, webhook) = p
+                .triggers
+                .iter()
+                .enumerate()
+                .find_map(|(i, t)| match &t.kind {
                     TriggerKind::Webhook(w) if &*w.name == hook => Some((i, w)),
                     _ => None,
-                }
-            })?;
+                })?;
             Some((p, at, webhook))
         })
         .collect()
@@ -221,7 +223,8 @@ mod tests {
 
     #[test]
     fn a_body_that_does_not_fit_is_told_where() {
-        let whole = json!({"user": {"id": "u-17"}, "kind": "Resigned", "last_day": "2026-11-30T17:00:00Z"});
+        let whole =
+            json!({"user": {"id": "u-17"}, "kind": "Resigned", "last_day": "2026-11-30T17:00:00Z"});
         assert_eq!(
             refused(whole),
             "body.user: expected the id of a User, as a text, found an object"

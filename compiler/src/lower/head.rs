@@ -304,8 +304,10 @@ impl Lower<'_, '_> {
                 (Some(a), Some(b)) => a.text == b.text,
                 (None, None) => true,
                 _ => false,
-            } && family(&first.trigger) == family(&when.trigger);
-            if !same {
+            };
+            if family(&first.trigger) != family(&when.trigger) {
+                self.unlike(*span, first_span);
+            } else if !same {
                 let (place, before) = (self.c.at(*span), self.c.at(first_span));
                 let diagnostic = Diagnostic::error(
                     codes::TRIGGER,
@@ -461,7 +463,9 @@ impl Lower<'_, '_> {
                     TriggerKind::Manual(manual_bound.clone().unwrap_or_default())
                 }
                 WrittenTrigger::Webhook(name, _) => {
-                    let (Some(name), Some(body)) = (self.webhook_name(name, &compiled.tenants), &body) else {
+                    let (Some(name), Some(body)) =
+                        (self.webhook_name(name, &compiled.tenants), &body)
+                    else {
                         continue;
                     };
                     TriggerKind::Webhook(Webhook {
@@ -474,8 +478,26 @@ impl Lower<'_, '_> {
         }
     }
 
-    /// Alternatives start a run with the same names: elements and forms agree.
+    /// Reports an alternative of another family.
+    fn unlike(&mut self, here: Span, first: Span) {
+        let (place, before) = (self.c.at(here), self.c.at(first));
+        let diagnostic = Diagnostic::error(
+            codes::TRIGGER,
+            "alternative triggers are of one kind",
+            place,
+            "starts a run with something else",
+        )
+        .also(before, "than this one")
+        .because("the steps below use the same names whichever trigger started the run")
+        .help("alternatives are events and schedules, or forms of one shape, or webhooks of one type; for another kind write a playbook of its own, and put what both do into `steps`");
+        self.c.report(diagnostic);
+    }
+
+    /// Alternatives start a run with the same names: elements, forms and bodies agree.
     fn same_start(&mut self, first: &When, when: &When) {
+        if family(&first.trigger) != family(&when.trigger) {
+            return;
+        }
         let element = |w: &When| w.for_each.as_ref().map(|(name, _)| name.text.clone());
         let form = |c: &crate::check::Checker<'_>, w: &When| match &w.trigger {
             WrittenTrigger::Manual(params) => params
@@ -503,14 +525,19 @@ impl Lower<'_, '_> {
             return;
         };
         let (place, before) = (self.c.at(here), self.c.at(there));
-        let diagnostic = Diagnostic::error(
-            codes::TRIGGER,
-            "alternative triggers start a run with the same names",
-            place,
-            "binds other names",
-        )
-        .also(before, "than this one")
-        .because("the steps below use the names whichever trigger started the run");
+        let (message, label) = match &when.trigger {
+            WrittenTrigger::Webhook(..) if element(first) == element(when) => (
+                "alternative webhooks deliver bodies of one type",
+                "another type",
+            ),
+            _ => (
+                "alternative triggers start a run with the same names",
+                "binds other names",
+            ),
+        };
+        let diagnostic = Diagnostic::error(codes::TRIGGER, message, place, label)
+            .also(before, "than this one")
+            .because("the steps below use the names whichever trigger started the run");
         self.c.report(diagnostic);
     }
 

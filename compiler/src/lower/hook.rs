@@ -40,8 +40,7 @@ impl Lower<'_, '_> {
         for (when, _, ty) in hooks.iter().skip(1) {
             if let Some(other) = when.alias.as_ref().filter(|o| o.text == alias.text) {
                 let meaning = Meaning::Local(alias.span);
-                self.c
-                    .mention(other.span, meaning, false, Some(ty.clone()));
+                self.c.mention(other.span, meaning, false, Some(ty.clone()));
             }
         }
         Some(Webhook {

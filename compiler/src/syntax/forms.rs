@@ -60,7 +60,6 @@ pub(crate) fn noun(rule: Rule) -> Noun {
         Rule::event_path => Noun::Is("an event such as `intune.noncompliant`"),
         Rule::every | Rule::every_day => Noun::Is("`every`"),
         Rule::manual => Noun::Is("`manual(…)`"),
-        Rule::webhook => Noun::Is("`webhook`"),
         Rule::each_of => Noun::Is("`for each`"),
         Rule::about => Noun::Is("`about`"),
         Rule::by => Noun::Is("`by`"),
@@ -186,6 +185,10 @@ pub(crate) fn of(rule: Rule) -> (&'static str, &'static str) {
         Rule::when_line => (
             "a trigger",
             "`when intune.noncompliant as drift`, `when every day at 06:00`, `when manual(user: User)` or `when webhook \"offboarding\" as request: Offboarding`",
+        ),
+        Rule::webhook_line => (
+            "a webhook",
+            "`when webhook \"offboarding\" as request: Offboarding`, with the type of its body",
         ),
         Rule::if_line => ("a condition", "`if CONDITION`"),
         Rule::ignore_line => ("an `ignore` line", "`ignore repeats of risk.user for 1h`"),

@@ -125,6 +125,12 @@ impl Reader<'_, '_> {
                 self.not_yet(statement, "when schedule", "a trigger is written `when intune.noncompliant as drift`, `when every day at 06:00` or `when manual(user: User)`");
                 None
             }
+            ("when", "webhook") if !self.names_an_event(statement) => self
+                .line(Rule::webhook_line, statement, |builder, pair| {
+                    builder.webhook(pair)
+                })
+                .flatten()
+                .map(PlaybookLineKind::When),
             ("when", _) => self
                 .line(Rule::when_line, statement, |builder, pair| {
                     builder.when(pair)
@@ -200,6 +206,14 @@ impl Reader<'_, '_> {
             _ => return self.no_playbook_line(statement, first, misplaced),
         };
         kind.unwrap_or(PlaybookLineKind::Broken)
+    }
+
+    /// Whether the word after `when` is an event's name, whatever it means elsewhere.
+    fn names_an_event(&self, statement: &Statement) -> bool {
+        matches!(
+            statement.kind(2),
+            None | Some(Kind::Dot) | Some(Kind::Comma)
+        ) || statement.word(self.file(), 2) == "as"
     }
 
     fn setting(&mut self, statement: &Statement, key: &str) -> PlaybookLineKind {
@@ -416,10 +430,6 @@ impl Builder<'_, '_, '_> {
                         .collect();
                     trigger = Some(Trigger::Manual(params));
                 }
-                Rule::webhook => {
-                    let (read, name) = self.webhook(part);
-                    (trigger, alias) = (read, name);
-                }
                 Rule::event_path => trigger = self.path(part).map(Trigger::Event),
                 Rule::name => alias = Some(self.name(&part)),
                 Rule::each_of => for_each = self.each_of(part),
@@ -433,9 +443,9 @@ impl Builder<'_, '_, '_> {
         })
     }
 
-    /// A webhook, and the name that its body gets.
-    fn webhook(&mut self, pair: Pair<'_, Rule>) -> (Option<Trigger>, Option<Name>) {
-        let (mut hook, mut alias, mut ty) = (None, None, None);
+    /// A trigger by a webhook.
+    fn webhook(&mut self, pair: Pair<'_, Rule>) -> Option<When> {
+        let (mut hook, mut alias, mut ty, mut for_each) = (None, None, None, None);
         for part in parts(pair) {
             match part.as_rule() {
                 Rule::text => {
@@ -447,10 +457,15 @@ impl Builder<'_, '_, '_> {
                 }
                 Rule::name => alias = Some(self.name(&part)),
                 Rule::type_ref => ty = Some(self.type_ref(part)),
+                Rule::each_of => for_each = self.each_of(part),
                 _ => {}
             }
         }
-        (hook.zip(ty).map(|(h, t)| Trigger::Webhook(h, t)), alias)
+        Some(When {
+            trigger: Trigger::Webhook(hook?, ty?),
+            alias,
+            for_each,
+        })
     }
 
     fn every_day(&mut self, pair: Pair<'_, Rule>) -> Option<Trigger> {
