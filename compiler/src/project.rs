@@ -4,7 +4,7 @@ use crate::codes;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::span::{Anchor, Place, Span};
 use counterplay_machine::deployment::{
-    ConnectionSettings, Deployment, Mode, SecretsSettings, Team, Tenant,
+    ConnectionSettings, Deployment, Mode, SecretsSettings, Team, Tenant, Webhook,
 };
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -36,6 +36,8 @@ struct Written {
     tenants: BTreeMap<String, TenantSection>,
     #[serde(default)]
     connections: BTreeMap<String, ConnectionSection>,
+    #[serde(default)]
+    webhooks: BTreeMap<toml::Spanned<String>, WebhookSection>,
     #[serde(default)]
     playbooks: BTreeMap<toml::Spanned<String>, PlaybookSection>,
     secrets: Option<SecretsSection>,
@@ -81,6 +83,13 @@ struct ConnectionSection {
     tls: Option<toml::Spanned<String>>,
     #[serde(default)]
     allow_private: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WebhookSection {
+    secret: Option<String>,
+    tenant: Option<toml::Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -148,7 +157,13 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
             &connection.secret,
         )
     });
-    for (what, secret) in of_teams.chain(of_connections) {
+    let of_webhooks = written.webhooks.iter().map(|(name, webhook)| {
+        (
+            format!("secret of [webhooks.{}]", name.get_ref()),
+            &webhook.secret,
+        )
+    });
+    for (what, secret) in of_teams.chain(of_connections).chain(of_webhooks) {
         if secret.as_ref().is_some_and(|s| !is_secret_name(s)) {
             // The line itself is not shown: what stands there may be the secret.
             find(
@@ -262,6 +277,7 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
             },
         );
     }
+    let webhooks = webhooks(written.webhooks, &tenants, &mut find);
     let secrets = match written.secrets {
         None => SecretsSettings::default(),
         Some(section) => match section.provider.get_ref().as_str() {
@@ -306,6 +322,7 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
             teams,
             tenants,
             connections,
+            webhooks,
             modes: written
                 .playbooks
                 .into_iter()
@@ -320,6 +337,84 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
             .all(|d: &Diagnostic| d.severity == Severity::Error)
     );
     (file, diagnostics)
+}
+
+/// The webhooks, each with a secret and a tenant that there is.
+fn webhooks(
+    written: BTreeMap<toml::Spanned<String>, WebhookSection>,
+    tenants: &BTreeMap<String, Tenant>,
+    find: &mut impl FnMut(String, std::ops::Range<usize>, &str, Option<String>),
+) -> BTreeMap<String, Webhook> {
+    let mut webhooks = BTreeMap::new();
+    for (name, section) in written {
+        let (at, name) = (name.span(), name.into_inner());
+        if !is_hook_name(&name) {
+            find(
+                format!("`{name}` cannot be the name of a webhook"),
+                at.clone(),
+                "it becomes part of an address",
+                Some("a name has letters, digits, `-` and `_`, at most 64".into()),
+            );
+        }
+        if section.secret.is_none() {
+            find(
+                format!("[webhooks.{name}] names no secret"),
+                at.clone(),
+                "who signs with what?",
+                Some(format!(
+                    "add `secret = \"hook-{}\"`, the name of the secret that the sender signs with; without one, anybody could start runs",
+                    name.to_lowercase()
+                )),
+            );
+        }
+        let menu = || crate::near::menu(tenants.keys().map(String::as_str));
+        let tenant = match section.tenant {
+            None => {
+                find(
+                    format!("[webhooks.{name}] names no tenant"),
+                    at,
+                    "whose deliveries are these?",
+                    Some(format!(
+                        "add `tenant = …`; the tenants are {}; what a delivery says of itself is never asked",
+                        menu()
+                    )),
+                );
+                String::new()
+            }
+            Some(tenant) => {
+                if !tenants.contains_key(tenant.get_ref()) {
+                    let near =
+                        crate::near::best(tenant.get_ref(), tenants.keys().map(String::as_str));
+                    find(
+                        format!("there is no tenant `{}`", tenant.get_ref()),
+                        tenant.span(),
+                        "the tenant that deliveries belong to",
+                        Some(match near {
+                            Some(near) => format!("did you mean \"{near}\"?"),
+                            None => format!("the tenants are {}", menu()),
+                        }),
+                    );
+                }
+                tenant.into_inner()
+            }
+        };
+        webhooks.insert(
+            name,
+            Webhook {
+                secret: section.secret.unwrap_or_default(),
+                tenant,
+            },
+        );
+    }
+    webhooks
+}
+
+/// What a webhook may be called: it is part of the address that its sender calls.
+fn is_hook_name(name: &str) -> bool {
+    (1..=64).contains(&name.len())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }
 
 /// What a secret may be called: it becomes part of a variable's name or a key in a file.

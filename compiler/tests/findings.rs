@@ -28,6 +28,14 @@ groups = ["gold"]
 [connections.teams]
 [connections.slack]
 [connections.webhook]
+
+[webhooks.offboarding]
+secret = "hook-offboarding"
+tenant = "contoso"
+
+[webhooks.leavers]
+secret = "hook-leavers"
+tenant = "contoso"
 "#;
 
 fn findings(source: impl AsRef<str>) -> String {
@@ -51,6 +59,13 @@ fn findings(source: impl AsRef<str>) -> String {
 fn about_device(head: &str, then: &str) -> String {
     format!(
         "use microsoft.(intune, entra)\nuse notify, ticket\n\nplaybook p \"P\" {{\n  when intune.noncompliant as drift\n{head}\n  then {{\n{then}\n  }}\n}}\n"
+    )
+}
+
+/// A playbook that a webhook starts, with these lines in its head.
+fn hooked(head: &str) -> String {
+    format!(
+        "use microsoft.(intune, entra)\n\ntype Leaver {{\n  user: User\n  manager: User?\n  last_day: Time\n  reason: Text?\n}}\n\nplaybook p \"P\" {{\n  {head}\n\n  then {{\n    entra.block_sign_in(request.user)\n  }}\n}}\n"
     )
 }
 
@@ -197,6 +212,22 @@ cases! {
     approval_that_expires_in_a_loop: about_device("  if drift.owner is present\n", "    let ds = intune.devices_of(drift.owner)\n    approve \"Wipe?\" about ds, by team.soc\n    for each d in ds, refuse more than 10 {\n      wait 6h\n      intune.wipe(d)\n    }");
     asking_again_helps: about_device("", "    approve \"Lock?\" about drift.device, by team.soc\n    intune.remote_lock(drift.device)\n    wait 3d\n    approve \"Wipe?\" about drift.device, by team.soc\n    intune.wipe(drift.device)");
     triggers_that_bind_other_names: "use microsoft.entra\n\nplaybook p \"P\" {\n  when every day at 06:00, for each user in entra.inactive_users(since: 90d)\n  when every 15m\n  then { entra.block_sign_in(user) }\n}\n\nplaybook q \"Q\" {\n  when manual(x: User)\n  when manual(x: Device, y: Text)\n  then { entra.block_sign_in(x) }\n}\n\nplaybook r \"R\" {\n  when manual(why: Text = \"x\", key: Secret<Text>)\n  then { end run why }\n}\n";
+    webhook_misspelt: hooked("when webhook \"ofboarding\" as request: Leaver");
+    webhook_that_the_project_does_not_have: hooked("when webhook \"new-starter\" as request: Leaver");
+    webhook_of_another_tenant: hooked("tenants: all except [\"contoso\"]\n  when webhook \"offboarding\" as request: Leaver");
+    webhook_twice: hooked("when webhook \"offboarding\" as request: Leaver\n  when webhook \"offboarding\" as request: Leaver");
+    webhook_beside_a_form: hooked("when webhook \"offboarding\" as request: Leaver\n  when manual(user: User)");
+    webhook_beside_an_event: hooked("when webhook \"offboarding\" as request: Leaver\n  when intune.noncompliant as request");
+    webhooks_of_two_types: format!("type Other {{\n  user: User\n}}\n\n{}", hooked("when webhook \"offboarding\" as request: Leaver\n  when webhook \"leavers\" as request: Other"));
+    webhook_whose_body_is_an_entity: hooked("when webhook \"offboarding\" as request: User");
+    webhook_whose_body_is_a_text: hooked("when webhook \"offboarding\" as request: Text");
+    webhook_of_an_unknown_type: hooked("when webhook \"offboarding\" as request: Laever");
+    webhook_with_entities_inside: format!("type Batch {{\n  users: List<User>\n  first: Leaver\n  at: ClockTime\n}}\n\n{}", hooked("when webhook \"offboarding\" as request: Batch"));
+    webhook_with_a_secret: format!("type Login {{\n  password: Secret<Text>\n}}\n\n{}", hooked("when webhook \"offboarding\" as request: Login"));
+    form_beside_an_event: hooked("when manual(request: Leaver)\n  when intune.noncompliant as request");
+    webhooks_that_are_alternatives: hooked("when webhook \"offboarding\" as request: Leaver\n  when webhook \"leavers\" as request: Leaver");
+    event_that_is_called_webhook: "event webhook {\n  source: push\n  field user_id: Text = raw.user\n}\n\nplaybook p \"P\" {\n  when webhook as it\n  then {\n    end run it.user_id\n  }\n}\n".to_owned();
+    webhook_that_is_right: hooked("when webhook \"offboarding\" as request: Leaver\n  if request.user.kind != guest and request.last_day > now\n  ignore repeats of request.user");
     key_that_tells_nothing: about_device("  ignore repeats of drift\n", "    intune.sync(drift.device)");
     default_that_knows_a_parameter: "steps tell(user: User, to: Text = user.name) {\n  end run to\n}\n\ndefine big(x: Int = \"text\") -> Int = x + 1\n";
     password_outside_of_a_request: about_device("", "    let p = new_password()\n    intune.sync(drift.device)");
@@ -242,6 +273,7 @@ fn mistakes_in_the_project_file() {
         "[project]\nname = \"X\"\n\n[tenants.a]\nid = \"a\"\nzone = \"Europe/Londn\"\n",
         "[project]\nname = \"X\"\n\n[tenant.a]\nid = \"a\"\n",
         "[project]\nname = \"X\"\n\n[secrets]\nprovider = \"vault\"\n",
+        "[project]\nname = \"X\"\n\n[tenants.contoso]\nid = \"contoso\"\n\n[webhooks.offboarding]\n\n[webhooks.leavers]\nsecret = \"hook-leavers\"\ntenant = \"contso\"\n\n[webhooks.\"hr/new\"]\nsecret = \"Hook.Secret\"\ntenant = \"fabrikam\"\n",
         "[project\nname = \"X\"\n",
         "[project]\nname = \"X\"\nresponses = [\"stale_account\"]\n\n[playbooks.stale_acount]\nmode = \"paused\"\n\n[teams.it]\nmembers = [\"a@b.c\"]\n\n[connections.graph]\n\n[connections.exchange]\nsecret = \"aB3~xYzSuper.Secret\"\n",
     ] {

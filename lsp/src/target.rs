@@ -136,6 +136,7 @@ pub fn declared_at(snapshot: &Snapshot, target: &Target) -> Option<Location> {
         }
         Meaning::Team(name) => return in_project_file(snapshot, &format!("teams.{name}")),
         Meaning::Tenant(name) => return in_project_file(snapshot, &format!("tenants.{name}")),
+        Meaning::Webhook(name) => return in_project_file(snapshot, &format!("webhooks.{name}")),
         _ => {}
     }
     let def = definition(snapshot, meaning)?;
@@ -218,6 +219,7 @@ pub fn name(snapshot: &Snapshot, target: &Target) -> Option<String> {
         | Meaning::Team(name)
         | Meaning::Tenant(name)
         | Meaning::Group(name)
+        | Meaning::Webhook(name)
         | Meaning::BuiltInType(name)
         | Meaning::Function(name)
         | Meaning::Fact(_, name) => name.to_string(),
@@ -259,7 +261,7 @@ pub fn mentions(snapshot: &Snapshot, target: &Target) -> Vec<(Location, bool)> {
                     of_file(file, &mut found);
                 }
             }
-            if let Meaning::Team(_) | Meaning::Tenant(_) = meaning {
+            if let Meaning::Team(_) | Meaning::Tenant(_) | Meaning::Webhook(_) = meaning {
                 found.extend(declared_at(snapshot, target).map(|at| (at, true)));
             }
             if let Meaning::Playbook(id) = meaning {

@@ -15,6 +15,9 @@ pub struct Deployment {
     pub tenants: BTreeMap<String, Tenant>,
     /// Connections that the project grants, by name.
     pub connections: BTreeMap<String, ConnectionSettings>,
+    /// Webhooks that other systems deliver to, by name.
+    #[serde(default)]
+    pub webhooks: BTreeMap<String, Webhook>,
     /// Modes that override the source, by playbook id.
     pub modes: BTreeMap<String, Mode>,
     /// Where secret values come from.
@@ -58,6 +61,15 @@ pub struct Tenant {
     pub domains: Vec<String>,
     /// Groups such as `gold`.
     pub groups: Vec<String>,
+}
+
+/// A webhook: `POST /hooks/NAME`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Webhook {
+    /// The name of the secret that the sender signs with.
+    pub secret: String,
+    /// The tenant that every delivery belongs to, whatever its body says.
+    pub tenant: String,
 }
 
 /// How a connection is reached and with which credentials.

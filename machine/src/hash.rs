@@ -59,6 +59,9 @@ pub fn used(program: &Program, playbook: &Playbook) -> BTreeSet<Arc<str>> {
         if let crate::playbook::TriggerKind::Manual(params) = &trigger.kind {
             todo.extend(params.iter().filter_map(|p| p.lookup.clone()));
         }
+        if let crate::playbook::TriggerKind::Webhook(webhook) = &trigger.kind {
+            todo.extend(webhook.lookups.values().cloned());
+        }
         if let crate::playbook::TriggerKind::Event(event) = &trigger.kind
             && let Some(event) = program.events.get(event)
         {

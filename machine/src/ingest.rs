@@ -210,7 +210,7 @@ pub fn read(scene: Scene<'_>, event: &str, json: &Json) -> Result<Typed, Rejecti
     })
 }
 
-fn note_unlisted(path: &str, value: &Value, out: &mut Vec<String>) {
+pub(crate) fn note_unlisted(path: &str, value: &Value, out: &mut Vec<String>) {
     match value {
         Value::Member(m) if &*m.name == "unknown" => out.push(path.to_owned()),
         Value::Record(record) => {

@@ -10,6 +10,7 @@ pub mod duration;
 pub mod eval;
 pub mod expr;
 pub mod hash;
+pub mod hook;
 pub mod ingest;
 pub mod journal;
 pub mod json;

@@ -8,6 +8,7 @@ use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The state machine.
@@ -120,6 +121,21 @@ pub enum TriggerKind {
     },
     /// By a person.
     Manual(Vec<ManualParam>),
+    /// By a signed delivery to a webhook.
+    Webhook(Webhook),
+}
+
+/// A webhook that a playbook listens to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Webhook {
+    /// The name in `counterplay.toml`.
+    pub name: Arc<str>,
+    /// The record that describes the body.
+    pub ty: Type,
+    /// The variable of the body.
+    pub slot: Slot,
+    /// Fields that hold an entity and are delivered as its id, each with the query that finds it.
+    pub lookups: BTreeMap<Arc<str>, Arc<str>>,
 }
 
 /// A parameter of a manual trigger.

@@ -32,6 +32,7 @@ pub fn describe(kind: &TriggerKind) -> String {
                 .collect();
             format!("by hand ({})", params.join(", "))
         }
+        TriggerKind::Webhook(webhook) => format!("when webhook \"{}\"", webhook.name),
     }
 }
 

@@ -44,6 +44,8 @@ pub enum Meaning {
     Tenant(Arc<str>),
     /// A group of tenants of the project file.
     Group(Arc<str>),
+    /// A webhook of the project file.
+    Webhook(Arc<str>),
     /// A type of the language: `Text`.
     BuiltInType(Arc<str>),
     /// A function of the language: `lower`.

@@ -52,6 +52,8 @@ pub enum Spot {
     Tenant,
     /// A group of tenants, in quotes.
     Group,
+    /// A webhook, in quotes.
+    Webhook,
     /// An arm of a step: those that it can have and does not have yet.
     Arm(Vec<&'static str>),
     /// A case of a `match`: those that are still missing.

@@ -20,7 +20,7 @@ use counterplay_machine::deployment::Mode;
 use counterplay_machine::expr::Expr;
 use counterplay_machine::playbook::{
     Condition, ForEachRun, ListSource, ManualParam, NodeKind, Playbook, Repeats, Tenants, Trigger,
-    TriggerKind,
+    TriggerKind, Webhook,
 };
 use counterplay_machine::types::Type;
 use std::sync::Arc;
@@ -304,9 +304,10 @@ impl Lower<'_, '_> {
                 (Some(a), Some(b)) => a.text == b.text,
                 (None, None) => true,
                 _ => false,
-            } && matches!(first.trigger, WrittenTrigger::Manual(_))
-                == matches!(when.trigger, WrittenTrigger::Manual(_));
-            if !same {
+            };
+            if family(&first.trigger) != family(&when.trigger) {
+                self.unlike(*span, first_span);
+            } else if !same {
                 let (place, before) = (self.c.at(*span), self.c.at(first_span));
                 let diagnostic = Diagnostic::error(
                     codes::TRIGGER,
@@ -343,7 +344,11 @@ impl Lower<'_, '_> {
                 self.c.report(diagnostic);
             }
         }
-        if let Some(alias) = whens.iter().find_map(|(w, _)| w.alias.as_ref()) {
+        self.webhooks_twice(&whens);
+        let hooked = whens
+            .iter()
+            .any(|(w, _)| matches!(w.trigger, WrittenTrigger::Webhook(..)));
+        if !hooked && let Some(alias) = whens.iter().find_map(|(w, _)| w.alias.as_ref()) {
             let is_event = whens
                 .iter()
                 .any(|(w, _)| matches!(w.trigger, WrittenTrigger::Event(_)));
@@ -351,7 +356,7 @@ impl Lower<'_, '_> {
                 let place = self.c.at(alias.span);
                 let diagnostic = Diagnostic::error(
                     codes::TRIGGER,
-                    "only an event can be named with `as`",
+                    "only an event or a webhook's body can be named with `as`",
                     place,
                     "a schedule or a manual start carries no event",
                 );
@@ -376,6 +381,7 @@ impl Lower<'_, '_> {
             .find(|(w, _)| w.alias.is_none() && matches!(w.trigger, WrittenTrigger::Event(_)))
             .map(|(_, span)| *span);
         let mut manual_bound: Option<Vec<ManualParam>> = None;
+        let body = self.body(&whens);
         let mut element: Option<Local> = None;
         for (when, _) in &whens {
             self.same_start(first, when);
@@ -456,19 +462,49 @@ impl Lower<'_, '_> {
                     }
                     TriggerKind::Manual(manual_bound.clone().unwrap_or_default())
                 }
+                WrittenTrigger::Webhook(name, _) => {
+                    let (Some(name), Some(body)) =
+                        (self.webhook_name(name, &compiled.tenants), &body)
+                    else {
+                        continue;
+                    };
+                    TriggerKind::Webhook(Webhook {
+                        name,
+                        ..body.clone()
+                    })
+                }
             };
             compiled.triggers.push(Trigger { kind, for_each });
         }
     }
 
-    /// Alternatives start a run with the same names: elements and forms agree.
+    /// Reports an alternative of another family.
+    fn unlike(&mut self, here: Span, first: Span) {
+        let (place, before) = (self.c.at(here), self.c.at(first));
+        let diagnostic = Diagnostic::error(
+            codes::TRIGGER,
+            "alternative triggers are of one kind",
+            place,
+            "starts a run with something else",
+        )
+        .also(before, "than this one")
+        .because("the steps below use the same names whichever trigger started the run")
+        .help("alternatives are events and schedules, or forms of one shape, or webhooks of one type; for another kind write a playbook of its own, and put what both do into `steps`");
+        self.c.report(diagnostic);
+    }
+
+    /// Alternatives start a run with the same names: elements, forms and bodies agree.
     fn same_start(&mut self, first: &When, when: &When) {
+        if family(&first.trigger) != family(&when.trigger) {
+            return;
+        }
         let element = |w: &When| w.for_each.as_ref().map(|(name, _)| name.text.clone());
         let form = |c: &crate::check::Checker<'_>, w: &When| match &w.trigger {
             WrittenTrigger::Manual(params) => params
                 .iter()
                 .map(|p| format!("{}: {}", p.name.text, c.source(p.ty.span)))
                 .collect::<Vec<_>>(),
+            WrittenTrigger::Webhook(_, ty) => vec![c.source(ty.span).to_owned()],
             _ => Vec::new(),
         };
         if element(first) == element(when) && form(self.c, first) == form(self.c, when) {
@@ -477,6 +513,7 @@ impl Lower<'_, '_> {
         let span = |w: &When| match (&w.for_each, &w.trigger) {
             (Some((name, _)), _) => Some(name.span),
             (None, WrittenTrigger::Manual(params)) => params.first().map(|p| p.name.span),
+            (None, WrittenTrigger::Webhook(_, ty)) => Some(ty.span),
             (
                 None,
                 WrittenTrigger::Event(e)
@@ -488,14 +525,19 @@ impl Lower<'_, '_> {
             return;
         };
         let (place, before) = (self.c.at(here), self.c.at(there));
-        let diagnostic = Diagnostic::error(
-            codes::TRIGGER,
-            "alternative triggers start a run with the same names",
-            place,
-            "binds other names",
-        )
-        .also(before, "than this one")
-        .because("the steps below use the names whichever trigger started the run");
+        let (message, label) = match &when.trigger {
+            WrittenTrigger::Webhook(..) if element(first) == element(when) => (
+                "alternative webhooks deliver bodies of one type",
+                "another type",
+            ),
+            _ => (
+                "alternative triggers start a run with the same names",
+                "binds other names",
+            ),
+        };
+        let diagnostic = Diagnostic::error(codes::TRIGGER, message, place, label)
+            .also(before, "than this one")
+            .because("the steps below use the names whichever trigger started the run");
         self.c.report(diagnostic);
     }
 
@@ -763,6 +805,15 @@ impl Lower<'_, '_> {
             }
         });
         found
+    }
+}
+
+/// Triggers of one family bind names in the same way; alternatives are of one family.
+fn family(trigger: &WrittenTrigger) -> u8 {
+    match trigger {
+        WrittenTrigger::Event(_) | WrittenTrigger::Every(_) | WrittenTrigger::EveryDay(..) => 0,
+        WrittenTrigger::Manual(_) => 1,
+        WrittenTrigger::Webhook(..) => 2,
     }
 }
 

@@ -4,6 +4,7 @@ mod calls;
 mod condition;
 mod gates;
 mod head;
+mod hook;
 mod stages;
 mod step;
 

@@ -377,6 +377,8 @@ pub enum Trigger {
     EveryDay(Name, Expr),
     /// `manual(user: User, reason: Text)`.
     Manual(Vec<Param>),
+    /// `webhook "offboarding" as request: Offboarding`: the webhook's name and the type of its body.
+    Webhook(Expr, TypeRef),
 }
 
 /// Steps in order.

@@ -316,7 +316,7 @@ impl Slip<'_, '_> {
         let listed = matches!(self.rule, Rule::enum_line | Rule::field_line);
         let clause = match self.rule {
             Rule::for_line => word == "refuse" || found.kind == Kind::Int,
-            Rule::when_line => word == "for",
+            Rule::when_line | Rule::webhook_line => word == "for",
             Rule::retry_line => word == "from",
             _ => false,
         };

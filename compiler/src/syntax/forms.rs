@@ -184,7 +184,11 @@ pub(crate) fn of(rule: Rule) -> (&'static str, &'static str) {
         ),
         Rule::when_line => (
             "a trigger",
-            "`when intune.noncompliant as drift`, `when every day at 06:00` or `when manual(user: User)`",
+            "`when intune.noncompliant as drift`, `when every day at 06:00`, `when manual(user: User)` or `when webhook \"offboarding\" as request: Offboarding`",
+        ),
+        Rule::webhook_line => (
+            "a webhook",
+            "`when webhook \"offboarding\" as request: Offboarding`, with the type of its body",
         ),
         Rule::if_line => ("a condition", "`if CONDITION`"),
         Rule::ignore_line => ("an `ignore` line", "`ignore repeats of risk.user for 1h`"),

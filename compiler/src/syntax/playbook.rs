@@ -121,10 +121,16 @@ impl Reader<'_, '_> {
             return self.setting(statement, first);
         }
         let kind = match (first, second) {
-            ("when", "webhook" | "schedule") => {
-                self.not_yet(statement, &format!("when {second}"), "a trigger is written `when intune.noncompliant as drift`, `when every day at 06:00` or `when manual(user: User)`");
+            ("when", "schedule") => {
+                self.not_yet(statement, "when schedule", "a trigger is written `when intune.noncompliant as drift`, `when every day at 06:00` or `when manual(user: User)`");
                 None
             }
+            ("when", "webhook") if !self.names_an_event(statement) => self
+                .line(Rule::webhook_line, statement, |builder, pair| {
+                    builder.webhook(pair)
+                })
+                .flatten()
+                .map(PlaybookLineKind::When),
             ("when", _) => self
                 .line(Rule::when_line, statement, |builder, pair| {
                     builder.when(pair)
@@ -200,6 +206,14 @@ impl Reader<'_, '_> {
             _ => return self.no_playbook_line(statement, first, misplaced),
         };
         kind.unwrap_or(PlaybookLineKind::Broken)
+    }
+
+    /// Whether the word after `when` is an event's name, whatever it means elsewhere.
+    fn names_an_event(&self, statement: &Statement) -> bool {
+        matches!(
+            statement.kind(2),
+            None | Some(Kind::Dot) | Some(Kind::Comma)
+        ) || statement.word(self.file(), 2) == "as"
     }
 
     fn setting(&mut self, statement: &Statement, key: &str) -> PlaybookLineKind {
@@ -424,6 +438,31 @@ impl Builder<'_, '_, '_> {
         }
         Some(When {
             trigger: trigger?,
+            alias,
+            for_each,
+        })
+    }
+
+    /// A trigger by a webhook.
+    fn webhook(&mut self, pair: Pair<'_, Rule>) -> Option<When> {
+        let (mut hook, mut alias, mut ty, mut for_each) = (None, None, None, None);
+        for part in parts(pair) {
+            match part.as_rule() {
+                Rule::text => {
+                    let span = self.span(&part);
+                    hook = Some(Expr {
+                        kind: self.literal(&part),
+                        span,
+                    });
+                }
+                Rule::name => alias = Some(self.name(&part)),
+                Rule::type_ref => ty = Some(self.type_ref(part)),
+                Rule::each_of => for_each = self.each_of(part),
+                _ => {}
+            }
+        }
+        Some(When {
+            trigger: Trigger::Webhook(hook?, ty?),
             alias,
             for_each,
         })

@@ -182,6 +182,7 @@ const repository = {
       ),
       match(String.raw`${START}(end)\s+(run)\b`, "keyword.control", "keyword.control"),
       match(String.raw`${START}(when)\s+(manual)\b(?=\s*\()`, "keyword.control", "keyword.control"),
+      match(String.raw`${START}(when)\s+(webhook)\b(?=\s*")`, "keyword.control", "keyword.control"),
       match(String.raw`${START}(return)\b${NO_NAME}`, "keyword.control"),
       match(String.raw`${START}(then)(?=\s*(?:\{|//|$))`, "keyword.control"),
       // Names of arms come before statements: `approved { … }`, `present { … }`.

@@ -103,6 +103,7 @@ fn describe(snapshot: &Snapshot, found: &Found) -> Option<String> {
         Meaning::Team(name) => team(snapshot, name)?,
         Meaning::Tenant(name) => tenant(snapshot, name)?,
         Meaning::Group(name) => group(snapshot, name)?,
+        Meaning::Webhook(name) => webhook(snapshot, name)?,
         Meaning::BuiltInType(name) => built_in(name)?.to_owned(),
         Meaning::Function(name) => function(name)?.to_owned(),
         Meaning::Fact(root, name) => {
@@ -257,6 +258,14 @@ fn group(snapshot: &Snapshot, name: &str) -> Option<String> {
         .map(|(tenant, _)| tenant.clone())
         .collect();
     Some(format!("group `{name}`\n\nTenants: {}\n", listed(&of)))
+}
+
+fn webhook(snapshot: &Snapshot, name: &str) -> Option<String> {
+    let webhook = deployment(snapshot)?.webhooks.get(name)?;
+    Some(format!(
+        "webhook `{name}`\n\n- Address: `POST /hooks/{name}`\n- Tenant: {}\n- Signed with the secret: `{}`\n",
+        webhook.tenant, webhook.secret
+    ))
 }
 
 fn listed(items: &[String]) -> String {

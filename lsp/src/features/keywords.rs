@@ -72,6 +72,9 @@ pub fn meaning(word: &str, line: &str) -> Option<&'static str> {
         ("manual", _) => {
             "`when manual(user: User, reason: Text)`\n\nPeople start a run and fill in this form."
         }
+        ("webhook", _) => {
+            "`when webhook \"offboarding\" as request: Offboarding`\n\nAnother system starts a run with a signed `POST /hooks/offboarding`. The body has to fit the type; entities are delivered as their ids. Secret and tenant stand in counterplay.toml."
+        }
         ("every", _) => {
             "`every 15m`, `every day at 07:00`, `every monday at 09:00`: starts a run by the clock, in the tenant's zone."
         }

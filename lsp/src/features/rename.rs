@@ -48,7 +48,7 @@ fn renamable(snapshot: &Snapshot, file: SourceFile, target: &Target) -> Result<(
             Meaning::Module(_) => {
                 Err("a module is called like its file: rename the file, and the `use` lines".into())
             }
-            Meaning::Team(_) | Meaning::Tenant(_) | Meaning::Group(_) => Err(
+            Meaning::Team(_) | Meaning::Tenant(_) | Meaning::Group(_) | Meaning::Webhook(_) => Err(
                 "this name is given in counterplay.toml, also outside of playbooks: change it there"
                     .into(),
             ),

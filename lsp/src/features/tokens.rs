@@ -247,6 +247,8 @@ fn classify(snapshot: &Snapshot, meaning: Option<&Meaning>) -> Option<(Kind, u32
         Meaning::Function(_) => (Kind::Function, LIBRARY),
         Meaning::Fact(..) => (Kind::Property, READONLY | LIBRARY),
         // These stand in quotes and are shown as texts.
-        Meaning::Tenant(_) | Meaning::Group(_) | Meaning::Local(_) => return None,
+        Meaning::Tenant(_) | Meaning::Group(_) | Meaning::Webhook(_) | Meaning::Local(_) => {
+            return None;
+        }
     })
 }

@@ -104,7 +104,11 @@ mistakes! {
     not_yet: 1 stage("ask \"Was this you?\" to drift.owner, within 1h");
     wait_until_without_a_limit: 1 stage("wait until intune.is_compliant(drift.device)");
     wait_until_a_time: 1 stage("wait until 09:00");
-    webhook: 1 "playbook x \"X\" {\n  when webhook \"a\" as b\n  then { a.b() }\n}\n";
+    schedule: 1 "playbook x \"X\" {\n  when schedule \"0 7 * * MON\"\n  then { a.b() }\n}\n";
+    webhook_without_a_type: 1 "playbook x \"X\" {\n  when webhook \"a\" as b\n  then { a.b() }\n}\n";
+    webhook_without_a_body: 1 "playbook x \"X\" {\n  when webhook \"a\"\n  then { a.b() }\n}\n";
+    webhook_without_quotes: 1 "playbook x \"X\" {\n  when webhook offboarding as b: C\n  then { a.b() }\n}\n";
+    webhook_with_a_form: 1 "playbook x \"X\" {\n  when webhook(user: User)\n  then { a.b() }\n}\n";
     clause_twice: 1 stage("approve \"x\" about a, by b, within 4h, within 5h");
     incomplete_line: 1 stage("let x =");
     incomplete_escalation: 1 "playbook x \"X\" {\n  when a.b as c\n  escalate after { a.b() }\n}\n";

@@ -251,6 +251,11 @@ impl Find<'_> {
                 "manual(${1:user}: ${2:User}, ${3:reason}: ${4:Text})",
                 "started by a person, who fills in a form",
             ),
+            (
+                "webhook",
+                "webhook \"${1:name}\" as ${2:request}: ${3:Type}",
+                "started by another system, which delivers a signed request",
+            ),
         ] {
             self.word(label, insert, 2);
             if let Some(item) = self.items.last_mut() {

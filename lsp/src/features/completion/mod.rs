@@ -149,7 +149,7 @@ pub fn completion(snapshot: &Snapshot, file: SourceFile, offset: usize) -> Compl
     find.all(at.inside);
     out.items = find.items;
     if let Some(Captured {
-        spot: Spot::Tenant | Spot::Group,
+        spot: Spot::Tenant | Spot::Group | Spot::Webhook,
         ..
     }) = captured
     {
@@ -247,6 +247,7 @@ impl Find<'_> {
             Spot::Event(module) => self.events(module.as_deref()),
             Spot::Tenant => self.tenants(),
             Spot::Group => self.groups(),
+            Spot::Webhook => self.webhooks(),
             Spot::Arm(arms) => self.arms(arms),
             Spot::Case(cases) => self.cases(cases),
             Spot::Argument => self.arguments(captured),

@@ -65,6 +65,21 @@ impl Find<'_> {
         self.items.extend(items);
     }
 
+    /// The webhooks.
+    pub(super) fn webhooks(&mut self) {
+        let Some(deployment) = self.deployment() else {
+            return;
+        };
+        let items: Vec<Suggestion> = deployment
+            .webhooks
+            .iter()
+            .map(|(name, webhook)| {
+                Suggestion::new(name, Kind::Project, 0).detail(format!("of {}", webhook.tenant))
+            })
+            .collect();
+        self.items.extend(items);
+    }
+
     /// The connections, or the calls of one.
     pub(super) fn connections(&mut self, of: Option<&str>) {
         if of.is_some() {
