@@ -421,7 +421,7 @@ async fn an_approval_that_is_over_is_told_from_the_journal() {
             .decided_approvals(&asked.run, only("acme"))
             .await
             .expect("readable");
-        assert_eq!(of_run, [over.clone()]);
+        assert_eq!(of_run, std::slice::from_ref(&over));
         let elsewhere = store
             .decided_approvals(&asked.run, only("birch"))
             .await

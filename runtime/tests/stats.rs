@@ -207,3 +207,27 @@ async fn simulated_runs_are_counted_apart() {
         );
     }
 }
+
+#[tokio::test]
+async fn every_playbook_that_ran_is_found_once() {
+    let mut program = project::respond();
+    for id in ["a", "s", "zz"] {
+        let mut twin = program.playbooks["respond"].clone();
+        twin.id = id.into();
+        program.playbooks.insert(twin.id.clone(), twin);
+    }
+    let world = World::new(program);
+    let engine = world.engine().await;
+    engine.accept(alert(5, "u1")).await.expect("accepted");
+    engine.run(Until::Settled).await.expect("driven");
+    let all = engine
+        .store()
+        .playbook_stats(span())
+        .await
+        .expect("readable");
+    let told: Vec<(&str, i64)> = all
+        .iter()
+        .map(|p| (p.playbook.as_str(), p.tally.started))
+        .collect();
+    assert_eq!(told, [("a", 1), ("respond", 1), ("s", 1), ("zz", 1)]);
+}
