@@ -2,10 +2,12 @@
 
 use crate::feed::Feed;
 use crate::identity::{Cookies, Identity};
+use crate::problem::Problem;
 use crate::project::Projects;
 use counterplay_runtime::clock::Clock;
 use counterplay_runtime::connect::Secrets;
 use counterplay_runtime::engine::Engine;
+use counterplay_runtime::store::NewAudit;
 use serde_json::Value as Json;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -69,6 +71,29 @@ impl App {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> App {
         App(Arc::new(parts))
+    }
+
+    /// Appends a record to the audit trail.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn record(&self, audit: NewAudit) -> Result<(), Problem> {
+        let store = self.engine.store();
+        store.write(move |tx| tx.add_audit(&audit)).await?;
+        Ok(())
+    }
+
+    /// The names of the tokens that somebody made, as audit records have them.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn tokens_of(&self, email: &str) -> Result<Vec<String>, Problem> {
+        let store = self.engine.store();
+        let rows = store.tokens().await?;
+        let own = rows
+            .into_iter()
+            .filter(|t| t.created_by.eq_ignore_ascii_case(email));
+        Ok(own.map(|t| format!("token:{}", t.name)).collect())
     }
 
     /// How session cookies are named and sent.

@@ -5,7 +5,7 @@ use crate::out::{self, HEAD, NAME, QUIET, WARN, paint};
 use crate::project::{self, Project};
 use counterplay_sandbox::Sandbox;
 use counterplay_server::app::App;
-use counterplay_server::identity::{DemoPerson, Identity};
+use counterplay_server::identity::{DemoPerson, Identity, Scope};
 use counterplay_server::project::Origin;
 use std::net::SocketAddr;
 
@@ -66,30 +66,33 @@ pub async fn people(
 ) -> Result<Vec<Login>, Failure> {
     let cannot = |e: counterplay_server::identity::IdentityError| Failure::cannot_start(e.to_string());
     if sandbox {
-        let people = super::tour::people();
-        let mut out = Vec::new();
-        for person in people {
-            let password = identity
-                .demo_person(DemoPerson {
-                    email: person.email.into(),
-                    name: person.name.into(),
-                    roles: person.roles.to_vec(),
-                })
-                .await
-                .map_err(cannot)?;
-            out.push(Login {
+        let password = counterplay_server::identity::random_password().map_err(cannot)?;
+        let players = super::tour::people();
+        let people: Vec<DemoPerson> = players
+            .iter()
+            .map(|person| DemoPerson {
                 email: person.email.into(),
-                password,
+                name: person.name.into(),
+                roles: person.roles.iter().copied().collect(),
+                scope: Scope::All,
+                password: password.clone(),
+            })
+            .collect();
+        identity.ensure_people(&people).await.map_err(cannot)?;
+        return Ok(players
+            .iter()
+            .map(|person| Login {
+                email: person.email.into(),
+                password: password.clone(),
                 may: person.may.into(),
-            });
-        }
-        return Ok(out);
+            })
+            .collect());
     }
     let first = identity.first_administrator(admin).await.map_err(cannot)?;
     Ok(first
-        .map(|(email, password)| Login {
-            email,
-            password,
+        .map(|first| Login {
+            email: first.email,
+            password: first.password,
             may: "the first administrator".into(),
         })
         .into_iter()

@@ -356,7 +356,7 @@ fn trigger(kind: &TriggerKind) -> TriggerView {
     let (word, name, values) = match kind {
         TriggerKind::Event(name) => ("event", Some(name.to_string()), Vec::new()),
         TriggerKind::Every(_) | TriggerKind::At { .. } => ("schedule", None, Vec::new()),
-        TriggerKind::Webhook { name, .. } => ("webhook", Some(name.to_string()), Vec::new()),
+        TriggerKind::Webhook(hook) => ("webhook", Some(hook.name.to_string()), Vec::new()),
         TriggerKind::Manual(params) => {
             let values = params
                 .iter()

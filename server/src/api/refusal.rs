@@ -1,6 +1,5 @@
 //! What engine and store refuse in, problems out.
 
-use crate::identity::IdentityError;
 use crate::problem::Problem;
 use counterplay_runtime::engine::{EngineError, Refusal};
 use counterplay_runtime::store::{LetterRefused, WordRefused};
@@ -19,6 +18,7 @@ impl From<Refusal> for Problem {
                 .with("expected", &mismatch.expected)
                 .with("found", &mismatch.found),
             Refusal::Stopping => Problem::unavailable(text),
+            Refusal::Letter(refused) => refused.into(),
             Refusal::Store(error) => return error.into(),
             _ => Problem::unprocessable(text),
         };
@@ -57,12 +57,5 @@ impl From<EngineError> for Problem {
             EngineError::Store(error) => error.into(),
             other => Problem::unavailable(other.to_string()),
         }
-    }
-}
-
-/// So that identity's errors can be passed on with `?`.
-impl From<IdentityError> for Box<Problem> {
-    fn from(error: IdentityError) -> Box<Problem> {
-        Box::new(error.into())
     }
 }

@@ -147,7 +147,7 @@ pub async fn settle(
             "a second person decides: log in with your own account, a token does not count",
         ));
     }
-    let own = app.identity.tokens_of(&auth.0.id).await?;
+    let own = app.tokens_of(&auth.0.id).await?;
     app.projects
         .decide(revision, approve, &auth.0.id, &own)
         .await?;

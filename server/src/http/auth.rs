@@ -1,10 +1,10 @@
 //! A credential in, a principal or a problem out; and what a principal may do.
 
 use crate::app::App;
-use crate::identity::{Caller, Credential, Permission, Principal, credential, csrf, same_origin};
+use crate::identity::{Caller, Credential, Permission, Principal, credential, csrf};
 use crate::problem::Problem;
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::Method;
+use axum::http::{HeaderMap, Method};
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -22,7 +22,7 @@ struct Found(Result<Principal, Problem>);
 
 /// Looks at the request's credential, once.
 pub async fn authenticate(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let found = match principal(&app, &request).await {
+    let found = match principal(&app, request.method().clone(), request.headers().clone()).await {
         // Overload is the same for all; who is not known may still use what is open to all.
         Err(problem) if problem.status == 503 => return problem.into_response(),
         found => found,
@@ -31,8 +31,8 @@ pub async fn authenticate(State(app): State<App>, mut request: Request, next: Ne
     next.run(request).await
 }
 
-async fn principal(app: &App, request: &Request) -> Result<Principal, Problem> {
-    match credential(request.headers(), app.cookies()) {
+async fn principal(app: &App, method: Method, headers: HeaderMap) -> Result<Principal, Problem> {
+    match credential(&headers, app.cookies()) {
         Credential::None => Err(Problem::unauthorized(
             "send an API token as `Authorization: Bearer …`, or log in",
         )),
@@ -41,8 +41,8 @@ async fn principal(app: &App, request: &Request) -> Result<Principal, Problem> {
         Credential::Cookie(cookie) => {
             let principal = app.identity.check_session(&cookie).await?;
             // A browser sends its cookies whoever asks: it has to be a page of ours that does.
-            if !is_safe(request.method())
-                && let Err(why) = same_origin(request.headers(), &app.settings.public_url)
+            if !is_safe(&method)
+                && let Err(why) = csrf::same_origin(&headers, &app.settings.public_url)
             {
                 return Err(Problem::forbidden(why));
             }
