@@ -139,7 +139,20 @@
     if (comment) comment.required = button.value === comment.dataset.requiredBy;
   });
 
+  // A large drawing begins where the run stands.
+  const look = () => {
+    for (const frame of document.querySelectorAll(".machine-frame")) {
+      const here = frame.querySelector(".is-current") ?? frame.querySelector(".n-start");
+      if (!here || frame.dataset.looked) continue;
+      frame.dataset.looked = "yes";
+      const [node, around] = [here.getBoundingClientRect(), frame.getBoundingClientRect()];
+      frame.scrollLeft += node.left - around.left - (around.width - node.width) / 2;
+      frame.scrollTop += node.top - around.top - (around.height - node.height) / 2;
+    }
+  };
+
   tell();
+  look();
   setInterval(tell, 15000);
   connect();
 })();
