@@ -90,7 +90,7 @@ pub fn success(days: &[Day]) -> Option<String> {
             .axis_style(GRID)
             .y_labels(3)
             .x_labels(6)
-            .label_style(("sans-serif", 14, &INK))
+            .label_style(("sans-serif", 16, &INK))
             .y_label_formatter(&|v| format!("{v:.0}%"))
             .x_label_formatter(&|v| day_label(days, *v))
             .draw()?;
@@ -125,7 +125,7 @@ pub fn actions(days: &[Day]) -> Option<String> {
             .axis_style(GRID)
             .y_labels(4)
             .x_labels(6)
-            .label_style(("sans-serif", 14, &INK))
+            .label_style(("sans-serif", 16, &INK))
             .y_label_formatter(&|v| format!("{v:.0}"))
             .x_label_formatter(&|v| day_label(days, *v))
             .draw()?;
