@@ -144,7 +144,7 @@ impl Engine {
         })
     }
 
-    async fn letter(
+    pub(super) async fn letter(
         &self,
         incoming: &Incoming,
         event: Option<&str>,

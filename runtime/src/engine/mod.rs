@@ -9,6 +9,7 @@ mod begin;
 mod calls;
 mod drive;
 mod error;
+mod hooks;
 mod ids;
 mod kit;
 mod matching;
@@ -22,6 +23,7 @@ mod transition;
 pub use accept::{Incoming, Receipt};
 pub use drive::{Rest, Until};
 pub use error::{EngineError, Refusal};
+pub use hooks::HookDelivery;
 pub use ids::Ids;
 pub use notice::Notice;
 

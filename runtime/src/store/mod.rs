@@ -5,6 +5,7 @@
 //! engine's lock ([`Store::lock_engine`]) sees to it that only one of them drives runs.
 
 mod codec;
+mod deliveries;
 mod error;
 mod events;
 mod guards;
