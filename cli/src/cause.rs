@@ -23,6 +23,12 @@ pub fn cause(
     if let Some(path) = &args.event {
         return event(path, args.event_name.as_deref(), program, playbook);
     }
+    if let Some(hook) = hooks(playbook).first() {
+        return Err(Failure::cannot_start(format!(
+            "`{}` starts when something is delivered to the webhook `{hook}`; give it a body with --event FILE",
+            playbook.id
+        )));
+    }
     let scheduled = playbook
         .triggers
         .iter()
@@ -76,10 +82,25 @@ fn starts(playbook: &Playbook) -> String {
     if !events.is_empty() {
         return format!("when {} happens", events.join(" or "));
     }
+    let hooks = hooks(playbook);
+    if !hooks.is_empty() {
+        return format!("when a webhook is delivered to ({})", hooks.join(", "));
+    }
     match values::form(playbook) {
         Some(_) => "by hand".into(),
         None => "on a schedule".into(),
     }
+}
+
+fn hooks(playbook: &Playbook) -> Vec<String> {
+    playbook
+        .triggers
+        .iter()
+        .filter_map(|t| match &t.kind {
+            TriggerKind::Webhook(webhook) => Some(webhook.name.to_string()),
+            _ => None,
+        })
+        .collect()
 }
 
 fn events(playbook: &Playbook) -> Vec<String> {
@@ -113,6 +134,22 @@ fn event(
         }
     };
     let wanted = events(playbook);
+    // Alternatives are of one kind: a playbook that listens to webhooks waits for no event.
+    let hooks = hooks(playbook);
+    if !hooks.is_empty() {
+        let named = named.map(str::to_owned);
+        if let Some(name) = named.as_ref().filter(|n| !hooks.contains(n)) {
+            return Err(Failure::cannot_start(format!(
+                "`{}` does not listen to `{name}`; it listens to {}",
+                playbook.id,
+                near::menu(hooks.iter().map(String::as_str))
+            )));
+        }
+        return Ok(Cause::Hook {
+            name: named,
+            body: json,
+        });
+    }
     let event = match named {
         Some(name) if program.events.contains_key(name) => name.to_owned(),
         Some(name) => {

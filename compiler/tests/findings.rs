@@ -224,7 +224,6 @@ cases! {
     webhook_of_an_unknown_type: hooked("when webhook \"offboarding\" as request: Laever");
     webhook_with_entities_inside: format!("type Batch {{\n  users: List<User>\n  first: Leaver\n  at: ClockTime\n}}\n\n{}", hooked("when webhook \"offboarding\" as request: Batch"));
     webhook_with_a_secret: format!("type Login {{\n  password: Secret<Text>\n}}\n\n{}", hooked("when webhook \"offboarding\" as request: Login"));
-    form_beside_an_event: hooked("when manual(request: Leaver)\n  when intune.noncompliant as request");
     webhooks_that_are_alternatives: hooked("when webhook \"offboarding\" as request: Leaver\n  when webhook \"leavers\" as request: Leaver");
     event_that_is_called_webhook: "event webhook {\n  source: push\n  field user_id: Text = raw.user\n}\n\nplaybook p \"P\" {\n  when webhook as it\n  then {\n    end run it.user_id\n  }\n}\n".to_owned();
     webhook_that_is_right: hooked("when webhook \"offboarding\" as request: Leaver\n  if request.user.kind != guest and request.last_day > now\n  ignore repeats of request.user");

@@ -243,7 +243,12 @@ async fn a_schedule_fires_by_the_clock_on_the_tenants_wall() {
     let times: Vec<i64> = runs(&engine).await.iter().map(|r| r.started_ms).collect();
     assert_eq!(times, [start + 13 * HOUR, start + 38 * HOUR]);
     assert_eq!(
-        world.fake.calls().iter().map(|c| c.args.clone()).collect::<Vec<_>>(),
+        world
+            .fake
+            .calls()
+            .iter()
+            .map(|c| c.args.clone())
+            .collect::<Vec<_>>(),
         vec![vec![support::user("u1").plain()]; 2]
     );
 }

@@ -67,10 +67,7 @@ async fn a_mode_counts_from_the_next_start_on() {
         .collect();
     assert_eq!(
         blocked,
-        [
-            [support::user("u1").plain()],
-            [support::user("u4").plain()]
-        ]
+        [[support::user("u1").plain()], [support::user("u4").plain()]]
     );
 }
 
@@ -110,7 +107,11 @@ async fn a_mode_survives_deploys_and_restarts_and_can_be_taken_back() {
     assert_eq!(engine.deployment().modes["respond"], Mode::Simulate);
 
     engine
-        .deploy(Arc::new(project::respond()), deployment(), world.fake.clone())
+        .deploy(
+            Arc::new(project::respond()),
+            deployment(),
+            world.fake.clone(),
+        )
         .await
         .expect("deployed");
     let after = mode(&engine, "respond");

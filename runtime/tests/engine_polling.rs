@@ -300,14 +300,19 @@ async fn trouble_is_waited_out_noted_and_loses_nothing() {
         .inject(Fault::new(ALERTS, throttle(Some(2))).times(2));
     bench.pass(&engine, MINUTE).await;
     let info = source(&engine).await;
-    assert_eq!((info.failures, info.error, runs(&engine).await), (0, None, 1));
+    assert_eq!(
+        (info.failures, info.error, runs(&engine).await),
+        (0, None, 1)
+    );
 
     let broken = FaultKind::Status {
         status: 500,
         code: "InternalServerError".into(),
         message: "It is broken.".into(),
     };
-    bench.sandbox.inject(Fault::new(ALERTS, broken).times(1_000));
+    bench
+        .sandbox
+        .inject(Fault::new(ALERTS, broken).times(1_000));
     bench.raise(alert("a2", "new", start + MINUTE));
     bench.pass(&engine, MINUTE).await;
     bench.pass(&engine, 2 * MINUTE).await;
@@ -321,14 +326,19 @@ async fn trouble_is_waited_out_noted_and_loses_nothing() {
 
     // It asks for a longer wait than the connector has patience.
     clear_faults(&bench).await;
-    bench.sandbox.inject(Fault::new(ALERTS, throttle(Some(3_600))));
+    bench
+        .sandbox
+        .inject(Fault::new(ALERTS, throttle(Some(3_600))));
     bench.pass(&engine, 2 * MINUTE).await;
     let info = source(&engine).await;
     assert_eq!(info.failures, 3);
     assert_eq!(info.next_ms, Some(bench.clock.now_ms() + 60 * MINUTE));
     bench.pass(&engine, 60 * MINUTE).await;
     let info = source(&engine).await;
-    assert_eq!((info.failures, info.error, runs(&engine).await), (0, None, 2));
+    assert_eq!(
+        (info.failures, info.error, runs(&engine).await),
+        (0, None, 2)
+    );
 }
 
 /// As a person would: over HTTP.
@@ -385,7 +395,11 @@ async fn what_cannot_be_read_is_kept_once_and_blocks_nothing() {
     assert_eq!(runs(&engine).await, 1);
     let letters = engine.store().dead_letters(9).await.expect("readable");
     assert_eq!(letters.len(), 1);
-    assert!(letters[0].reason.contains("raw.title"), "{}", letters[0].reason);
+    assert!(
+        letters[0].reason.contains("raw.title"),
+        "{}",
+        letters[0].reason
+    );
     assert_eq!(letters[0].payload, broken);
     // It is read once it can be.
     bench.raise(alert("a1", "new", now));
@@ -453,7 +467,11 @@ async fn another_source_begins_with_a_baseline_of_its_own() {
     let engine = bench.engine().await;
     engine.run(Until::Settled).await.expect("driven");
     let keys = vec![Expr::Slot(Slot(0)).field("id")];
-    let next = event("/auditLogs/signIns", Some("createdDateTime"), Fires::OncePer(keys));
+    let next = event(
+        "/auditLogs/signIns",
+        Some("createdDateTime"),
+        Fires::OncePer(keys),
+    );
     engine
         .deploy(program(next), bench.deployment.clone(), bench.connector())
         .await

@@ -91,7 +91,7 @@
       if (wasLost) note("*");
       wasLost = false;
     });
-    stream.addEventListener("changed", (event) => note(event.data));
+    stream.addEventListener("changed", (event) => event.data.split("\n").forEach(note));
     stream.addEventListener("error", () => {
       stream.close();
       wasLost = true;

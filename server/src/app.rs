@@ -50,8 +50,8 @@ pub struct SandboxSettings {
     pub samples: Vec<Sample>,
     /// Where the made-up tenant shows what was done to it.
     pub outside_url: String,
-    /// Who can log in, with which password, to play several people.
-    pub people: Vec<(String, String)>,
+    /// Who can log in, with which password and what they may do, to play several people.
+    pub people: Vec<(String, String, String)>,
 }
 
 /// An event that can be sent with one click.

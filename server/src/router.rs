@@ -32,9 +32,7 @@ pub fn router(app: App) -> Router {
         .merge(api)
         .route(
             "/api/openapi.json",
-            get(move || async move {
-                ([(header::CONTENT_TYPE, "application/json")], description)
-            }),
+            get(move || async move { ([(header::CONTENT_TYPE, "application/json")], description) }),
         )
         .merge(dashboard::router())
         .fallback(nothing_here)
@@ -56,8 +54,10 @@ async fn nothing_here(request: axum::extract::Request) -> Response {
         .iter()
         .any(|p| path.starts_with(p));
     if api {
-        return Problem::not_found("there is nothing at this address; /api/openapi.json lists what there is")
-            .into_response();
+        return Problem::not_found(
+            "there is nothing at this address; /api/openapi.json lists what there is",
+        )
+        .into_response();
     }
     dashboard::nothing_here()
 }

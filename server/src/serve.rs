@@ -17,7 +17,9 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// Another program listens there.
-    #[error("{0} is already in use; stop the other program, or choose another address with --listen")]
+    #[error(
+        "{0} is already in use; stop the other program, or choose another address with --listen"
+    )]
     Taken(SocketAddr),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
@@ -88,7 +90,10 @@ pub async fn serve(
     app.feed.close();
     halt.send_replace(true);
     let rest = joined(driving.await)??;
-    if tokio::time::timeout(STOP_WITHIN, &mut answering).await.is_err() {
+    if tokio::time::timeout(STOP_WITHIN, &mut answering)
+        .await
+        .is_err()
+    {
         tracing::warn!("some answers were not finished in time");
         answering.abort();
     }

@@ -39,7 +39,11 @@ pub async fn write(
     let (mut deployment, secrets) = sandboxed::deployment(compiled.deployment.clone(), &sandbox);
     sandboxed::close(&mut deployment, &compiled.program, &sandbox);
     // What waits for weeks or for a manager would still be open when the week is over.
-    for quiet in ["mfa_not_registered", "stale_account", "device_noncompliance"] {
+    for quiet in [
+        "mfa_not_registered",
+        "stale_account",
+        "device_noncompliance",
+    ] {
         deployment.modes.insert(quiet.into(), Mode::Paused);
     }
     let clock = Arc::new(VirtualClock::at(now_ms - SPAN_MS));
@@ -82,7 +86,10 @@ async fn happen(engine: &Engine, index: usize, at_ms: i64) {
         let (id, _, _) = tour::VICTIMS[(index / 3) % tour::VICTIMS.len()];
         let values: Map<String, Json> = [
             ("user".to_owned(), json!(id)),
-            ("reason".to_owned(), json!("called the help desk about mails that they did not send")),
+            (
+                "reason".to_owned(),
+                json!("called the help desk about mails that they did not send"),
+            ),
         ]
         .into_iter()
         .collect();
@@ -128,7 +135,13 @@ async fn pass(
         {
             clock.skip_to(clock.now_ms() + ANSWER_MS);
             let may = |who: &&String| !asked.open.excluded.contains(who);
-            let Some(who) = asked.open.eligible.iter().filter(may).nth(asked.open.votes.len()) else {
+            let Some(who) = asked
+                .open
+                .eligible
+                .iter()
+                .filter(may)
+                .nth(asked.open.votes.len())
+            else {
                 return Ok(());
             };
             let approve = index % 5 != 4;

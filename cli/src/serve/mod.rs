@@ -171,7 +171,11 @@ impl Given {
         let accept = args.accept_deploys;
         let (project, origin) = match root {
             Some(root) => {
-                let origin = if accept { Origin::Store } else { Origin::Folder };
+                let origin = if accept {
+                    Origin::Store
+                } else {
+                    Origin::Folder
+                };
                 (project::load(&root, &[])?, origin)
             }
             None if args.store.sandbox => (project::tour(), Origin::Store),

@@ -64,8 +64,7 @@ impl Outside for Way {
                 (led, Arc::new(secrets))
             }
             None => {
-                let secrets =
-                    open(&deployment.secrets, &self.root).map_err(|e| e.to_string())?;
+                let secrets = open(&deployment.secrets, &self.root).map_err(|e| e.to_string())?;
                 (deployment, secrets)
             }
         };

@@ -64,7 +64,8 @@ pub async fn people(
     admin: Option<&str>,
     sandbox: bool,
 ) -> Result<Vec<Login>, Failure> {
-    let cannot = |e: counterplay_server::identity::IdentityError| Failure::cannot_start(e.to_string());
+    let cannot =
+        |e: counterplay_server::identity::IdentityError| Failure::cannot_start(e.to_string());
     if sandbox {
         let password = counterplay_server::identity::random_password().map_err(cannot)?;
         let players = super::tour::people();
@@ -129,14 +130,23 @@ pub fn announce(
     row("API", paint(NAME, format!("{url}/api/openapi.json")))?;
     if let Some(sandbox) = sandbox {
         let base = sandbox.base_url();
-        row("outside", format!("{}  {}", paint(NAME, format!("{base}/")), paint(QUIET, "made up; what is done to it is seen there")))?;
+        row(
+            "outside",
+            format!(
+                "{}  {}",
+                paint(NAME, format!("{base}/")),
+                paint(QUIET, "made up; what is done to it is seen there")
+            ),
+        )?;
     }
     let source = match (app.projects.origin(), &project.root) {
         (Origin::Folder, Some(root)) => {
             format!("{} (read-only through the API)", project::shown(root))
         }
         (Origin::Store, _) => match live.revision {
-            Some(revision) => format!("the store, revision {revision}; deploys come through the API"),
+            Some(revision) => {
+                format!("the store, revision {revision}; deploys come through the API")
+            }
             None => "the store; deploys come through the API".into(),
         },
         (Origin::Folder, None) => "built in".into(),
@@ -158,7 +168,13 @@ pub fn announce(
             ))?;
         }
     }
-    out::line(format!("\n{}", paint(QUIET, "Ctrl-C stops in good order; what is open goes on at the next start.")))?;
+    out::line(format!(
+        "\n{}",
+        paint(
+            QUIET,
+            "Ctrl-C stops in good order; what is open goes on at the next start."
+        )
+    ))?;
     Ok(())
 }
 
@@ -170,11 +186,20 @@ mod tests {
     fn passwords_never_cross_a_network_in_clear() {
         let address = |text: &str| text.parse().expect("an address");
         let local = address("127.0.0.1:7447");
-        assert_eq!(public_url(None, local).expect("loopback"), "http://127.0.0.1:7447");
+        assert_eq!(
+            public_url(None, local).expect("loopback"),
+            "http://127.0.0.1:7447"
+        );
         assert!(public_url(None, address("0.0.0.0:7447")).is_err());
         let https = public_url(Some("https://cp.example/"), address("0.0.0.0:7447"));
         assert_eq!(https.expect("behind a proxy"), "https://cp.example");
-        for bad in ["http://cp.example", "cp.example", "https://", "https://cp.example/x", "ftp://x"] {
+        for bad in [
+            "http://cp.example",
+            "cp.example",
+            "https://",
+            "https://cp.example/x",
+            "ftp://x",
+        ] {
             assert!(public_url(Some(bad), local).is_err(), "{bad}");
         }
     }

@@ -18,11 +18,31 @@ const TIMES_MAX: usize = 400;
 
 /// People of Contoso in the order in which things happen to them.
 pub const VICTIMS: [(&str, &str, &str); 5] = [
-    ("7c9e1a40-52b1-4d0e-8a11-0f6b3c2d1003", "Priya Raman", "priya.raman"),
-    ("7c9e1a40-52b1-4d0e-8a11-0f6b3c2d1005", "Mei Tanaka", "mei.tanaka"),
-    ("7c9e1a40-52b1-4d0e-8a11-0f6b3c2d1004", "Jonas Weber", "jonas.weber"),
-    ("7c9e1a40-52b1-4d0e-8a11-0f6b3c2d1002", "Omar Haddad", "omar.haddad"),
-    ("7c9e1a40-52b1-4d0e-8a11-0f6b3c2d1006", "Lucas Ferreira", "lucas.ferreira"),
+    (
+        "7c9e1a40-52b1-4d0e-8a11-0f6b3c2d1003",
+        "Priya Raman",
+        "priya.raman",
+    ),
+    (
+        "7c9e1a40-52b1-4d0e-8a11-0f6b3c2d1005",
+        "Mei Tanaka",
+        "mei.tanaka",
+    ),
+    (
+        "7c9e1a40-52b1-4d0e-8a11-0f6b3c2d1004",
+        "Jonas Weber",
+        "jonas.weber",
+    ),
+    (
+        "7c9e1a40-52b1-4d0e-8a11-0f6b3c2d1002",
+        "Omar Haddad",
+        "omar.haddad",
+    ),
+    (
+        "7c9e1a40-52b1-4d0e-8a11-0f6b3c2d1006",
+        "Lucas Ferreira",
+        "lucas.ferreira",
+    ),
 ];
 
 /// Somebody who can log in.
@@ -68,7 +88,7 @@ pub fn settings(sandbox: &Sandbox, people: &[Login]) -> SandboxSettings {
         outside_url: sandbox.base_url(),
         people: people
             .iter()
-            .map(|p| (p.email.clone(), p.password.clone()))
+            .map(|p| (p.email.clone(), p.password.clone(), p.may.clone()))
             .collect(),
     }
 }
@@ -111,7 +131,12 @@ fn samples() -> Vec<Sample> {
 /// A risk detection about one of the people, with an id that no other has.
 pub fn risk(index: usize, at_ms: i64) -> Json {
     let (id, name, mail) = VICTIMS[index % VICTIMS.len()];
-    let kinds = ["anonymizedIPAddress", "leakedCredentials", "unfamiliarFeatures", "maliciousIPAddress"];
+    let kinds = [
+        "anonymizedIPAddress",
+        "leakedCredentials",
+        "unfamiliarFeatures",
+        "maliciousIPAddress",
+    ];
     let levels = ["high", "low", "high", "medium", "high"];
     let at = counterplay_machine::duration::format_time_ms(at_ms);
     json!({

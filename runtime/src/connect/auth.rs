@@ -2,18 +2,15 @@
 
 use super::Trouble;
 use super::job::Job;
-use super::master_key::keyed;
 use super::send::Sending;
+use super::signature::{SIGNATURE_HEADER, TIMESTAMP_HEADER, sign};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use counterplay_machine::declare::Auth;
-use hmac::Mac;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
-/// Unix seconds at which a request was signed.
-const TIMESTAMP: HeaderName = HeaderName::from_static("x-counterplay-timestamp");
-/// `sha256=` and the HMAC-SHA256 of `timestamp.body`, in hexadecimal.
-const SIGNATURE: HeaderName = HeaderName::from_static("x-counterplay-signature");
+const TIMESTAMP: HeaderName = HeaderName::from_static(TIMESTAMP_HEADER);
+const SIGNATURE: HeaderName = HeaderName::from_static(SIGNATURE_HEADER);
 
 impl Job<'_> {
     /// The headers to add, and the access token among them where one was used.
@@ -57,19 +54,11 @@ impl Job<'_> {
             }
             Auth::Signed => {
                 let secret = self.connection_secret()?;
-                let timestamp = self.hub.clock.now_ms().div_euclid(1_000).to_string();
-                let mut mac = keyed(secret.as_bytes());
-                mac.update(timestamp.as_bytes());
-                mac.update(b".");
-                mac.update(sending.body.as_deref().unwrap_or_default());
-                let hex: String = mac
-                    .finalize()
-                    .into_bytes()
-                    .iter()
-                    .map(|b| format!("{b:02x}"))
-                    .collect();
-                headers.insert(TIMESTAMP, self.secret_header(&timestamp)?);
-                headers.insert(SIGNATURE, self.secret_header(&format!("sha256={hex}"))?);
+                let timestamp_s = self.hub.clock.now_ms().div_euclid(1_000);
+                let body = sending.body.as_deref().unwrap_or_default();
+                let signature = sign(secret.as_bytes(), timestamp_s, body);
+                headers.insert(TIMESTAMP, self.secret_header(&timestamp_s.to_string())?);
+                headers.insert(SIGNATURE, self.secret_header(&signature)?);
             }
         }
         Ok((headers, None))

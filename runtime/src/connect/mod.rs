@@ -20,6 +20,7 @@ mod rate;
 mod redact;
 mod secrets;
 mod send;
+mod signature;
 mod target;
 mod token;
 mod tries;
@@ -28,6 +29,9 @@ pub use chance::Chance;
 pub use master_key::{KEY_LENGTH, MasterKey, MasterKeyError, PASSWORD_LENGTH};
 pub use secrets::{
     EnvironmentSecrets, FileSecrets, MemorySecrets, SecretError, SecretValue, Secrets, open,
+};
+pub use signature::{
+    SIGNATURE_HEADER, SignatureError, TIMESTAMP_HEADER, Verified, WINDOW_MS, sign, verify_delivery,
 };
 
 use crate::call::{CallOutcome, CallRequest, Connector, ListRequest, Listing};

@@ -79,7 +79,9 @@ impl Engine {
         let typed = match ingest::read(scene, &event, &incoming.payload) {
             Ok(typed) => typed,
             Err(rejection) => {
-                return Err(self.reject(&kit, &incoming, &event, rejection, again).await?);
+                return Err(self
+                    .reject(&kit, &incoming, &event, rejection, again)
+                    .await?);
             }
         };
         let name = typed.event.clone();
@@ -161,7 +163,7 @@ impl Engine {
         })
     }
 
-    async fn letter(
+    pub(super) async fn letter(
         &self,
         incoming: &Incoming,
         event: Option<&str>,

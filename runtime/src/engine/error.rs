@@ -110,6 +110,28 @@ pub enum Refusal {
         /// The dead letter that keeps the object.
         letter: i64,
     },
+    /// The project file has no such webhook.
+    #[error("there is no webhook `{hook}`; counterplay.toml has {}", list(known))]
+    UnknownHook {
+        /// As given.
+        hook: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// A webhook's body does not fit a playbook that listens.
+    #[error(
+        "the body does not fit `{playbook}`, which listens to the webhook `{hook}`: {mismatch}"
+    )]
+    UnfitBody {
+        /// The webhook.
+        hook: String,
+        /// The playbook.
+        playbook: Arc<str>,
+        /// Path, expected, found.
+        mismatch: Mismatch,
+        /// The dead letter that keeps the body.
+        letter: i64,
+    },
     /// No playbook has this id.
     #[error("there is no playbook `{playbook}`; the playbooks are {}", list(known))]
     UnknownPlaybook {
@@ -148,7 +170,8 @@ impl Refusal {
             | Refusal::Unrecognised { letter, .. }
             | Refusal::Ambiguous { letter, .. }
             | Refusal::Mismatch { letter, .. }
-            | Refusal::Unreadable { letter, .. } => Some(*letter),
+            | Refusal::Unreadable { letter, .. }
+            | Refusal::UnfitBody { letter, .. } => Some(*letter),
             _ => None,
         }
     }

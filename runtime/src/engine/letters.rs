@@ -1,6 +1,7 @@
 //! A dead letter's number in; the object tried again, or put aside for good.
 
-use super::{Engine, Incoming, Receipt, Refusal};
+use super::hooks::LETTER;
+use super::{Engine, HookDelivery, Incoming, Receipt, Refusal};
 use crate::store::{DeadLetter, LetterRefused};
 
 /// That an object is a dead letter which somebody tries again.
@@ -31,6 +32,16 @@ impl Engine {
         };
         if let Some(event) = letter.event {
             return self.match_again(letter, event, again).await;
+        }
+        let hook = letter.name.as_deref().and_then(|n| n.strip_prefix(LETTER));
+        if let Some(hook) = hook {
+            let delivery = HookDelivery {
+                hook: hook.to_owned(),
+                payload: letter.payload,
+                signature: None,
+                source: None,
+            };
+            return self.accept_hook_from(delivery, Some(again)).await;
         }
         let incoming = Incoming {
             tenant: letter.tenant,

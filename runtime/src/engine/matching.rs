@@ -8,6 +8,7 @@ use crate::store::{Arrival, ArrivalKind};
 use counterplay_machine::deployment::Mode;
 use counterplay_machine::eval::TenantFacts;
 use counterplay_machine::expr::Slot;
+use counterplay_machine::hook::{self, Body};
 use counterplay_machine::ingest::{self, Judgement};
 use counterplay_machine::playbook::{ListSource, Playbook};
 use counterplay_machine::schedule::describe;
@@ -77,6 +78,7 @@ pub(super) async fn find(kit: Arc<Kit>, arrival: Arc<Arrival>) -> Finding {
         ArrivalKind::Event => matcher.event().await,
         ArrivalKind::Tick => matcher.tick().await,
         ArrivalKind::Manual => matcher.manual().await,
+        ArrivalKind::Hook => matcher.hook().await,
     }
     matcher.found
 }
@@ -106,11 +108,7 @@ impl<'k> Matcher<'k> {
         }
         let mut candidates = Vec::new();
         for (playbook, trigger) in listeners {
-            if arrival
-                .remaining
-                .as_ref()
-                .is_some_and(|r| !r.iter().any(|id| **id == *playbook.id))
-            {
+            if !arrival.concerns(&playbook.id) {
                 continue;
             }
             let slots: Slots = playbook
@@ -284,6 +282,71 @@ impl<'k> Matcher<'k> {
             starter: start.by,
         })
         .await;
+    }
+
+    async fn hook(&mut self) {
+        let (kit, arrival) = (self.kit, self.arrival);
+        let name = &arrival.what.name;
+        let listeners = hook::listeners(&kit.program, &kit.deployment, &self.tenant.name, name);
+        if listeners.is_empty() {
+            return self
+                .found
+                .notes
+                .push("no playbook listens to it in this tenant".into());
+        }
+        for (playbook, trigger, webhook) in listeners {
+            if !arrival.concerns(&playbook.id) {
+                continue;
+            }
+            let body = match hook::read(&kit.program.types, webhook, &arrival.what.payload) {
+                Ok(body) => body,
+                Err(mismatch) => {
+                    self.found
+                        .broken
+                        .push(format!("{}: {mismatch}", playbook.id));
+                    continue;
+                }
+            };
+            let Some(record) = self.find_sought(playbook, body).await else {
+                continue;
+            };
+            self.judge(Candidate {
+                playbook,
+                trigger,
+                slots: Slots::from([(webhook.slot, record)]),
+                started_by: format!("webhook {name}"),
+                starter: None,
+            })
+            .await;
+        }
+    }
+
+    /// Asks for the entities that a body names by their ids.
+    async fn find_sought(&mut self, playbook: &Playbook, mut body: Body) -> Option<Value> {
+        for sought in std::mem::take(&mut body.sought) {
+            let id = format!("e-{}:{}:{}", self.arrival.num, playbook.id, sought.field);
+            let asked = vec![Value::text(&sought.id)];
+            match self.kit.ask(id, &sought.query, asked, &self.tenant).await {
+                Ok(value) if value.is_present() || sought.ty.is_optional() => {
+                    body.found(&sought.field, value);
+                }
+                Ok(_) => {
+                    self.found.broken.push(format!(
+                        "{}: there is no {} `{}` (`{}`)",
+                        playbook.id,
+                        sought.ty.present(),
+                        sought.id,
+                        sought.field
+                    ));
+                    return None;
+                }
+                Err(reason) => {
+                    self.found.left.push((playbook.id.clone(), reason));
+                    return None;
+                }
+            }
+        }
+        Some(body.record())
     }
 
     /// The playbook that a schedule or a person starts.

@@ -206,6 +206,7 @@ fn begin(
     let by = match arrival.what.kind {
         ArrivalKind::Manual => planned.starter.clone(),
         ArrivalKind::Tick => Some("schedule".to_owned()),
+        ArrivalKind::Hook => Some(format!("webhook:{}", arrival.what.name)),
         ArrivalKind::Event => None,
     };
     let done = (&*transition.journal, &*transition.effects);

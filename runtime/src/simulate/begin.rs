@@ -5,9 +5,12 @@ use super::sample;
 use super::{Assumed, Cause, RUNS_MAX, Scenario, SimulationError};
 use counterplay_machine::eval::EvalError;
 use counterplay_machine::expr::Slot;
+use counterplay_machine::hook;
 use counterplay_machine::ingest::{self, Judgement, Observation, Scene, Typed};
 use counterplay_machine::json;
-use counterplay_machine::playbook::{ListSource, ManualParam, Playbook, Trigger, TriggerKind};
+use counterplay_machine::playbook::{
+    ListSource, ManualParam, Playbook, Trigger, TriggerKind, Webhook,
+};
 use counterplay_machine::schedule;
 use counterplay_machine::types::Type;
 use counterplay_machine::{Program, Value};
@@ -88,6 +91,9 @@ impl<'a> Beginning<'a> {
             (Cause::Event(typed), TriggerKind::Event(name)) => *name == typed.event,
             (Cause::Raw { event, .. }, TriggerKind::Event(name)) => **name == **event,
             (Cause::Manual { .. }, TriggerKind::Manual(_)) => true,
+            (Cause::Hook { name, .. }, TriggerKind::Webhook(webhook)) => {
+                name.as_ref().is_none_or(|n| **n == *webhook.name)
+            }
             (Cause::Schedule, TriggerKind::Every(_) | TriggerKind::At { .. }) => true,
             _ => false,
         };
@@ -100,6 +106,10 @@ impl<'a> Beginning<'a> {
                 cause: match &self.scenario.cause {
                     Cause::Event(typed) => format!("the event {}", typed.event),
                     Cause::Raw { event, .. } => format!("the event {event}"),
+                    Cause::Hook { name: None, .. } => "a webhook".into(),
+                    Cause::Hook {
+                        name: Some(name), ..
+                    } => format!("the webhook {name}"),
                     Cause::Manual { .. } => "hand".into(),
                     Cause::Schedule => "a schedule".into(),
                 },
@@ -119,6 +129,15 @@ impl<'a> Beginning<'a> {
                 let typed = ingest::read(self.scene(), event, json)
                     .map_err(|rejection| SimulationError::Rejected(rejection.to_string()))?;
                 Ok(self.event(trigger, &typed, oracle).await)
+            }
+            Cause::Hook { body, .. } => {
+                let Some(TriggerKind::Webhook(webhook)) =
+                    self.playbook.triggers.get(trigger).map(|t| &t.kind)
+                else {
+                    return Ok(None);
+                };
+                self.begun.by = format!("webhook {}", webhook.name);
+                self.hook(webhook, body, oracle).await
             }
             Cause::Manual { values, by } => {
                 self.begun.by = by.clone().unwrap_or_else(|| "hand".into());
@@ -262,6 +281,57 @@ impl<'a> Beginning<'a> {
         }
     }
 
+    /// The body of a webhook, with the entities that it names.
+    async fn hook(
+        &mut self,
+        webhook: &Webhook,
+        body: &Json,
+        oracle: &mut Oracle<'_>,
+    ) -> Result<Option<BTreeMap<Slot, Value>>, SimulationError> {
+        let read = hook::read(&self.scenario.program.types, webhook, body);
+        let mut read = read.map_err(|mismatch| SimulationError::Rejected(mismatch.to_string()))?;
+        for sought in std::mem::take(&mut read.sought) {
+            let (field, ty) = (&sought.field, &sought.ty);
+            let value = self
+                .find(field, ty, &sought.query, &sought.id, oracle)
+                .await?;
+            read.found(field, value);
+        }
+        Ok(Some(BTreeMap::from([(webhook.slot, read.record())])))
+    }
+
+    /// Asks for an entity by its id.
+    async fn find(
+        &mut self,
+        name: &str,
+        ty: &Type,
+        query: &Arc<str>,
+        id: &str,
+        oracle: &mut Oracle<'_>,
+    ) -> Result<Value, SimulationError> {
+        let before = self.begun.assumed.len();
+        let found = self
+            .ask(query, vec![Value::text(id)], Assume::Plain, oracle)
+            .await;
+        let found =
+            found.map_err(|reason| SimulationError::Value(format!("`{name}`: {reason}")))?;
+        if self.begun.assumed.len() > before {
+            // That it is absent was only assumed; a sample with the id that was asked for shows more.
+            let types = &self.scenario.program.types;
+            let sampled = with_id(sample::sample(types, ty.present(), self.begun.at_ms), id);
+            if let Some(last) = self.begun.assumed.last_mut() {
+                last.value = sampled.redacted_json();
+            }
+            Ok(sampled)
+        } else if found.is_present() || ty.is_optional() {
+            Ok(found)
+        } else {
+            Err(SimulationError::Value(format!(
+                "`{name}`: there is no {id}"
+            )))
+        }
+    }
+
     async fn manual(
         &mut self,
         params: &[ManualParam],
@@ -276,30 +346,7 @@ impl<'a> Beginning<'a> {
                 (Json::String(id), Some(query))
                     if matches!(param.ty.present(), Type::Record(_)) =>
                 {
-                    let before = self.begun.assumed.len();
-                    let found = self
-                        .ask(query, vec![Value::text(id)], Assume::Plain, oracle)
-                        .await;
-                    let found = found.map_err(|reason| {
-                        SimulationError::Value(format!("`{}`: {reason}", param.name))
-                    })?;
-                    if self.begun.assumed.len() > before {
-                        // That it is absent was only assumed; a sample with the id that was asked for shows more.
-                        let sampled =
-                            sample::sample(&program.types, param.ty.present(), self.begun.at_ms);
-                        let sampled = with_id(sampled, id);
-                        if let Some(last) = self.begun.assumed.last_mut() {
-                            last.value = sampled.redacted_json();
-                        }
-                        sampled
-                    } else if found.is_present() || param.ty.is_optional() {
-                        found
-                    } else {
-                        return Err(SimulationError::Value(format!(
-                            "`{}`: there is no {id}",
-                            param.name
-                        )));
-                    }
+                    self.find(&param.name, &param.ty, query, id, oracle).await?
                 }
                 _ => json::convert(&program.types, given, &param.ty, &param.name)
                     .map_err(|mismatch| SimulationError::Value(mismatch.to_string()))?,

@@ -77,6 +77,13 @@ pub enum Cause {
         /// The object.
         json: Json,
     },
+    /// A delivery to a webhook.
+    Hook {
+        /// The webhook; the playbook's first when absent.
+        name: Option<String>,
+        /// The body.
+        body: Json,
+    },
     /// A person starts it.
     Manual {
         /// The form's values, as JSON.

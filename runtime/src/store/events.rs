@@ -13,6 +13,8 @@ pub enum ArrivalKind {
     Tick,
     /// A person starts a playbook; its name is the playbook's id.
     Manual,
+    /// A signed delivery; its name is the webhook's.
+    Hook,
 }
 
 impl ArrivalKind {
@@ -22,6 +24,7 @@ impl ArrivalKind {
             ArrivalKind::Event => "event",
             ArrivalKind::Tick => "schedule",
             ArrivalKind::Manual => "manual",
+            ArrivalKind::Hook => "webhook",
         }
     }
 
@@ -30,6 +33,7 @@ impl ArrivalKind {
             "event" => Ok(ArrivalKind::Event),
             "schedule" => Ok(ArrivalKind::Tick),
             "manual" => Ok(ArrivalKind::Manual),
+            "webhook" => Ok(ArrivalKind::Hook),
             other => Err(Fault::Unreadable {
                 what: "an event".into(),
                 detail: format!("its kind is {other:?}"),
@@ -66,6 +70,16 @@ pub struct Arrival {
     pub attempts: i64,
     /// The playbooks that are still to be judged; all when absent.
     pub remaining: Option<Vec<String>>,
+}
+
+impl Arrival {
+    /// Whether a playbook is still to be judged.
+    pub fn concerns(&self, playbook: &str) -> bool {
+        match &self.remaining {
+            Some(remaining) => remaining.iter().any(|id| id == playbook),
+            None => true,
+        }
+    }
 }
 
 impl Tx<'_> {

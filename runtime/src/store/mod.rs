@@ -11,6 +11,7 @@ mod audit_read;
 mod audit_verify;
 mod codec;
 mod counters;
+mod deliveries;
 mod error;
 mod events;
 mod events_read;

@@ -306,9 +306,11 @@ pub(super) const MIGRATIONS: &[&str] = &["
     CREATE TABLE deliveries (
         hook TEXT NOT NULL,
         signature TEXT NOT NULL,
+        event INTEGER NOT NULL,
         at_ms INTEGER NOT NULL,
         PRIMARY KEY (hook, signature)
     ) STRICT, WITHOUT ROWID;
+    CREATE INDEX deliveries_old ON deliveries (at_ms);
 
     -- Messages that tell people where an approval waits. state: 0 to be sent, 1 sent, 2 given up.
     -- begun: 1 while an attempt is under way; still 1 after a crash that lay in between.

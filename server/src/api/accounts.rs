@@ -46,7 +46,10 @@ pub struct PersonList {
 
 /// Somebody who is to be let in.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields, expecting = "an object with `email`, `name` and `roles`")]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object with `email`, `name` and `roles`"
+)]
 pub struct NewPersonRequest {
     /// The e-mail address.
     pub email: String,
@@ -60,7 +63,11 @@ pub struct NewPersonRequest {
 
 /// What is to be different about a person; what is left out stays.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields, default, expecting = "an object with what changes")]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "an object with what changes"
+)]
 pub struct PersonChange {
     /// The name.
     pub name: Option<String>,
@@ -321,14 +328,15 @@ fn scope(app: &App, tenants: Option<Vec<String>>) -> Result<Scope, Problem> {
         && let Some(unknown) = names.iter().find(|n| !deployment.tenants.contains_key(*n))
     {
         return Err(
-            Problem::unprocessable(format!("there is no tenant `{unknown}`")).with("path", "tenants"),
+            Problem::unprocessable(format!("there is no tenant `{unknown}`"))
+                .with("path", "tenants"),
         );
     }
     if tenants.as_ref().is_some_and(Vec::is_empty) {
-        return Err(Problem::unprocessable(
-            "`tenants` is empty; leave it out for every tenant",
-        )
-        .with("path", "tenants"));
+        return Err(
+            Problem::unprocessable("`tenants` is empty; leave it out for every tenant")
+                .with("path", "tenants"),
+        );
     }
     Ok(Scope::of(tenants))
 }

@@ -164,8 +164,13 @@ pub async fn vote(
             "approvals are answered by people: log in with your own account, a token does not count",
         ));
     }
-    let comment = comment.map(|c| c.trim().to_owned()).filter(|c| !c.is_empty());
-    if comment.as_ref().is_some_and(|c| c.chars().count() > COMMENT_MAX) {
+    let comment = comment
+        .map(|c| c.trim().to_owned())
+        .filter(|c| !c.is_empty());
+    if comment
+        .as_ref()
+        .is_some_and(|c| c.chars().count() > COMMENT_MAX)
+    {
         return Err(Problem::unprocessable(format!(
             "a comment has at most {COMMENT_MAX} characters"
         ))
@@ -195,7 +200,12 @@ pub async fn vote(
         }
     };
     app.engine
-        .vote(&before.id, &auth.0.id, decision == Decision::Approve, comment)
+        .vote(
+            &before.id,
+            &auth.0.id,
+            decision == Decision::Approve,
+            comment,
+        )
         .await?;
     counted(app, auth, &before).await
 }

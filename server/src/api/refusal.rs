@@ -11,12 +11,14 @@ impl From<Refusal> for Problem {
             Refusal::UnknownTenant { .. } | Refusal::UnknownPlaybook { .. } => {
                 Problem::not_found(text)
             }
-            Refusal::UnknownEvent { .. } => Problem::not_found(text),
+            Refusal::UnknownEvent { .. } | Refusal::UnknownHook { .. } => Problem::not_found(text),
             Refusal::CannotStart(_) => Problem::conflict(text),
-            Refusal::Mismatch { ref mismatch, .. } => Problem::unprocessable(text)
-                .with("path", &mismatch.path)
-                .with("expected", &mismatch.expected)
-                .with("found", &mismatch.found),
+            Refusal::Mismatch { ref mismatch, .. } | Refusal::UnfitBody { ref mismatch, .. } => {
+                Problem::unprocessable(text)
+                    .with("path", &mismatch.path)
+                    .with("expected", &mismatch.expected)
+                    .with("found", &mismatch.found)
+            }
             Refusal::Stopping => Problem::unavailable(text),
             Refusal::Letter(refused) => refused.into(),
             Refusal::Store(error) => return error.into(),

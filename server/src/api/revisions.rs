@@ -135,12 +135,7 @@ pub async fn decide(
 ///
 /// # Errors
 /// When the caller may not, or it does not wait.
-pub async fn settle(
-    app: &App,
-    auth: &Auth,
-    revision: i64,
-    approve: bool,
-) -> Result<(), Problem> {
+pub async fn settle(app: &App, auth: &Auth, revision: i64, approve: bool) -> Result<(), Problem> {
     auth.needs_everywhere(Permission::Deploy)?;
     if !auth.0.is_person() {
         return Err(Problem::forbidden(

@@ -219,7 +219,11 @@ pub async fn read(
 /// # Errors
 /// 404 where there is none.
 pub async fn find(app: &App, auth: &Auth, id: &str) -> Result<RunDetail, Problem> {
-    let found = app.engine.store().run_detail_within(id, auth.tenants()).await?;
+    let found = app
+        .engine
+        .store()
+        .run_detail_within(id, auth.tenants())
+        .await?;
     found.ok_or_else(|| Problem::not_found(format!("there is no run {id}")))
 }
 

@@ -16,7 +16,10 @@ use std::net::SocketAddr;
 
 /// A login.
 #[derive(Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields, expecting = "an object with `email` and `password`")]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object with `email` and `password`"
+)]
 pub struct Login {
     /// The e-mail address.
     pub email: String,

@@ -20,7 +20,11 @@ use serde_json::{Map, Value};
 
 /// What is to be simulated. One of `values`, `event` or neither (its schedule).
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields, default, expecting = "an object with `values` or `event`")]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "an object with `values` or `event`"
+)]
 pub struct SimulationRequest {
     /// The tenant; may be left out by who has just one.
     pub tenant: Option<String>,
@@ -230,9 +234,14 @@ fn event_cause(
     if let Some(event) = named {
         return Ok(Cause::Raw { event, json });
     }
-    let webhook = triggers.iter().any(|t| matches!(t.kind, TriggerKind::Webhook(_)));
+    let webhook = triggers
+        .iter()
+        .any(|t| matches!(t.kind, TriggerKind::Webhook(_)));
     if webhook {
-        return Err(Problem::unprocessable("webhooks are not simulated yet"));
+        return Ok(Cause::Hook {
+            name: None,
+            body: json,
+        });
     }
     let events: Vec<&str> = triggers
         .iter()

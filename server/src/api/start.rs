@@ -124,7 +124,9 @@ pub fn tenant(
             auth.needs_in(permission, one)?;
             Ok((*one).clone())
         }
-        (None, []) => Err(Problem::not_found("there is no tenant that you may act for")),
+        (None, []) => Err(Problem::not_found(
+            "there is no tenant that you may act for",
+        )),
         (None, several) => {
             let names: Vec<&str> = several.iter().map(|n| n.as_str()).collect();
             Err(Problem::unprocessable(format!(
@@ -217,7 +219,11 @@ pub async fn matched(
     let until = tokio::time::Instant::now() + patience;
     let tenants = vec![tenant.to_owned()];
     loop {
-        let info = app.engine.store().event(event, Some(tenants.clone())).await?;
+        let info = app
+            .engine
+            .store()
+            .event(event, Some(tenants.clone()))
+            .await?;
         match info {
             None => return Err(Problem::internal()),
             Some(info) if info.state != "accepted" => return Ok(info),

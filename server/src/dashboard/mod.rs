@@ -14,21 +14,10 @@ pub mod forms;
 pub mod highlight;
 pub mod icons;
 pub mod pages;
+pub mod routes;
 pub mod steps;
 pub mod text;
 pub mod topics;
 pub mod ui;
 
-use crate::app::App;
-use axum::Router;
-use axum::response::{IntoResponse, Response};
-
-/// Every page.
-pub fn router() -> Router<App> {
-    Router::new()
-}
-
-/// The page for an address that has none.
-pub fn nothing_here() -> Response {
-    axum::http::StatusCode::NOT_FOUND.into_response()
-}
+pub use routes::{nothing_here, router};

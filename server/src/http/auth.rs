@@ -4,8 +4,8 @@ use crate::app::App;
 use crate::identity::{Caller, Credential, Permission, Principal, credential, csrf};
 use crate::problem::Problem;
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::{HeaderMap, Method};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 

@@ -69,6 +69,21 @@ fn json_type(headers: &HeaderMap) -> Result<(), Problem> {
     ))
 }
 
+/// Reads the fields of a form (`application/x-www-form-urlencoded`).
+///
+/// # Errors
+/// 400 where they do not fit.
+pub(crate) fn read_form<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let deserializer = serde_html_form::Deserializer::from_bytes(bytes);
+    serde_path_to_error::deserialize(deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        Problem::bad_request(format!(
+            "the form cannot be read: `{path}`: {}",
+            error.into_inner()
+        ))
+    })
+}
+
 /// Reads JSON: 400 where it is none, 422 with the path where it does not fit.
 ///
 /// # Errors

@@ -102,7 +102,10 @@ mod tests {
         assert!(given(&["*"]).check(&now).is_ok());
         let weak = format!("W/{}", now.as_str());
         assert_eq!(given(&[&weak]).check(&now).map_err(|p| p.status), Err(412));
-        assert_eq!(given(&[other.as_str()]).check(&now).map_err(|p| p.status), Err(412));
+        assert_eq!(
+            given(&[other.as_str()]).check(&now).map_err(|p| p.status),
+            Err(412)
+        );
         assert_eq!(given(&[]).check(&now).map_err(|p| p.status), Err(428));
     }
 }

@@ -52,7 +52,11 @@ async fn answer(app: &App, request: Request, next: Next) -> Result<Response, Pro
     hasher.update(parts.uri.path().as_bytes());
     hasher.update([0]);
     hasher.update(&bytes);
-    let digest: String = hasher.finalize().iter().map(|b| format!("{b:02x}")).collect();
+    let digest: String = hasher
+        .finalize()
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
     let store = app.engine.store();
     for _ in 0..LOOKS {
         let now = app.clock.now_ms();
@@ -76,7 +80,10 @@ async fn answer(app: &App, request: Request, next: Next) -> Result<Response, Pro
 }
 
 fn key(value: Option<&HeaderValue>) -> Result<String, Problem> {
-    let text = value.and_then(|v| v.to_str().ok()).unwrap_or_default().trim();
+    let text = value
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default()
+        .trim();
     let text = text.trim_matches('"');
     if text.is_empty() || text.len() > KEY_LENGTH_MAX {
         return Err(Problem::bad_request(format!(

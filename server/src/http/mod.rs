@@ -10,7 +10,7 @@ mod refused;
 
 pub use auth::{Auth, Visitor, authenticate};
 pub use body::{BODY_BYTES_MAX, Body, read_json};
-pub(crate) use body::whole;
+pub(crate) use body::{read_form, whole};
 pub use etag::{Etag, IfMatch};
 pub use guard::{security_headers, whole_problems};
 pub use idempotency::remember;

@@ -35,9 +35,9 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Query<T
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Query<T>, Problem> {
         match AxumQuery::<T>::from_request_parts(parts, state).await {
             Ok(AxumQuery(value)) => Ok(Query(value)),
-            Err(QueryRejection::FailedToDeserializeQueryString(error)) => {
-                Err(Problem::bad_request(format!("the query cannot be read: {}", cause(&error))))
-            }
+            Err(QueryRejection::FailedToDeserializeQueryString(error)) => Err(
+                Problem::bad_request(format!("the query cannot be read: {}", cause(&error))),
+            ),
             Err(other) => Err(Problem::bad_request(other.body_text())),
         }
     }

@@ -353,7 +353,11 @@ impl Projects {
             files,
             compiled,
         };
-        let mut now = self.inner.live.write().unwrap_or_else(PoisonError::into_inner);
+        let mut now = self
+            .inner
+            .live
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         *now = Arc::new(live);
         Ok(())
     }
@@ -378,9 +382,10 @@ impl Projects {
                 Ok((path, files, None))
             }
             Draft::Change { id, source } => {
-                let stand = live.compiled.stands.get(&id).ok_or_else(|| {
-                    DeployError::NotFound(format!("there is no playbook `{id}`"))
-                })?;
+                let stand =
+                    live.compiled.stands.get(&id).ok_or_else(|| {
+                        DeployError::NotFound(format!("there is no playbook `{id}`"))
+                    })?;
                 if stand.shipped {
                     return Err(DeployError::Conflict(format!(
                         "`{id}` ships with Counterplay and is not edited; set its mode to paused and deploy a copy under another id"
@@ -418,9 +423,10 @@ impl Projects {
             )));
         }
         let inside = folders.is_empty()
-            || folders
-                .iter()
-                .any(|f| path.strip_prefix(f.as_str()).is_some_and(|r| r.starts_with('/')));
+            || folders.iter().any(|f| {
+                path.strip_prefix(f.as_str())
+                    .is_some_and(|r| r.starts_with('/'))
+            });
         if !inside {
             return Err(DeployError::Unfit(format!(
                 "{path} lies in none of the project's source folders: {}",

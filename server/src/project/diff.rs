@@ -39,7 +39,10 @@ mod tests {
 
     #[test]
     fn only_what_changes_is_shown() {
-        let before = Files::from([("a.play".into(), "one\ntwo\n".into()), ("same".into(), "x\n".into())]);
+        let before = Files::from([
+            ("a.play".into(), "one\ntwo\n".into()),
+            ("same".into(), "x\n".into()),
+        ]);
         let after = Files::from([
             ("a.play".into(), "one\nthree\n".into()),
             ("b.play".into(), "new\n".into()),

@@ -72,10 +72,9 @@ pub async fn prepare(
         },
     };
     let (config, for_compile) = (config.clone(), files.clone());
-    let compiled: Compiled =
-        tokio::task::spawn_blocking(move || compile(&config, &for_compile))
-            .await
-            .map_err(|e| StartError::Outside(format!("the compiler broke off: {e}")))?;
+    let compiled: Compiled = tokio::task::spawn_blocking(move || compile(&config, &for_compile))
+        .await
+        .map_err(|e| StartError::Outside(format!("the compiler broke off: {e}")))?;
     if compiled.errors > 0 {
         return Err(StartError::Findings {
             revision,

@@ -155,7 +155,10 @@ mod tests {
         assert_eq!(kind(&cloud, b"{}"), Err(400));
         let bare = br#"{"specversion":"1.0","id":"7","source":"/s","type":"t"}"#;
         assert_eq!(kind(&cloud, bare), Err(422));
-        let broken = headers(&[("content-type", "application/json"), ("ce-specversion", "9")]);
+        let broken = headers(&[
+            ("content-type", "application/json"),
+            ("ce-specversion", "9"),
+        ]);
         assert_eq!(kind(&broken, b"{}"), Err(400));
     }
 }

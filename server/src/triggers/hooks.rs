@@ -8,18 +8,18 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use counterplay_runtime::connect::verify_delivery;
+use counterplay_runtime::connect::{SIGNATURE_HEADER, TIMESTAMP_HEADER, verify_delivery};
 use counterplay_runtime::engine::HookDelivery;
 
 /// Deliver to a webhook
 ///
-/// Signed with the webhook's secret: `Counterplay-Timestamp` holds the seconds since the Unix epoch,
-/// `Counterplay-Signature` is `v1=` and the hexadecimal HMAC-SHA256 over the time stamp, a dot and the body. A time
+/// Signed with the webhook's secret: `X-Counterplay-Timestamp` holds the seconds since the Unix epoch,
+/// `X-Counterplay-Signature` is `sha256=` and the hexadecimal HMAC-SHA256 over the time stamp, a dot and the body. A time
 /// stamp more than five minutes off is refused; the same delivery is accepted once.
 #[utoipa::path(post, path = "/hooks/{name}", tag = "triggers", security(()),
     params(("name" = String, Path, description = "The webhook's name in counterplay.toml"),
-        ("Counterplay-Timestamp" = String, Header, description = "Seconds since the Unix epoch"),
-        ("Counterplay-Signature" = String, Header, description = "`v1=` and the signature in hexadecimal")),
+        ("X-Counterplay-Timestamp" = String, Header, description = "Seconds since the Unix epoch"),
+        ("X-Counterplay-Signature" = String, Header, description = "`sha256=` and the signature in hexadecimal")),
     request_body(content((serde_json::Value = "application/json"))),
     responses((status = 202, body = Accepted), Refused))]
 pub async fn deliver(
@@ -41,8 +41,8 @@ pub async fn deliver(
     let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
     let verified = verify_delivery(
         secret.expose().as_bytes(),
-        header("counterplay-timestamp"),
-        header("counterplay-signature"),
+        header(TIMESTAMP_HEADER),
+        header(SIGNATURE_HEADER),
         &bytes,
         app.clock.now_ms(),
     )
@@ -51,7 +51,8 @@ pub async fn deliver(
     let delivery = HookDelivery {
         hook: name,
         payload,
-        signature: verified.signature,
+        signature: Some(verified.signature),
+        source: None,
     };
     let receipt = app.engine.accept_hook(delivery).await?;
     Ok((StatusCode::ACCEPTED, Json(receipt.into())))

@@ -2,6 +2,7 @@
 
 pub mod cloud_events;
 pub mod events;
+pub mod hooks;
 
 use crate::app::App;
 use utoipa_axum::router::OpenApiRouter;
@@ -12,4 +13,5 @@ pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(events::recognised))
         .routes(routes!(events::named))
+        .routes(routes!(hooks::deliver))
 }
