@@ -145,7 +145,7 @@ async fn what_changes_while_an_arrival_is_matched_counts() {
     assert!(runs(&engine).await.is_empty());
     let event = engine.store().events(1).await.expect("readable").remove(0);
     assert_eq!(
-        (event.state.as_str(), event.notes.as_deref()),
+        (event.state, event.notes.as_deref()),
         ("matched", Some("no playbook waits for it in this tenant"))
     );
     // The cycle of handles ends here.
