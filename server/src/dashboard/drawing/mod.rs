@@ -340,9 +340,8 @@ fn draw_box(node: &Box, at: Point, size: (f64, f64)) -> String {
     out.push_str("</g>");
     match &node.href {
         Some(href) => format!(
-            "<a href=\"{}\" aria-label=\"{}\">{out}</a>",
-            text::attribute(href),
-            text::attribute(&node.title)
+            "<a href=\"{}\">{out}</a>",
+            text::attribute(href)
         ),
         None => out,
     }
