@@ -80,12 +80,18 @@ fn check(name: &str, html: &str) {
             assert!(tag.contains("src=\"/assets/"), "{name}: <{tag}>");
         }
         for attribute in attributes(tag) {
-            assert!(!attribute.starts_with("on") || attribute == "on", "{name}: <{tag}>");
+            assert!(
+                !attribute.starts_with("on") || attribute == "on",
+                "{name}: <{tag}>"
+            );
             assert_ne!(attribute, "style", "{name}: <{tag}>");
         }
         for part in ["href=\"", "src=\"", "action=\""] {
             if let Some(value) = tag.split(part).nth(1) {
-                assert!(value.starts_with(['/', '#']), "{name}: leads elsewhere: <{tag}>");
+                assert!(
+                    value.starts_with(['/', '#']),
+                    "{name}: leads elsewhere: <{tag}>"
+                );
             }
         }
     }
@@ -127,16 +133,26 @@ fn ids_are_unique_and_every_input_has_a_label() {
             }
         }
         for tag in tags(&html) {
-            let field = ["input", "select", "textarea"].iter().any(|t| tag.starts_with(t));
-            let free = ["hidden", "type=\"checkbox\""].iter().any(|t| tag.contains(t));
+            let field = ["input", "select", "textarea"]
+                .iter()
+                .any(|t| tag.starts_with(t));
+            let free = ["hidden", "type=\"checkbox\""]
+                .iter()
+                .any(|t| tag.contains(t));
             if field && !free {
                 let id = value(tag, "id").unwrap_or_default();
                 assert!(labelled.contains(&id), "{name}: no label for <{tag}>");
             }
             if tag.contains("data-live=") {
-                assert!(value(tag, "id").is_some(), "{name}: a live part without an id: <{tag}>");
+                assert!(
+                    value(tag, "id").is_some(),
+                    "{name}: a live part without an id: <{tag}>"
+                );
             }
-            for described in value(tag, "aria-describedby").iter().flat_map(|v| v.split(' ')) {
+            for described in value(tag, "aria-describedby")
+                .iter()
+                .flat_map(|v| v.split(' '))
+            {
                 assert!(ids.contains(described), "{name}: {described} is not there");
             }
         }
@@ -153,7 +169,10 @@ fn every_form_that_changes_something_carries_the_sessions_word() {
         for form in html.split("<form").skip(1) {
             let form = form.split("</form>").next().unwrap_or_default();
             if form.contains("method=\"post\"") {
-                assert!(form.contains("name=\"csrf\" value=\"made-up"), "{name}: {form}");
+                assert!(
+                    form.contains("name=\"csrf\" value=\"made-up"),
+                    "{name}: {form}"
+                );
             }
         }
     }
@@ -173,8 +192,14 @@ fn templates_hold_no_code_no_styles_and_no_other_hosts() {
             let name = path.display().to_string();
             let text = std::fs::read_to_string(&path).expect("a template");
             seen += 1;
-            assert!(!text.contains("http://") && !text.contains("https://"), "{name}");
-            assert!(!text.contains("<style") && !text.contains("javascript:"), "{name}");
+            assert!(
+                !text.contains("http://") && !text.contains("https://"),
+                "{name}"
+            );
+            assert!(
+                !text.contains("<style") && !text.contains("javascript:"),
+                "{name}"
+            );
             assert!(!text.contains("hx-on"), "{name}: needs code from text");
             for tag in tags(&text) {
                 for attribute in attributes(tag) {

@@ -52,9 +52,18 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn index(State(pages): State<Pages>) -> Html<String> {
-    let mut names: Vec<&str> = pages.keys().filter(|(t, _)| *t == "light").map(|(_, n)| *n).collect();
+    let mut names: Vec<&str> = pages
+        .keys()
+        .filter(|(t, _)| *t == "light")
+        .map(|(_, n)| *n)
+        .collect();
     names.sort_unstable();
-    Html(names.iter().map(|n| format!("<p><a href=\"/gallery/{n}\">{n}</a>")).collect())
+    Html(
+        names
+            .iter()
+            .map(|n| format!("<p><a href=\"/gallery/{n}\">{n}</a>"))
+            .collect(),
+    )
 }
 
 async fn page(
@@ -63,12 +72,30 @@ async fn page(
     Query(query): Query<HashMap<String, String>>,
     headers: HeaderMap,
 ) -> Response {
-    let cookie = headers.get(header::COOKIE).and_then(|c| c.to_str().ok()).unwrap_or_default();
-    let chosen = cookie.split("theme=").nth(1).and_then(|c| c.split(';').next());
-    let theme = Theme::named(query.get("theme").map(String::as_str).or(chosen).unwrap_or_default());
-    match pages.iter().find(|((t, n), _)| *t == theme.name() && *n == name) {
+    let cookie = headers
+        .get(header::COOKIE)
+        .and_then(|c| c.to_str().ok())
+        .unwrap_or_default();
+    let chosen = cookie
+        .split("theme=")
+        .nth(1)
+        .and_then(|c| c.split(';').next());
+    let theme = Theme::named(
+        query
+            .get("theme")
+            .map(String::as_str)
+            .or(chosen)
+            .unwrap_or_default(),
+    );
+    match pages
+        .iter()
+        .find(|((t, n), _)| *t == theme.name() && *n == name)
+    {
         Some((_, html)) => (
-            [(header::CONTENT_SECURITY_POLICY, assets::CONTENT_SECURITY_POLICY)],
+            [(
+                header::CONTENT_SECURITY_POLICY,
+                assets::CONTENT_SECURITY_POLICY,
+            )],
             Html(html.clone()),
         )
             .into_response(),
@@ -92,6 +119,16 @@ async fn asset(Path(name): Path<String>) -> Response {
 
 async fn theme(headers: HeaderMap, Form(form): Form<HashMap<String, String>>) -> Response {
     let theme = Theme::named(form.get("theme").map(String::as_str).unwrap_or_default());
-    let back = headers.get(header::REFERER).and_then(|r| r.to_str().ok()).unwrap_or("/");
-    ([(header::SET_COOKIE, format!("theme={}; Path=/; SameSite=Lax", theme.name()))], Redirect::to(back)).into_response()
+    let back = headers
+        .get(header::REFERER)
+        .and_then(|r| r.to_str().ok())
+        .unwrap_or("/");
+    (
+        [(
+            header::SET_COOKIE,
+            format!("theme={}; Path=/; SameSite=Lax", theme.name()),
+        )],
+        Redirect::to(back),
+    )
+        .into_response()
 }

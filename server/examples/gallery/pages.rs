@@ -83,7 +83,17 @@ impl Gallery {
         }
     }
 
-    fn run_row(&self, id: &str, title: &str, subject: &str, status: &str, ago: i64, ended: Option<i64>, why: Option<&str>) -> RunRow {
+    #[expect(clippy::too_many_arguments, reason = "made-up rows, one a line")]
+    fn run_row(
+        &self,
+        id: &str,
+        title: &str,
+        subject: &str,
+        status: &str,
+        ago: i64,
+        ended: Option<i64>,
+        why: Option<&str>,
+    ) -> RunRow {
         RunRow {
             id: id.to_owned(),
             playbook: "lost_device".to_owned(),
@@ -113,7 +123,17 @@ impl Gallery {
         ]
     }
 
-    fn approval_row(&self, id: &str, question: &str, impact: Impact, left: i64, state: &str, votes: u64, voted: bool) -> ApprovalRow {
+    #[expect(clippy::too_many_arguments, reason = "made-up rows, one a line")]
+    fn approval_row(
+        &self,
+        id: &str,
+        question: &str,
+        impact: Impact,
+        left: i64,
+        state: &str,
+        votes: u64,
+        voted: bool,
+    ) -> ApprovalRow {
         ApprovalRow {
             id: id.to_owned(),
             question: self.t(question),
@@ -134,24 +154,79 @@ impl Gallery {
 
     fn approval_rows(&self) -> Vec<ApprovalRow> {
         vec![
-            self.approval_row("r-7f31c2:7", "Wipe LAPTOP-PRIYA? Everything on it is lost. Reported: left on a train to Bergen", Impact::Destructive, 3 * HOUR + 48 * MIN, "open", 1, false),
-            self.approval_row("r-7f31aa:4", "Disable the account of Omar Haddad until Monday?", Impact::Disruptive, 26 * MIN, "open", 0, false),
+            self.approval_row(
+                "r-7f31c2:7",
+                "Wipe LAPTOP-PRIYA? Everything on it is lost. Reported: left on a train to Bergen",
+                Impact::Destructive,
+                3 * HOUR + 48 * MIN,
+                "open",
+                1,
+                false,
+            ),
+            self.approval_row(
+                "r-7f31aa:4",
+                "Disable the account of Omar Haddad until Monday?",
+                Impact::Disruptive,
+                26 * MIN,
+                "open",
+                0,
+                false,
+            ),
         ]
     }
 
     fn others(&self) -> Vec<ApprovalRow> {
-        vec![self.approval_row("r-7f3155:4", "Delete the forwarding rule of Lena Fischer?", Impact::Reversible, 2 * HOUR, "open", 1, true)]
+        vec![self.approval_row(
+            "r-7f3155:4",
+            "Delete the forwarding rule of Lena Fischer?",
+            Impact::Reversible,
+            2 * HOUR,
+            "open",
+            1,
+            true,
+        )]
     }
 
     fn decided(&self) -> Vec<ApprovalRow> {
         vec![
-            self.approval_row("r-7f3101:7", "Wipe PIXEL-OMAR? Everything on it is lost.", Impact::Destructive, -DAY, "approved", 2, true),
-            self.approval_row("r-7f3161:7", "Wipe SURFACE-LENA? Everything on it is lost.", Impact::Destructive, -3 * DAY, "rejected", 1, false),
-            self.approval_row("r-7f3102:7", "Wipe IPAD-NOOR? Everything on it is lost.", Impact::Destructive, -4 * DAY, "unanswered", 0, false),
+            self.approval_row(
+                "r-7f3101:7",
+                "Wipe PIXEL-OMAR? Everything on it is lost.",
+                Impact::Destructive,
+                -DAY,
+                "approved",
+                2,
+                true,
+            ),
+            self.approval_row(
+                "r-7f3161:7",
+                "Wipe SURFACE-LENA? Everything on it is lost.",
+                Impact::Destructive,
+                -3 * DAY,
+                "rejected",
+                1,
+                false,
+            ),
+            self.approval_row(
+                "r-7f3102:7",
+                "Wipe IPAD-NOOR? Everything on it is lost.",
+                Impact::Destructive,
+                -4 * DAY,
+                "unanswered",
+                0,
+                false,
+            ),
         ]
     }
 
-    fn deploy_row(&self, num: i64, summary: &str, state: &str, ago: i64, decided_by: Option<&str>) -> DeployRow {
+    fn deploy_row(
+        &self,
+        num: i64,
+        summary: &str,
+        state: &str,
+        ago: i64,
+        decided_by: Option<&str>,
+    ) -> DeployRow {
         DeployRow {
             num,
             summary: self.t(summary),
@@ -165,17 +240,40 @@ impl Gallery {
 
     fn deploy_rows(&self) -> Vec<DeployRow> {
         vec![
-            self.deploy_row(14, "Ask one lead fewer before a wipe", "superseded", 2 * DAY, Some("dana.kim@msp.example")),
+            self.deploy_row(
+                14,
+                "Ask one lead fewer before a wipe",
+                "superseded",
+                2 * DAY,
+                Some("dana.kim@msp.example"),
+            ),
             self.deploy_row(13, "Lock Android devices too", "live", 4 * DAY, None),
-            self.deploy_row(12, "Wipe without asking outside of office hours", "refused", 9 * DAY, Some("eli.novak@msp.example")),
+            self.deploy_row(
+                12,
+                "Wipe without asking outside of office hours",
+                "refused",
+                9 * DAY,
+                Some("eli.novak@msp.example"),
+            ),
         ]
     }
 
     fn days(&self) -> Vec<Day> {
         let numbers = [
-            (9, 1, [12, 8, 2, 0]), (11, 0, [14, 9, 1, 0]), (7, 2, [9, 6, 3, 1]), (0, 0, [0, 0, 0, 0]), (14, 1, [18, 12, 2, 0]),
-            (12, 1, [15, 11, 4, 1]), (8, 0, [9, 7, 0, 0]), (10, 3, [16, 9, 2, 0]), (13, 0, [17, 13, 3, 0]), (15, 1, [21, 14, 2, 1]),
-            (6, 0, [8, 4, 0, 0]), (9, 1, [11, 8, 1, 0]), (16, 1, [23, 15, 3, 0]), (7, 1, [9, 6, 1, 1]),
+            (9, 1, [12, 8, 2, 0]),
+            (11, 0, [14, 9, 1, 0]),
+            (7, 2, [9, 6, 3, 1]),
+            (0, 0, [0, 0, 0, 0]),
+            (14, 1, [18, 12, 2, 0]),
+            (12, 1, [15, 11, 4, 1]),
+            (8, 0, [9, 7, 0, 0]),
+            (10, 3, [16, 9, 2, 0]),
+            (13, 0, [17, 13, 3, 0]),
+            (15, 1, [21, 14, 2, 1]),
+            (6, 0, [8, 4, 0, 0]),
+            (9, 1, [11, 8, 1, 0]),
+            (16, 1, [23, 15, 3, 0]),
+            (7, 1, [9, 6, 1, 1]),
         ];
         (12..26)
             .zip(numbers)
@@ -209,8 +307,11 @@ impl Gallery {
                     mode: [Mode::Active, Mode::Simulate, Mode::Paused][index % 3],
                     source_mode: (index % 3 == 1).then_some(Mode::Active),
                     open_runs: index as u64 % 3,
-                    last_run_ms: (index != 2).then_some(self.now_ms - 40 * MIN * (index as i64 + 1)),
-                    impact: Some([Impact::Disruptive, Impact::Reversible, Impact::Destructive][index % 3]),
+                    last_run_ms: (index != 2)
+                        .then_some(self.now_ms - 40 * MIN * (index as i64 + 1)),
+                    impact: Some(
+                        [Impact::Disruptive, Impact::Reversible, Impact::Destructive][index % 3],
+                    ),
                 }
             })
             .collect()
@@ -239,10 +340,20 @@ impl Gallery {
                 fields.push(forms::field(name, &ty, None, &program.types));
             }
         }
-        if let Some((name, _)) = program.types.enums.iter().find(|(n, e)| e.ordered && n.contains("Risk")).or(program.types.enums.iter().next())
+        if let Some((name, _)) = program
+            .types
+            .enums
+            .iter()
+            .find(|(n, e)| e.ordered && n.contains("Risk"))
+            .or(program.types.enums.iter().next())
             && errors
         {
-            fields.push(forms::field("risk", &Type::Enum(name.clone()), None, &program.types));
+            fields.push(forms::field(
+                "risk",
+                &Type::Enum(name.clone()),
+                None,
+                &program.types,
+            ));
         }
         if errors && let Some(first) = fields.first_mut() {
             first.value = self.t("LAPTOP-PRIYA");
@@ -268,10 +379,20 @@ impl Gallery {
         }
     }
 
-    fn drawing(&self, id: &str, playbook: &str, run: Option<(&Simulated, Option<&Run>)>) -> Option<String> {
+    fn drawing(
+        &self,
+        id: &str,
+        playbook: &str,
+        run: Option<(&Simulated, Option<&Run>)>,
+    ) -> Option<String> {
         let playbook = self.project.program.playbooks.get(playbook)?;
         let live = run.map(|(sim, run)| drawing::live(playbook, &sim.journal, run));
-        let file = playbook.graph.node_weight(playbook.start)?.origin.file.clone();
+        let file = playbook
+            .graph
+            .node_weight(playbook.start)?
+            .origin
+            .file
+            .clone();
         let page = format!("/playbooks/{}", playbook.id);
         drawing::draw(
             playbook,
@@ -334,13 +455,14 @@ impl Gallery {
     }
 
     fn overview_new(&self) -> String {
-        let step = |title: &str, text: &str, href: &str, link: &str, done| pages::overview::TryThis {
-            title: title.to_owned(),
-            text: text.to_owned(),
-            href: href.to_owned(),
-            link: link.to_owned(),
-            done,
-        };
+        let step =
+            |title: &str, text: &str, href: &str, link: &str, done| pages::overview::TryThis {
+                title: title.to_owned(),
+                text: text.to_owned(),
+                href: href.to_owned(),
+                link: link.to_owned(),
+                done,
+            };
         let mut chrome = self.chrome(Area::Overview, "Overview");
         chrome.counts = Counts::default();
         render(&pages::OverviewPage {
@@ -355,10 +477,34 @@ impl Gallery {
             failed_count: 0,
             days: vec![],
             tries: vec![
-                step("Simulate", "See what a lost device would set off, on a virtual clock. Nothing is performed.", "/playbooks/lost_device#simulate", "Simulate a lost device", true),
-                step("Start it", "The same, for real within the sandbox: the device is locked and two leads are asked.", "/playbooks/lost_device#run", "Start a run", false),
-                step("Approve", "Log in as two of the leads, in two windows, and let the wipe go ahead. Or reject it.", "/approvals", "Open the approvals", false),
-                step("Watch", "The run’s page moves by itself: what was sent, what came back, where it stands.", "/runs", "See the runs", false),
+                step(
+                    "Simulate",
+                    "See what a lost device would set off, on a virtual clock. Nothing is performed.",
+                    "/playbooks/lost_device#simulate",
+                    "Simulate a lost device",
+                    true,
+                ),
+                step(
+                    "Start it",
+                    "The same, for real within the sandbox: the device is locked and two leads are asked.",
+                    "/playbooks/lost_device#run",
+                    "Start a run",
+                    false,
+                ),
+                step(
+                    "Approve",
+                    "Log in as two of the leads, in two windows, and let the wipe go ahead. Or reject it.",
+                    "/approvals",
+                    "Open the approvals",
+                    false,
+                ),
+                step(
+                    "Watch",
+                    "The run’s page moves by itself: what was sent, what came back, where it stands.",
+                    "/runs",
+                    "See the runs",
+                    false,
+                ),
             ],
             has_playbooks: true,
         })
@@ -397,7 +543,11 @@ impl Gallery {
 
     fn playbook(&self) -> String {
         let playbook = &self.project.program.playbooks["lost_device"];
-        let mut row = self.playbook_rows().into_iter().find(|r| r.id == "lost_device").expect("a playbook");
+        let mut row = self
+            .playbook_rows()
+            .into_iter()
+            .find(|r| r.id == "lost_device")
+            .expect("a playbook");
         row.mode = Mode::Active;
         row.source_mode = None;
         render(&pages::PlaybookPage {
@@ -407,13 +557,23 @@ impl Gallery {
             tags: vec![self.t("attack.T1078")],
             tenants: "every tenant".to_owned(),
             file: self.t("playbooks/lost_device.play"),
-            source: highlight("playbooks/lost_device.play", &self.source(), Some(&self.project.program)),
+            source: highlight(
+                "playbooks/lost_device.play",
+                &self.source(),
+                Some(&self.project.program),
+            ),
             drawing: self.drawing("m", "lost_device", None),
             steps: playbook.graph.node_count(),
             run_form: Some(self.form(true)),
             simulate_form: Some(self.form(false)),
             runs: self.run_rows()[..2].to_vec(),
-            waiting: vec![self.deploy_row(15, "Ask one lead only before a wipe", "waiting", HOUR, None)],
+            waiting: vec![self.deploy_row(
+                15,
+                "Ask one lead only before a wipe",
+                "waiting",
+                HOUR,
+                None,
+            )],
             history: self.deploy_rows(),
             may_operate: true,
             folder: None,
@@ -422,7 +582,11 @@ impl Gallery {
     }
 
     fn source(&self) -> String {
-        let comment: Vec<String> = self.t("Every line is shown as it stands.").lines().map(|l| format!("// {l}")).collect();
+        let comment: Vec<String> = self
+            .t("Every line is shown as it stands.")
+            .lines()
+            .map(|l| format!("// {l}"))
+            .collect();
         format!("{}\n{}", project::LOST_DEVICE, comment.join("\n"))
     }
 
@@ -432,7 +596,12 @@ impl Gallery {
             simulated: true,
         };
         SimulatedRun {
-            status: run.run.outcome.as_ref().map_or("held", |o| o.name()).to_owned(),
+            status: run
+                .run
+                .outcome
+                .as_ref()
+                .map_or("held", |o| o.name())
+                .to_owned(),
             why: None,
             steps: self.steps(playbook, run, &reading),
             actions: run
@@ -449,8 +618,17 @@ impl Gallery {
         }
     }
 
-    fn steps(&self, playbook: &str, run: &Simulated, reading: &Reading) -> Vec<counterplay_server::dashboard::steps::Step> {
-        let mut steps = steps(&run.journal, reading, self.project.program.playbooks.get(playbook));
+    fn steps(
+        &self,
+        playbook: &str,
+        run: &Simulated,
+        reading: &Reading,
+    ) -> Vec<counterplay_server::dashboard::steps::Step> {
+        let mut steps = steps(
+            &run.journal,
+            reading,
+            self.project.program.playbooks.get(playbook),
+        );
         for step in &mut steps {
             step.text = self.t(&step.text);
             step.result = step.result.as_ref().map(|r| self.t(r));
@@ -470,7 +648,11 @@ impl Gallery {
             tenant: self.t("contoso"),
             cause: self.t("by the event identity.risk_detected"),
             at_ms,
-            runs: simulation.runs.iter().map(|r| self.simulated("s", "compromised_user", r)).collect(),
+            runs: simulation
+                .runs
+                .iter()
+                .map(|r| self.simulated("s", "compromised_user", r))
+                .collect(),
             not_started: vec![self.t("for fabrikam: the playbook is for other tenants")],
             assumed: vec![self.t("entra.user answers a sample user")],
             may_start: true,
@@ -478,7 +660,18 @@ impl Gallery {
     }
 
     fn statuses() -> Vec<Choice> {
-        Choice::list("Any", &["running", "waiting", "awaiting approval", "held", "failed", "completed"], Some("failed"))
+        Choice::list(
+            "Any",
+            &[
+                "running",
+                "waiting",
+                "awaiting approval",
+                "held",
+                "failed",
+                "completed",
+            ],
+            Some("failed"),
+        )
     }
 
     fn runs(&self) -> String {
@@ -491,8 +684,16 @@ impl Gallery {
             chrome,
             runs: self.run_rows(),
             statuses: Self::statuses(),
-            tenants: Choice::list("Every tenant", &[self.t("contoso"), self.t("fabrikam")], None),
-            playbooks: Choice::list("Every playbook", &[self.t("lost_device"), self.t("compromised_user")], None),
+            tenants: Choice::list(
+                "Every tenant",
+                &[self.t("contoso"), self.t("fabrikam")],
+                None,
+            ),
+            playbooks: Choice::list(
+                "Every playbook",
+                &[self.t("lost_device"), self.t("compromised_user")],
+                None,
+            ),
             filtered: true,
             paging: Paging {
                 first: None,
@@ -521,7 +722,12 @@ impl Gallery {
         let cut = waiting
             .journal
             .iter()
-            .position(|e| matches!(e.what, counterplay_machine::journal::What::ApprovalAsked { .. }))
+            .position(|e| {
+                matches!(
+                    e.what,
+                    counterplay_machine::journal::What::ApprovalAsked { .. }
+                )
+            })
             .unwrap_or(0);
         waiting.journal.truncate(cut + 1);
         waiting.run.outcome = None;
@@ -569,15 +775,48 @@ impl Gallery {
             })
         };
         let row = |status: &str, ended: Option<i64>, why: Option<&str>| {
-            let mut row = self.run_row("r-7f31c2", "Lost or Stolen Device", "LAPTOP-PRIYA", status, 12 * MIN, ended, why);
+            let mut row = self.run_row(
+                "r-7f31c2",
+                "Lost or Stolen Device",
+                "LAPTOP-PRIYA",
+                status,
+                12 * MIN,
+                ended,
+                why,
+            );
             row.started_by = self.t("finn.murphy@msp.example");
             row.simulated = false;
             row
         };
         vec![
-            ("run", page("Run", row("awaiting approval", None, None), &waiting, None)),
-            ("run-held", page("Run", row("held", None, Some("whether intune.wipe was performed is not known: the service closed the connection")), &waiting, None)),
-            ("run-ended", page("Run", row("completed", Some(MIN), None), &full.runs[0], Some(self.t("Completed: every stage is done.")))),
+            (
+                "run",
+                page("Run", row("awaiting approval", None, None), &waiting, None),
+            ),
+            (
+                "run-held",
+                page(
+                    "Run",
+                    row(
+                        "held",
+                        None,
+                        Some(
+                            "whether intune.wipe was performed is not known: the service closed the connection",
+                        ),
+                    ),
+                    &waiting,
+                    None,
+                ),
+            ),
+            (
+                "run-ended",
+                page(
+                    "Run",
+                    row("completed", Some(MIN), None),
+                    &full.runs[0],
+                    Some(self.t("Completed: every stage is done.")),
+                ),
+            ),
         ]
     }
 
@@ -669,18 +908,55 @@ impl Gallery {
     fn approval_pages(&self) -> Vec<Page> {
         let open = || self.approval_rows().remove(0);
         vec![
-            ("approval", self.approval(Standing::MayAnswer, open(), Some("To reject, say why in the comment."))),
-            ("approval-answered", self.approval(Standing::Answered, open(), None)),
-            ("approval-not-for-you", self.approval(Standing::MayNot(self.t("You started this run, so you may not approve in it.")), open(), None)),
-            ("approval-decided", self.approval(Standing::Over(self.t("Rejected by eli.novak@msp.example 2 days ago.")), self.decided().remove(1), None)),
-            ("approval-expired", self.approval(Standing::Over(self.t("Nobody answered in time. It expired 3 days ago.")), self.decided().remove(2), None)),
+            (
+                "approval",
+                self.approval(
+                    Standing::MayAnswer,
+                    open(),
+                    Some("To reject, say why in the comment."),
+                ),
+            ),
+            (
+                "approval-answered",
+                self.approval(Standing::Answered, open(), None),
+            ),
+            (
+                "approval-not-for-you",
+                self.approval(
+                    Standing::MayNot(self.t("You started this run, so you may not approve in it.")),
+                    open(),
+                    None,
+                ),
+            ),
+            (
+                "approval-decided",
+                self.approval(
+                    Standing::Over(self.t("Rejected by eli.novak@msp.example 2 days ago.")),
+                    self.decided().remove(1),
+                    None,
+                ),
+            ),
+            (
+                "approval-expired",
+                self.approval(
+                    Standing::Over(self.t("Nobody answered in time. It expired 3 days ago.")),
+                    self.decided().remove(2),
+                    None,
+                ),
+            ),
         ]
     }
 
     fn deploys(&self) -> String {
         render(&pages::DeploysPage {
             chrome: self.chrome(Area::Deploys, "Deploys"),
-            waiting: vec![self.deploy_row(15, "Ask one lead only before a wipe", "waiting", HOUR, None)],
+            waiting: vec![self.deploy_row(
+                15,
+                "Ask one lead only before a wipe",
+                "waiting",
+                HOUR,
+                None,
+            )],
             history: self.deploy_rows(),
             folder: None,
         })
@@ -706,29 +982,80 @@ impl Gallery {
     }
 
     fn audit(&self) -> String {
-        let record = |seq, ago: i64, actor: &str, action: &str, text: &str, run: Option<&str>| AuditRow {
-            seq,
-            tenant: if seq % 4 == 0 { String::new() } else { self.t("contoso") },
-            at_ms: self.now_ms - ago,
-            actor: self.t(actor),
-            action: action.to_owned(),
-            text: self.t(text),
-            run: run.map(str::to_owned),
-            detail: Some(self.t("{\n  \"approval\": \"r-7f31c2:7\",\n  \"approve\": true\n}")),
-        };
+        let record =
+            |seq, ago: i64, actor: &str, action: &str, text: &str, run: Option<&str>| AuditRow {
+                seq,
+                tenant: if seq % 4 == 0 {
+                    String::new()
+                } else {
+                    self.t("contoso")
+                },
+                at_ms: self.now_ms - ago,
+                actor: self.t(actor),
+                action: action.to_owned(),
+                text: self.t(text),
+                run: run.map(str::to_owned),
+                detail: Some(self.t("{\n  \"approval\": \"r-7f31c2:7\",\n  \"approve\": true\n}")),
+            };
         render(&pages::AuditPage {
             chrome: self.chrome(Area::Audit, "Audit"),
             records: vec![
-                record(918, 4 * MIN, "eli.novak@msp.example", "approval.answer", "approved “Wipe LAPTOP-PRIYA?”", Some("r-7f31c2")),
-                record(917, 11 * MIN, "counterplay", "action.performed", "performed intune.remote_lock(device: LAPTOP-PRIYA)", Some("r-7f31c2")),
-                record(916, 12 * MIN, "finn.murphy@msp.example", "run.start", "started lost_device", Some("r-7f31c2")),
-                record(915, HOUR, "ana.ortiz@msp.example", "deploy.ask", "asked for revision 15: Ask one lead only before a wipe", None),
-                record(914, 2 * HOUR, "token:defender-export", "event.accept", "delivered identity.risk_detected", None),
-                record(913, DAY, "dana.kim@msp.example", "mode.set", "set stale_account to simulate", None),
+                record(
+                    918,
+                    4 * MIN,
+                    "eli.novak@msp.example",
+                    "approval.answer",
+                    "approved “Wipe LAPTOP-PRIYA?”",
+                    Some("r-7f31c2"),
+                ),
+                record(
+                    917,
+                    11 * MIN,
+                    "counterplay",
+                    "action.performed",
+                    "performed intune.remote_lock(device: LAPTOP-PRIYA)",
+                    Some("r-7f31c2"),
+                ),
+                record(
+                    916,
+                    12 * MIN,
+                    "finn.murphy@msp.example",
+                    "run.start",
+                    "started lost_device",
+                    Some("r-7f31c2"),
+                ),
+                record(
+                    915,
+                    HOUR,
+                    "ana.ortiz@msp.example",
+                    "deploy.ask",
+                    "asked for revision 15: Ask one lead only before a wipe",
+                    None,
+                ),
+                record(
+                    914,
+                    2 * HOUR,
+                    "token:defender-export",
+                    "event.accept",
+                    "delivered identity.risk_detected",
+                    None,
+                ),
+                record(
+                    913,
+                    DAY,
+                    "dana.kim@msp.example",
+                    "mode.set",
+                    "set stale_account to simulate",
+                    None,
+                ),
             ],
             tenants: Choice::list("Every tenant", &[self.t("contoso")], None),
             actor: self.t(""),
-            actions: Choice::list("Anything", &["approval.answer", "run.start", "mode.set"], None),
+            actions: Choice::list(
+                "Anything",
+                &["approval.answer", "run.start", "mode.set"],
+                None,
+            ),
             run: String::new(),
             filtered: false,
             paging: Paging {
@@ -736,14 +1063,28 @@ impl Gallery {
                 next: Some("/audit?after=913".to_owned()),
             },
             verified: vec![
-                ChainResult { tenant: self.t("contoso"), records: 918, broken: None },
-                ChainResult { tenant: String::new(), records: 211, broken: Some(self.t("record 207 was changed after it was written")) },
+                ChainResult {
+                    tenant: self.t("contoso"),
+                    records: 918,
+                    broken: None,
+                },
+                ChainResult {
+                    tenant: String::new(),
+                    records: 211,
+                    broken: Some(self.t("record 207 was changed after it was written")),
+                },
             ],
             export: "/audit/export".to_owned(),
         })
     }
 
-    fn letter_row(&self, num: i64, name: Option<&str>, reason: &str, settled: Option<&str>) -> LetterRow {
+    fn letter_row(
+        &self,
+        num: i64,
+        name: Option<&str>,
+        reason: &str,
+        settled: Option<&str>,
+    ) -> LetterRow {
         LetterRow {
             num,
             at_ms: self.now_ms - num * 3 * HOUR,
@@ -758,9 +1099,19 @@ impl Gallery {
         render(&pages::LettersPage {
             chrome: self.chrome(Area::Letters, "Dead letters"),
             letters: vec![
-                self.letter_row(3, Some("identity.risk_detected"), "riskLevel: expected one of low, medium, high; found \"severe\"", None),
+                self.letter_row(
+                    3,
+                    Some("identity.risk_detected"),
+                    "riskLevel: expected one of low, medium, high; found \"severe\"",
+                    None,
+                ),
                 self.letter_row(2, None, "no declared event has these fields", None),
-                self.letter_row(1, Some("intune.noncompliant"), "deviceId: expected a text; found nothing", Some("tried again by ana.ortiz@msp.example, as event 790")),
+                self.letter_row(
+                    1,
+                    Some("intune.noncompliant"),
+                    "deviceId: expected a text; found nothing",
+                    Some("tried again by ana.ortiz@msp.example, as event 790"),
+                ),
             ],
             all: true,
             paging: Paging::default(),
@@ -778,16 +1129,19 @@ impl Gallery {
     }
 
     fn people(&self) -> String {
-        let person = |num, name: &str, email: &str, roles: &[&str], tenants: Option<&[&str]>, me| PersonRow {
-            num,
-            name: self.t(name),
-            email: self.t(email),
-            roles: roles.iter().map(|r| (*r).to_owned()).collect(),
-            tenants: tenants.map(|t| t.iter().map(|t| self.t(t)).collect()),
-            disabled: num == 4,
-            seen_ms: (num != 3).then_some(self.now_ms - num * HOUR),
-            me,
-        };
+        let person =
+            |num, name: &str, email: &str, roles: &[&str], tenants: Option<&[&str]>, me| {
+                PersonRow {
+                    num,
+                    name: self.t(name),
+                    email: self.t(email),
+                    roles: roles.iter().map(|r| (*r).to_owned()).collect(),
+                    tenants: tenants.map(|t| t.iter().map(|t| self.t(t)).collect()),
+                    disabled: num == 4,
+                    seen_ms: (num != 3).then_some(self.now_ms - num * HOUR),
+                    me,
+                }
+            };
         let token = |num, name: &str, role: &str, state: &str| TokenRow {
             num,
             name: self.t(name),
@@ -801,10 +1155,38 @@ impl Gallery {
         render(&pages::PeoplePage {
             chrome: self.chrome(Area::People, "People and tokens"),
             people: vec![
-                person(1, "Dana Kim", "dana.kim@msp.example", &["administrator", "approver"], None, true),
-                person(2, "Eli Novak", "eli.novak@msp.example", &["approver"], None, false),
-                person(3, "Finn Murphy", "finn.murphy@msp.example", &["operator"], Some(&["contoso", "fabrikam"]), false),
-                person(4, "Ana Ortiz", "ana.ortiz@msp.example", &["author", "viewer"], Some(&["contoso"]), false),
+                person(
+                    1,
+                    "Dana Kim",
+                    "dana.kim@msp.example",
+                    &["administrator", "approver"],
+                    None,
+                    true,
+                ),
+                person(
+                    2,
+                    "Eli Novak",
+                    "eli.novak@msp.example",
+                    &["approver"],
+                    None,
+                    false,
+                ),
+                person(
+                    3,
+                    "Finn Murphy",
+                    "finn.murphy@msp.example",
+                    &["operator"],
+                    Some(&["contoso", "fabrikam"]),
+                    false,
+                ),
+                person(
+                    4,
+                    "Ana Ortiz",
+                    "ana.ortiz@msp.example",
+                    &["author", "viewer"],
+                    Some(&["contoso"]),
+                    false,
+                ),
             ],
             tokens: vec![
                 token(1, "defender-export", "source", "valid"),
@@ -812,10 +1194,16 @@ impl Gallery {
                 token(3, "old-ci", "author", "revoked"),
             ],
             roles: ROLES.to_vec(),
-            token_roles: Choice::list("Choose…", &["source", "viewer", "operator", "author"], Some("source")),
+            token_roles: Choice::list(
+                "Choose…",
+                &["source", "viewer", "operator", "author"],
+                Some("source"),
+            ),
             tenants: vec![self.t("contoso"), self.t("fabrikam")],
             typed: (self.t("Chen Wu"), self.t("dana.kim@msp.example")),
-            person_error: Some(self.t("There is a person with the address dana.kim@msp.example already.")),
+            person_error: Some(
+                self.t("There is a person with the address dana.kim@msp.example already."),
+            ),
             token_error: None,
         })
     }
@@ -825,7 +1213,8 @@ impl Gallery {
             chrome: self.chrome(Area::People, "Token"),
             what: self.t("The token defender-export"),
             secret: "cp_9f2kq7w1m4x8s0v5t3z6".to_owned(),
-            usage: "Send it with each request in the header Authorization: Bearer TOKEN.".to_owned(),
+            usage: "Send it with each request in the header Authorization: Bearer TOKEN."
+                .to_owned(),
             back: "/people".to_owned(),
         })
     }
@@ -839,8 +1228,16 @@ impl Gallery {
             must_change: true,
             error: Some("The present password is wrong.".to_owned()),
             sessions: vec![
-                pages::account::SessionRow { created_ms: self.now_ms - 3 * HOUR, seen_ms: self.now_ms, this: true },
-                pages::account::SessionRow { created_ms: self.now_ms - 2 * DAY, seen_ms: self.now_ms - DAY, this: false },
+                pages::account::SessionRow {
+                    created_ms: self.now_ms - 3 * HOUR,
+                    seen_ms: self.now_ms,
+                    this: true,
+                },
+                pages::account::SessionRow {
+                    created_ms: self.now_ms - 2 * DAY,
+                    seen_ms: self.now_ms - DAY,
+                    this: false,
+                },
             ],
         })
     }
@@ -902,7 +1299,9 @@ impl Gallery {
             chrome: self.chrome(Area::Elsewhere, "Not found"),
             status: 404,
             title: self.t("There is no such run"),
-            detail: self.t("No run has the id r-000000, or it belongs to a tenant that you may not look at."),
+            detail: self.t(
+                "No run has the id r-000000, or it belongs to a tenant that you may not look at.",
+            ),
             way_out: Some(("/runs".to_owned(), "To the list of runs".to_owned())),
         })
     }

@@ -55,7 +55,16 @@ pub fn lost_device(project: &Project, at_ms: i64, people: People) -> Simulation 
         ("device".to_owned(), device["id"].clone()),
         ("reason".to_owned(), json!("left on a train to Bergen")),
     ]);
-    scenario(project, "lost_device", Cause::Manual { values, by: Some("finn.murphy@msp.example".to_owned()) }, at_ms, people)
+    scenario(
+        project,
+        "lost_device",
+        Cause::Manual {
+            values,
+            by: Some("finn.murphy@msp.example".to_owned()),
+        },
+        at_ms,
+        people,
+    )
 }
 
 /// Simulates a compromised user.
@@ -71,7 +80,13 @@ pub fn compromised_user(project: &Project, at_ms: i64) -> Simulation {
     scenario(project, "compromised_user", cause, at_ms, People::default())
 }
 
-fn scenario(project: &Project, playbook: &str, cause: Cause, at_ms: i64, people: People) -> Simulation {
+fn scenario(
+    project: &Project,
+    playbook: &str,
+    cause: Cause,
+    at_ms: i64,
+    people: People,
+) -> Simulation {
     let tenant = &project.deployment.tenants["contoso"];
     let scenario = Scenario {
         program: project.program.clone(),

@@ -73,7 +73,9 @@ type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// The share of runs that ended as they should. Days without runs are gaps.
 pub fn success(days: &[Day]) -> Option<String> {
-    days.iter().any(|d| d.success_percent().is_some()).then_some(())?;
+    days.iter()
+        .any(|d| d.success_percent().is_some())
+        .then_some(())?;
     finish("Success rate by day, in percent", "success", |canvas| {
         let count = days.len();
         let mut chart = ChartBuilder::on(canvas)
@@ -100,7 +102,10 @@ pub fn success(days: &[Day]) -> Option<String> {
             .filter_map(|(x, day)| Some((x as f64, day.success_percent()? as f64)))
             .collect();
         chart.draw_series(AreaSeries::new(points.iter().copied(), 0.0, AREA))?;
-        chart.draw_series(LineSeries::new(points.iter().copied(), LINE.stroke_width(2)))?;
+        chart.draw_series(LineSeries::new(
+            points.iter().copied(),
+            LINE.stroke_width(2),
+        ))?;
         chart.draw_series(points.iter().map(|p| Circle::new(*p, 3, LINE.filled())))?;
         Ok(())
     })
@@ -108,7 +113,11 @@ pub fn success(days: &[Day]) -> Option<String> {
 
 /// Actions by impact, stacked.
 pub fn actions(days: &[Day]) -> Option<String> {
-    let most = days.iter().map(Day::actions_in_all).max().filter(|m| *m > 0)?;
+    let most = days
+        .iter()
+        .map(Day::actions_in_all)
+        .max()
+        .filter(|m| *m > 0)?;
     finish("Actions by day and impact", "actions", |canvas| {
         let top = (most as f64 * 1.08).max(4.0);
         let mut chart = ChartBuilder::on(canvas)
@@ -135,7 +144,10 @@ pub fn actions(days: &[Day]) -> Option<String> {
                 let above = below + *number as f64;
                 if *number > 0 {
                     let (left, right) = (x as f64 - 0.32, x as f64 + 0.32);
-                    chart.draw_series([Rectangle::new([(left, above), (right, below)], colour.filled())])?;
+                    chart.draw_series([Rectangle::new(
+                        [(left, above), (right, below)],
+                        colour.filled(),
+                    )])?;
                 }
                 below = above;
             }
@@ -153,7 +165,8 @@ fn day_label(days: &[Day], at: f64) -> String {
     if (at - near).abs() > 0.05 || near < 0.0 {
         return String::new();
     }
-    days.get(near as usize).map_or_else(String::new, |d| d.short().to_owned())
+    days.get(near as usize)
+        .map_or_else(String::new, |d| d.short().to_owned())
 }
 
 /// Draws, and turns stand-in colours and fonts into classes. A chart that cannot be drawn is left out: the table
@@ -173,12 +186,20 @@ fn finish(
     }
     for (colour, class) in CLASSES {
         svg = svg
-            .replace(&format!("fill=\"{colour}\" stroke=\"none\""), &format!("class=\"{class}\""))
+            .replace(
+                &format!("fill=\"{colour}\" stroke=\"none\""),
+                &format!("class=\"{class}\""),
+            )
             .replace(&format!("fill=\"{colour}\""), &format!("class=\"{class}\""))
-            .replace(&format!("stroke=\"{colour}\""), &format!("class=\"{class}\""));
+            .replace(
+                &format!("stroke=\"{colour}\""),
+                &format!("class=\"{class}\""),
+            );
     }
     let (width, height) = SIZE;
-    let svg = svg.replace(" opacity=\"1\"", "").replace(" font-family=\"sans-serif\"", "");
+    let svg = svg
+        .replace(" opacity=\"1\"", "")
+        .replace(" font-family=\"sans-serif\"", "");
     let (_, body) = svg.split_once('>')?;
     Some(format!(
         "<svg class=\"chart\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-labelledby=\"chart-{id}\">\

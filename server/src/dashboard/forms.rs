@@ -85,7 +85,10 @@ fn control(ty: &Type, lookup: Option<&str>, types: &Types) -> (Control, String) 
         Type::Int => (Control::Int, hint("A whole number.")),
         Type::Number => (Control::Number, hint("A number, such as 2.5.")),
         Type::Bool => (Control::Bool, String::new()),
-        Type::Duration => (Control::Duration, hint("A duration, such as 30m, 4h or 2d.")),
+        Type::Duration => (
+            Control::Duration,
+            hint("A duration, such as 30m, 4h or 2d."),
+        ),
         Type::Time => (Control::Time, hint("A time in UTC.")),
         Type::Clock => (Control::Clock, hint("A time of day.")),
         Type::Enum(name) => match types.enums.get(name) {
@@ -109,7 +112,9 @@ fn control(ty: &Type, lookup: Option<&str>, types: &Types) -> (Control, String) 
             match lookup {
                 Some(query) => (
                     Control::Entity,
-                    format!("The id of the {short}. It is looked up with {query} when the run starts."),
+                    format!(
+                        "The id of the {short}. It is looked up with {query} when the run starts."
+                    ),
                 ),
                 None => {
                     let fields: Vec<&str> = types
@@ -177,7 +182,12 @@ fn value(control: &Control, text: &str) -> Result<Json, String> {
     Ok(match control {
         Control::Text | Control::Duration | Control::Clock | Control::Entity => json!(text),
         Control::Int => json!(text.parse::<i64>().map_err(|_| "this is no whole number")?),
-        Control::Number => json!(text.parse::<f64>().ok().filter(|n| n.is_finite()).ok_or("this is no number")?),
+        Control::Number => json!(
+            text.parse::<f64>()
+                .ok()
+                .filter(|n| n.is_finite())
+                .ok_or("this is no number")?
+        ),
         Control::Bool => json!(matches!(text, "on" | "true" | "yes")),
         Control::Select(options) => {
             if !options.iter().any(|(value, _)| value == text) {
@@ -214,7 +224,10 @@ mod tests {
         types.records.insert(
             Arc::from("entra.User"),
             RecordType {
-                fields: vec![(Arc::from("id"), Type::Text), (Arc::from("name"), Type::Text)],
+                fields: vec![
+                    (Arc::from("id"), Type::Text),
+                    (Arc::from("name"), Type::Text),
+                ],
             },
         );
         types
@@ -236,10 +249,18 @@ mod tests {
             ])
         );
         assert_eq!(control(Type::List(Box::new(Type::Text))), Control::Json);
-        let user = field("asked_by", &Type::Optional(Box::new(Type::Record(Arc::from("entra.User")))), Some("entra.user"), &types);
+        let user = field(
+            "asked_by",
+            &Type::Optional(Box::new(Type::Record(Arc::from("entra.User")))),
+            Some("entra.user"),
+            &types,
+        );
         assert_eq!((user.control, user.optional), (Control::Entity, true));
         assert_eq!(user.label, "Asked by");
-        assert_eq!(user.hint, "The id of the User. It is looked up with entra.user when the run starts.");
+        assert_eq!(
+            user.hint,
+            "The id of the User. It is looked up with entra.user when the run starts."
+        );
     }
 
     #[test]
@@ -254,13 +275,32 @@ mod tests {
             ]
         };
         let sent = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
-            pairs.iter().map(|(k, v)| (format!("{PREFIX}{k}"), (*v).to_owned())).collect()
+            pairs
+                .iter()
+                .map(|(k, v)| (format!("{PREFIX}{k}"), (*v).to_owned()))
+                .collect()
         };
-        let good = read(fields(), &sent(&[("count", " 3 "), ("risk", "low"), ("note", "")])).expect("values");
-        assert_eq!(json!(good), json!({"count": 3, "risk": "low", "sure": false}));
-        let bad = read(fields(), &sent(&[("count", "three"), ("risk", "urgent")])).expect_err("errors");
+        let good = read(
+            fields(),
+            &sent(&[("count", " 3 "), ("risk", "low"), ("note", "")]),
+        )
+        .expect("values");
+        assert_eq!(
+            json!(good),
+            json!({"count": 3, "risk": "low", "sure": false})
+        );
+        let bad =
+            read(fields(), &sent(&[("count", "three"), ("risk", "urgent")])).expect_err("errors");
         let errors: Vec<Option<&str>> = bad.iter().map(|f| f.error.as_deref()).collect();
-        assert_eq!(errors, [Some("this is no whole number"), Some("this is not one of the choices"), None, None]);
+        assert_eq!(
+            errors,
+            [
+                Some("this is no whole number"),
+                Some("this is not one of the choices"),
+                None,
+                None
+            ]
+        );
         assert_eq!(bad[0].value, "three");
     }
 }

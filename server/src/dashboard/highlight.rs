@@ -195,7 +195,11 @@ mod tests {
                 _ => {}
             }
         }
-        out.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&")
+        out.replace("&lt;", "<")
+            .replace("&gt;", ">")
+            .replace("&quot;", "\"")
+            .replace("&#39;", "'")
+            .replace("&amp;", "&")
     }
 
     #[test]
@@ -206,13 +210,23 @@ mod tests {
             "<span class=\"t-keyword\">playbook</span> x <span class=\"t-text\">&quot;A title&quot;</span> <span class=\"t-mark\">{</span>"
         );
         assert_eq!(shown[1], "  <span class=\"t-comment\">// why</span>");
-        assert!(shown[2].contains("<span class=\"t-call\">entra.block_sign_in</span>"), "{}", shown[2]);
+        assert!(
+            shown[2].contains("<span class=\"t-call\">entra.block_sign_in</span>"),
+            "{}",
+            shown[2]
+        );
     }
 
     #[test]
     fn nothing_gets_out_of_the_source() {
-        let shown = lines("// </span><script>x</script> \u{202e}txet\n\"\"\"\n<img onerror=x>\n\"\"\" & \u{0}").join("\n");
-        assert!(!shown.contains("<script") && !shown.contains("<img"), "{shown}");
+        let shown = lines(
+            "// </span><script>x</script> \u{202e}txet\n\"\"\"\n<img onerror=x>\n\"\"\" & \u{0}",
+        )
+        .join("\n");
+        assert!(
+            !shown.contains("<script") && !shown.contains("<img"),
+            "{shown}"
+        );
         assert!(!shown.contains('\u{202e}') && !shown.contains('\u{0}'));
         assert!(shown.contains("U+202E"));
     }

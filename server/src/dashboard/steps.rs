@@ -84,7 +84,9 @@ impl Step {
 /// Reads a journal. `file` is the playbook's file, whose lines are linked.
 pub fn steps(journal: &[Entry], reading: &Reading, playbook: Option<&Playbook>) -> Vec<Step> {
     let started_ms = journal.first().map_or(0, |e| e.at_ms);
-    let file = playbook.and_then(|p| p.graph.node_weight(p.start)).map(|n| n.origin.file.clone());
+    let file = playbook
+        .and_then(|p| p.graph.node_weight(p.start))
+        .map(|n| n.origin.file.clone());
     timeline::lines(journal, reading)
         .into_iter()
         .map(|line| {
@@ -101,10 +103,11 @@ pub fn steps(journal: &[Entry], reading: &Reading, playbook: Option<&Playbook>) 
                 }
                 _ => None,
             };
-            let node = journal
-                .get(line.entry)
-                .and_then(|e| e.node)
-                .and_then(|n| playbook?.graph.node_weight(petgraph::graph::NodeIndex::new(n as usize)));
+            let node = journal.get(line.entry).and_then(|e| e.node).and_then(|n| {
+                playbook?
+                    .graph
+                    .node_weight(petgraph::graph::NodeIndex::new(n as usize))
+            });
             Step {
                 at_ms: started_ms.saturating_add(line.at_ms),
                 offset: format!("+{}", timeline::relative(line.at_ms)),

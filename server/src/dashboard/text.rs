@@ -15,7 +15,9 @@ pub fn is_hidden(c: char) -> bool {
         '\n' | '\t' => false,
         // Controls, soft hyphen, combining joiner, fillers, Mongolian selectors.
         c if c.is_control() => true,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' => true,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' => {
+            true
+        }
         '\u{180b}'..='\u{180f}' => true,
         // Zero widths, marks and embeddings of direction, line separators, invisible operators, isolates.
         '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => true,
@@ -127,14 +129,25 @@ mod tests {
             safe("<script>alert(\"1\")</script> & 'x'"),
             "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; &#39;x&#39;"
         );
-        assert_eq!(attribute("\"><img onerror=x>"), "&quot;&gt;&lt;img onerror=x&gt;");
+        assert_eq!(
+            attribute("\"><img onerror=x>"),
+            "&quot;&gt;&lt;img onerror=x&gt;"
+        );
     }
 
     #[test]
     fn what_cannot_be_seen_is_shown() {
         assert_eq!(attribute("a\u{202e}b"), "a⟦U+202E⟧b");
         assert!(safe("a\u{202e}b").contains(">U+202E</span>b"));
-        for c in ['\u{200b}', '\u{feff}', '\u{0}', '\u{7f}', '\u{e0041}', '\u{2067}', '\r'] {
+        for c in [
+            '\u{200b}',
+            '\u{feff}',
+            '\u{0}',
+            '\u{7f}',
+            '\u{e0041}',
+            '\u{2067}',
+            '\r',
+        ] {
             assert!(is_hidden(c), "{}", code_point(c));
             assert!(!safe(&format!("a{c}b")).contains(c));
         }

@@ -148,7 +148,12 @@ fn span(ms: i64) -> String {
         10..60 => format!("{seconds} s"),
         60..3600 => format!("{minutes} min"),
         3600..86_400 => two(hours, "h", minutes % 60, "min"),
-        86_400..604_800 => two(days, if days == 1 { "day" } else { "days" }, hours % 24, "h"),
+        86_400..604_800 => two(
+            days,
+            if days == 1 { "day" } else { "days" },
+            hours % 24,
+            "h",
+        ),
         _ => format!("{days} days"),
     }
 }
@@ -188,6 +193,10 @@ mod tests {
     fn pills_hold_a_word_and_no_markup_of_others() {
         let pill = status_pill("<b>").0;
         assert!(pill.contains("&lt;b&gt;") && !pill.contains("<b>"));
-        assert!(impact_pill(Impact::Destructive).0.contains("destructive</span>"));
+        assert!(
+            impact_pill(Impact::Destructive)
+                .0
+                .contains("destructive</span>")
+        );
     }
 }

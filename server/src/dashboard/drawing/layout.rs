@@ -82,7 +82,10 @@ pub fn layout(sizes: &[(f64, f64)], links: &[Link]) -> Layout {
         };
         let label = (link.label_px > 0.0).then(|| graph.add((link.label_px, LABEL_PX)));
         chains.push(Some(
-            [Some(from), label, Some(to)].into_iter().flatten().collect(),
+            [Some(from), label, Some(to)]
+                .into_iter()
+                .flatten()
+                .collect(),
         ));
         labels.push(label);
     }
@@ -187,7 +190,9 @@ impl Sized {
             indegree[*to] += 1;
         }
         let mut ranks = vec![0usize; self.sizes.len()];
-        let mut ready: Vec<usize> = (0..self.sizes.len()).filter(|b| indegree[*b] == 0).collect();
+        let mut ready: Vec<usize> = (0..self.sizes.len())
+            .filter(|b| indegree[*b] == 0)
+            .collect();
         let mut order = Vec::new();
         while let Some(at) = ready.pop() {
             order.push(at);
@@ -280,10 +285,12 @@ impl Sized {
         };
         let mut columns = BTreeMap::new();
         let mut left = 0.0;
-        for (boxes, width, _) in
-            rust_sugiyama::from_vertices_and_edges(&vertices, &edges, &config)
+        for (boxes, width, _) in rust_sugiyama::from_vertices_and_edges(&vertices, &edges, &config)
         {
-            let first = boxes.iter().map(|(_, (x, _))| *x).fold(f64::INFINITY, f64::min);
+            let first = boxes
+                .iter()
+                .map(|(_, (x, _))| *x)
+                .fold(f64::INFINITY, f64::min);
             for (index, (x, _)) in boxes {
                 columns.insert(index, left + x - first);
             }
@@ -322,10 +329,22 @@ mod tests {
 
     #[test]
     fn boxes_do_not_overlap_and_ways_lead_down() {
-        let sizes = [(100.0, 40.0), (200.0, 40.0), (60.0, 80.0), (300.0, 40.0), (10.0, 10.0)];
+        let sizes = [
+            (100.0, 40.0),
+            (200.0, 40.0),
+            (60.0, 80.0),
+            (300.0, 40.0),
+            (10.0, 10.0),
+        ];
         let links = [
-            Link { label_px: 40.0, ..link(0, 1) },
-            Link { label_px: 30.0, ..link(0, 2) },
+            Link {
+                label_px: 40.0,
+                ..link(0, 1)
+            },
+            Link {
+                label_px: 30.0,
+                ..link(0, 2)
+            },
             link(0, 3),
             link(1, 4),
             link(2, 4),
@@ -355,13 +374,20 @@ mod tests {
         // A small generator, so that the same graphs are drawn each time.
         let mut state = 7u64;
         let mut next = |below: usize| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) as usize % below
         };
         for boxes in [0, 1, 2, 5, 30, 80] {
-            let sizes: Vec<(f64, f64)> = (0..boxes).map(|_| (20.0 + next(200) as f64, 20.0)).collect();
+            let sizes: Vec<(f64, f64)> = (0..boxes)
+                .map(|_| (20.0 + next(200) as f64, 20.0))
+                .collect();
             let links: Vec<Link> = (0..boxes * 3 / 2)
-                .map(|_| Link { label_px: next(3) as f64 * 20.0, ..link(next(boxes), next(boxes)) })
+                .map(|_| Link {
+                    label_px: next(3) as f64 * 20.0,
+                    ..link(next(boxes), next(boxes))
+                })
                 .collect();
             let placed = layout(&sizes, &links);
             assert_eq!(placed.boxes.len(), boxes);

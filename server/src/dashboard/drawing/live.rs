@@ -118,7 +118,10 @@ fn ahead(playbook: &Playbook, current: &BTreeSet<u32>, open: bool) -> BTreeSet<N
     if !open {
         return out;
     }
-    let mut walk: Vec<NodeIndex> = current.iter().map(|n| NodeIndex::new(*n as usize)).collect();
+    let mut walk: Vec<NodeIndex> = current
+        .iter()
+        .map(|n| NodeIndex::new(*n as usize))
+        .collect();
     while let Some(at) = walk.pop() {
         if playbook.graph.node_weight(at).is_some() && out.insert(at) {
             walk.extend(playbook.graph.neighbors(at));
@@ -173,7 +176,10 @@ impl Seen {
                     seen.skipped.insert(node);
                 }
                 What::ApprovalDecided { decision } => {
-                    seen.decisions.entry(node).or_default().insert(decision.clone());
+                    seen.decisions
+                        .entry(node)
+                        .or_default()
+                        .insert(decision.clone());
                 }
                 What::Forked { count, .. } if *count > 0 => {
                     seen.forked.insert(node);

@@ -98,7 +98,9 @@ pub fn draw(playbook: &Playbook, how: &Drawing<'_>) -> Option<String> {
         .map(|(wire, label)| Link {
             from: wire.from,
             to: wire.to,
-            label_px: label.as_ref().map_or(0.0, |l| measure::width(l) * 0.92 + 10.0),
+            label_px: label
+                .as_ref()
+                .map_or(0.0, |l| measure::width(l) * 0.92 + 10.0),
         })
         .collect();
     let placed = layout::layout(&sizes, &links);
@@ -152,12 +154,21 @@ fn describe(playbook: &Playbook, live: Option<&Live>) -> String {
         .iter()
         .flat_map(|live| &live.nodes)
         .filter(|(_, state)| **state == NodeState::Current)
-        .filter_map(|(node, _)| playbook.graph.node_weight(petgraph::graph::NodeIndex::new(*node as usize)))
+        .filter_map(|(node, _)| {
+            playbook
+                .graph
+                .node_weight(petgraph::graph::NodeIndex::new(*node as usize))
+        })
         .map(|node| draw::label(playbook, node).join(", "))
         .collect();
     match here.as_slice() {
-        [] => format!("{steps} steps from top to bottom. The source beside it says the same in words."),
-        here => format!("{steps} steps from top to bottom. The run is at: {}.", here.join("; ")),
+        [] => format!(
+            "{steps} steps from top to bottom. The source beside it says the same in words."
+        ),
+        here => format!(
+            "{steps} steps from top to bottom. The run is at: {}.",
+            here.join("; ")
+        ),
     }
 }
 
@@ -174,7 +185,11 @@ fn node_box(playbook: &Playbook, index: usize, how: &Drawing<'_>) -> Box {
             // The start's first line is the title; of all others the first is the source.
             let aside = at > 0;
             let max = if aside { 2 } else { LINES_MAX };
-            lines.extend(measure::wrap(part, LINE_PX, max).into_iter().map(|l| (l, aside)));
+            lines.extend(
+                measure::wrap(part, LINE_PX, max)
+                    .into_iter()
+                    .map(|l| (l, aside)),
+            );
         }
     }
     let linked = node.origin.line > 0 && &*node.origin.file == how.file && !how.file.is_empty();
@@ -339,10 +354,7 @@ fn draw_box(node: &Box, at: Point, size: (f64, f64)) -> String {
     }
     out.push_str("</g>");
     match &node.href {
-        Some(href) => format!(
-            "<a href=\"{}\">{out}</a>",
-            text::attribute(href)
-        ),
+        Some(href) => format!("<a href=\"{}\">{out}</a>", text::attribute(href)),
         None => out,
     }
 }

@@ -72,7 +72,10 @@ impl Shape {
             )
         };
         let polygon = |points: &[(f64, f64)]| {
-            let points: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
+            let points: Vec<String> = points
+                .iter()
+                .map(|(x, y)| format!("{x:.1},{y:.1}"))
+                .collect();
             format!("<polygon class=\"shape\" points=\"{}\"/>", points.join(" "))
         };
         match self {
@@ -106,7 +109,10 @@ impl Shape {
                 (right - 12.0, bottom),
                 (left + 12.0, bottom),
             ]),
-            Shape::Dot => format!("<circle class=\"shape\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"5\"/>", at.x, at.y),
+            Shape::Dot => format!(
+                "<circle class=\"shape\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"5\"/>",
+                at.x, at.y
+            ),
             Shape::Gate => {
                 let cut = |inset: f64| {
                     let corner = 10.0;

@@ -37,8 +37,15 @@ fn every_library_playbook_is_drawn_within_its_frame() {
     assert!(program.playbooks.len() >= 5);
     for (id, playbook) in &program.playbooks {
         let svg = drawn(&program, id);
-        assert_eq!(svg.matches("<g class=\"node ").count(), playbook.graph.node_count() + usize::from(playbook.on_failure.is_some()), "{id}");
-        assert!(!svg.contains("style=") && !svg.contains("NaN") && !svg.contains("inf"), "{id}");
+        assert_eq!(
+            svg.matches("<g class=\"node ").count(),
+            playbook.graph.node_count() + usize::from(playbook.on_failure.is_some()),
+            "{id}"
+        );
+        assert!(
+            !svg.contains("style=") && !svg.contains("NaN") && !svg.contains("inf"),
+            "{id}"
+        );
         assert!(svg.contains("href=\"#L"), "{id}: steps lead to their lines");
     }
 }
@@ -51,7 +58,10 @@ fn names_cannot_leave_their_place() {
     for node in playbook.graph.node_weights_mut() {
         node.label = "\"><img onerror=x>\u{202e}".into();
     }
-    let how = Drawing { id: "m", ..Drawing::default() };
+    let how = Drawing {
+        id: "m",
+        ..Drawing::default()
+    };
     let svg = draw(playbook, &how).expect("a drawing");
     assert!(!svg.contains("<script") && !svg.contains("<img") && !svg.contains('\u{202e}'));
     assert!(svg.contains("⟦U+202E⟧"));
@@ -82,7 +92,9 @@ fn a_run_is_followed_through_its_playbook() {
             value: serde_json::Value::Null,
         },
     );
-    let state = |journal: &[Entry], at: petgraph::graph::NodeIndex| live(playbook, journal, None).nodes[&(at.index() as u32)];
+    let state = |journal: &[Entry], at: petgraph::graph::NodeIndex| {
+        live(playbook, journal, None).nodes[&(at.index() as u32)]
+    };
     let second = playbook.follow(first, &Edge::Done).expect("a step");
     let journal = [done];
     assert_eq!(state(&journal, first), NodeState::Done);

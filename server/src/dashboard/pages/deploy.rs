@@ -107,7 +107,8 @@ mod tests {
 
     #[test]
     fn differences_have_signs_and_numbers() {
-        let diff = difference("a.play", Some("one\ntwo\n"), Some("one\nthree\n")).expect("a difference");
+        let diff =
+            difference("a.play", Some("one\ntwo\n"), Some("one\nthree\n")).expect("a difference");
         let said: Vec<(char, Option<usize>, Option<usize>, &str)> = diff
             .lines
             .iter()
@@ -122,6 +123,9 @@ mod tests {
             ]
         );
         assert!(difference("a", Some("x"), Some("x")).is_none());
-        assert_eq!(difference("a", None, Some("x")).map(|d| d.what), Some("added"));
+        assert_eq!(
+            difference("a", None, Some("x")).map(|d| d.what),
+            Some("added")
+        );
     }
 }

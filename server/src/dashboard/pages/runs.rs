@@ -58,6 +58,8 @@ impl RunRow {
     /// How long it took, once it ended.
     pub fn took(&self) -> Option<String> {
         let ended = self.ended_ms?;
-        Some(crate::dashboard::ui::duration(ended.saturating_sub(self.started_ms)))
+        Some(crate::dashboard::ui::duration(
+            ended.saturating_sub(self.started_ms),
+        ))
     }
 }
