@@ -1,3 +1,5 @@
+//! Library playbooks in, their drawings checked.
+
 use super::*;
 use counterplay_compiler::workspace::Workspace;
 use counterplay_machine::Program;
