@@ -88,7 +88,7 @@ mod tests {
         let lines = wrap(text, 180.0, 9);
         assert!(lines.iter().all(|line| width(line) <= 180.0), "{lines:?}");
         assert_eq!(lines.concat().replace(' ', ""), text.replace(' ', ""));
-        assert_eq!(lines[0], "entra.");
+        assert_eq!(lines[0], "entra.delete_");
     }
 
     #[test]

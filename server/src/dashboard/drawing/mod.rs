@@ -21,7 +21,7 @@ pub const NODES_MAX: usize = 400;
 /// Lines of a label.
 const LINES_MAX: usize = 4;
 /// The width of a label's lines, in pixels.
-const LINE_PX: f64 = 232.0;
+const LINE_PX: f64 = 188.0;
 /// The height of a line.
 const LEADING_PX: f64 = 16.0;
 
@@ -354,11 +354,7 @@ fn draw_box(node: &Box, at: Point, size: (f64, f64)) -> String {
     }
     out.push_str("</g>");
     match &node.href {
-        Some(href) => format!(
-            "<a href=\"{}\" aria-label=\"{}\">{out}</a>",
-            text::attribute(href),
-            text::attribute(&node.title)
-        ),
+        Some(href) => format!("<a href=\"{}\">{out}</a>", text::attribute(href)),
         None => out,
     }
 }
