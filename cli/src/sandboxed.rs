@@ -84,6 +84,10 @@ pub fn deployment(mut deployment: Deployment, sandbox: &Sandbox) -> (Deployment,
             team.slack_webhook = Some("sandbox slack".to_owned());
         }
     }
+    // Deliveries to webhooks reach the made-up tenant only; they are signed with a secret that everybody knows.
+    for hook in deployment.webhooks.values_mut() {
+        "sandbox webhook secret".clone_into(&mut hook.secret);
+    }
     let mut names: Vec<String> = CONNECTIONS.map(str::to_owned).to_vec();
     names.extend(deployment.connections.keys().cloned());
     for name in names {

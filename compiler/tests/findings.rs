@@ -225,7 +225,7 @@ cases! {
     webhook_with_entities_inside: format!("type Batch {{\n  users: List<User>\n  first: Leaver\n  at: ClockTime\n}}\n\n{}", hooked("when webhook \"offboarding\" as request: Batch"));
     webhook_with_a_secret: format!("type Login {{\n  password: Secret<Text>\n}}\n\n{}", hooked("when webhook \"offboarding\" as request: Login"));
     webhooks_that_are_alternatives: hooked("when webhook \"offboarding\" as request: Leaver\n  when webhook \"leavers\" as request: Leaver");
-    event_that_is_called_webhook: "event webhook {\n  source: push\n  field user_id: Text = raw.user\n}\n\nplaybook p \"P\" {\n  when webhook as it\n  then {\n    end run it.user_id\n  }\n}\n".to_owned();
+    event_that_is_called_webhook: "event webhook {\n  source: push\n  field user_id: Text = raw.user\n}\n\nplaybook p \"P\" {\n  when webhook as it\n  then {\n    end run it.user_id\n  }\n}\n";
     webhook_that_is_right: hooked("when webhook \"offboarding\" as request: Leaver\n  if request.user.kind != guest and request.last_day > now\n  ignore repeats of request.user");
     key_that_tells_nothing: about_device("  ignore repeats of drift\n", "    intune.sync(drift.device)");
     default_that_knows_a_parameter: "steps tell(user: User, to: Text = user.name) {\n  end run to\n}\n\ndefine big(x: Int = \"text\") -> Int = x + 1\n";

@@ -1,6 +1,6 @@
 //! `simulate` with the responses that ship and with what does not fit.
 
-use crate::support::{Place, Result, event};
+use crate::support::{Place, Result, event, example};
 
 #[test]
 fn every_shipped_response_is_simulated() -> Result {
@@ -47,6 +47,54 @@ fn every_shipped_response_is_simulated() -> Result {
             );
         }
     }
+    Ok(())
+}
+
+#[test]
+fn the_body_of_a_webhook_is_simulated() -> Result {
+    let place = Place::new()?;
+    let example = example("offboarding");
+    let delivery = example.join("deliveries/leaver.json");
+    let (example, delivery) = (example.to_string_lossy(), delivery.to_string_lossy());
+    let checked = place.run(&["check", &example])?;
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    assert!(checked.out.contains("no errors") && !checked.out.contains("warning"));
+    let simulate = |more: &[&str]| {
+        let args = ["simulate", "offboarding", "--project", &example];
+        place.run(&[&args[..], more].concat())
+    };
+    let ran = simulate(&["--event", &delivery, "--sandbox"])?;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    for line in [
+        "started by webhook offboarding",
+        "entra.block_sign_in",
+        "Hannah Cole",
+        "ended: completed",
+    ] {
+        assert!(ran.out.contains(line), "{line}: {}", ran.out);
+    }
+    let none = simulate(&[])?;
+    assert_eq!(none.code, Some(2));
+    assert!(none.err.contains("--event FILE"), "{}", none.err);
+    let other = simulate(&["--event", &delivery, "--event-name", "onboarding"])?;
+    assert!(
+        other.err.contains("does not listen to `onboarding`"),
+        "{}",
+        other.err
+    );
+    let whole = place.write(
+        "whole.json",
+        r#"{"user": {"id": "u-17", "kind": "Member"}}"#,
+    )?;
+    let whole = simulate(&["--event", &whole.to_string_lossy()])?;
+    assert_eq!(whole.code, Some(2));
+    assert!(
+        whole
+            .err
+            .contains("body.user: expected the id of a User, as a text, found an object"),
+        "{}",
+        whole.err
+    );
     Ok(())
 }
 

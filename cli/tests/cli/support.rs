@@ -88,6 +88,11 @@ pub fn interrupt(child: &Child) -> Result {
     Ok(())
 }
 
+/// The folder of an example project.
+pub fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../examples/{name}"))
+}
+
 /// A sample event of the shipped responses.
 pub fn event(name: &str) -> String {
     format!(

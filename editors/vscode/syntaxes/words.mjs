@@ -21,7 +21,7 @@ export const before = [
 /** Words that have a rule of their own in the grammar; the tests name a line for each. */
 export const phrases = [
   "a", "absent", "ago", "all", "approval", "changes", "contains", "default", "ends", "failure", "manual", "more", "ordered", "parallel", "present",
-  "refuse", "reject", "repeats", "run", "starts", "tenant", "time",
+  "refuse", "reject", "repeats", "run", "starts", "tenant", "time", "webhook",
 ];
 
 /** Words whose line goes on with words of its own behind the `:`; other words before a `:` are names. */

@@ -114,6 +114,7 @@ const PHRASES = [
   "  »when« »every« »day« »at« 07:00",
   "  »when« »every« 15m",
   "  »when« »manual«(user: User)",
+  "  »when« »webhook« \"offboarding\" »as« request: Offboarding",
   "  »ignore« »repeats« »of« risk.user »for« 1h",
   "  »resolved« »when« intune.ok(device), »checking« »every« 15m",
   "  »if« a »and« b »or« »not« c",

@@ -185,6 +185,21 @@ fn teams_tenants_and_groups_come_from_the_project_file() {
         &["gold"],
         &["contoso"],
     );
+    offered(
+        "type Leaver {\n  user: User\n}\n\nplaybook p \"P\" {\n  when webhook \"|\" as request: Leaver\n  then { end run }\n}\n",
+        &["offboarding"],
+        &["contoso"],
+    );
+    offered(
+        "type Leaver {\n  user: User\n}\n\nplaybook p \"P\" {\n  when webhook \"offboarding\" as request: |\n  then { end run }\n}\n",
+        &["Leaver"],
+        &["contoso"],
+    );
+    offered(
+        "type Leaver {\n  user: User\n}\n\nplaybook p \"P\" {\n  when webhook \"offboarding\" as request: Leaver\n  if request.|\n  then { end run }\n}\n",
+        &["user"],
+        &["contoso"],
+    );
 }
 
 #[test]
@@ -232,7 +247,7 @@ fn heads_settings_and_items() {
     offered("use microsoft.(|)", &["entra", "intune"], &["notify"]);
     offered(
         "playbook p \"P\" {\n  when |\n}\n",
-        &["intune.noncompliant", "every day at", "manual"],
+        &["intune.noncompliant", "every day at", "manual", "webhook"],
         &["intune.sync"],
     );
     offered(

@@ -76,6 +76,12 @@ fn ten_screens() {
     let approved = "    approve \"Wipe {drift.device.name}?\" about drift.device, by team.leads, needs 2 {\n      approved { intune.wi|pe(drift.device) }\n    }";
     insta::assert_snapshot!("screen_01_hover_destructive", hovered(&then(approved)));
     insta::assert_snapshot!(
+        "screen_hover_webhook",
+        hovered(
+            "type Leaver {\n  user: User\n}\n\nplaybook p \"P\" {\n  when webhook \"off|boarding\" as request: Leaver\n  then { end run }\n}\n"
+        )
+    );
+    insta::assert_snapshot!(
         "screen_02_hover_reversible",
         hovered(&then("    entra.block_sign|_in(drift.owner)"))
     );

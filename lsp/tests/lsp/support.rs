@@ -26,6 +26,10 @@ id = "contoso"
 domains = ["example.org"]
 groups = ["gold"]
 
+[webhooks.offboarding]
+secret = "hook-offboarding"
+tenant = "contoso"
+
 [connections.graph]
 [connections.identity_protection]
 [connections.exchange]

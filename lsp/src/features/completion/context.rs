@@ -54,7 +54,7 @@ const BEFORE_VALUES: &[&str] = &[
     "than", "most", "wait", "match", "attempt", "return", "run", "because", "checking", "on",
     "only", "per", "from", "to", "up", "once", "changes", "except", "group", "for", "each", "let",
     "approve", "escalate", "ignore", "repeats", "resolved", "at", "as", "end", "without", "refuse",
-    "more", "is", "starts", "ends",
+    "more", "is", "starts", "ends", "webhook",
 ];
 
 impl Context {
