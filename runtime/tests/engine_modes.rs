@@ -4,6 +4,7 @@ mod support;
 
 use counterplay_machine::deployment::Mode;
 use counterplay_machine::playbook::TriggerKind;
+use counterplay_runtime::clock::Clock;
 use counterplay_runtime::engine::{Engine, ModeOrigin, PlaybookMode, Refusal, Until};
 use counterplay_runtime::store::{RunFilter, RunInfo};
 use std::sync::Arc;
