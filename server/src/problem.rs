@@ -24,7 +24,7 @@ pub struct Problem {
     /// Further members, such as `diagnostics`.
     #[serde(flatten)]
     #[schema(value_type = Object)]
-    pub more: Map<String, Value>,
+    pub more: Box<Map<String, Value>>,
     /// Seconds to wait, sent as `Retry-After`.
     #[serde(skip)]
     pub retry_after_s: Option<u64>,
@@ -38,7 +38,7 @@ impl Problem {
             title: title.to_owned(),
             status: status.as_u16(),
             detail: detail.into(),
-            more: Map::new(),
+            more: Box::default(),
             retry_after_s: None,
         }
     }

@@ -145,7 +145,7 @@ fn types_of_the_editors_protocol_stand_in_the_shell_only() {
 
 #[test]
 fn there_is_one_clock() {
-    for name in ["machine", "compiler", "runtime", "lsp"] {
+    for name in ["machine", "compiler", "runtime", "lsp", "server"] {
         for (path, text) in crate_sources(name) {
             if path == "runtime/src/clock.rs" {
                 continue;
@@ -163,7 +163,9 @@ fn there_is_one_clock() {
 
 #[test]
 fn every_source_file_says_what_it_is_for() {
-    for name in ["machine", "compiler", "runtime", "lsp", "sandbox", "cli"] {
+    for name in [
+        "machine", "compiler", "runtime", "lsp", "server", "sandbox", "cli",
+    ] {
         for (path, text) in crate_sources(name) {
             assert!(
                 text.starts_with("//!"),
@@ -175,7 +177,9 @@ fn every_source_file_says_what_it_is_for() {
 
 #[test]
 fn no_promise_is_left_open() {
-    for name in ["machine", "compiler", "runtime", "lsp", "sandbox", "cli"] {
+    for name in [
+        "machine", "compiler", "runtime", "lsp", "server", "sandbox", "cli",
+    ] {
         for (path, text) in crate_sources(name) {
             for stub in ["todo!(", "unimplemented!(", "FIXME"] {
                 assert!(!text.contains(stub), "{path} holds {stub}");

@@ -85,7 +85,6 @@ pub async fn list(
         open: !query.all.unwrap_or(false),
         before: query.cursor,
         limit: start::limit(query.limit)?,
-        ..LetterFilter::default()
     };
     let page = app.engine.store().letter_page(filter).await?;
     Ok(Json(LetterPage {

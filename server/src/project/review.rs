@@ -267,7 +267,7 @@ mod tests {
         let before = program(TWO);
         let mut after = (*before).clone();
         let wipe = after.callables.get_mut("intune.wipe");
-        let wipe = wipe.or_else(|| None).expect("intune.wipe is declared");
+        let wipe = wipe.expect("intune.wipe is declared");
         wipe.impact = Some(counterplay_machine::declare::Impact::Notify);
         let found = reasons(&before, &after);
         assert_eq!(found[0].kind, "lower_impact");
