@@ -10,9 +10,7 @@ use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use counterplay_runtime::store::NewAudit;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use std::collections::BTreeSet;
 
 /// A person.
@@ -150,7 +148,7 @@ pub async fn add_person(
     Ok((StatusCode::CREATED, Json(with_password(created))))
 }
 
-/// Lets somebody in and records it.
+/// Lets somebody in.
 ///
 /// # Errors
 /// When the caller may not, or something does not fit.
@@ -167,8 +165,6 @@ pub async fn create(
         scope: scope(app, new.tenants)?,
     };
     let created = app.identity.create_person(&auth.0, account, None).await?;
-    let (email, roles) = (created.person.email.clone(), role_names(&created.person));
-    record(app, auth, "person.created", email, json!({"roles": roles})).await?;
     Ok(created)
 }
 
@@ -185,7 +181,7 @@ pub async fn change_person(
     Ok(Json(person_view(alter(&app, &auth, num, change).await?)))
 }
 
-/// Changes a person and records it.
+/// Changes a person.
 ///
 /// # Errors
 /// When the caller may not, or something does not fit.
@@ -210,16 +206,9 @@ pub async fn alter(
             .identity
             .change_person(&auth.0, num, &name, &roles, &scope)
             .await?;
-        let detail = json!({"roles": role_names(&person), "tenants": person.scope.names()});
-        record(app, auth, "person.changed", person.email.clone(), detail).await?;
     }
     if let Some(disabled) = change.disabled {
         person = app.identity.set_disabled(&auth.0, num, disabled).await?;
-        let action = match disabled {
-            true => "person.disabled",
-            false => "person.enabled",
-        };
-        record(app, auth, action, person.email.clone(), json!({})).await?;
     }
     Ok(person)
 }
@@ -238,15 +227,13 @@ pub async fn reset_password(
     Ok(Json(with_password(reset(&app, &auth, num).await?)))
 }
 
-/// Gives somebody a new password and records it.
+/// Gives somebody a new password.
 ///
 /// # Errors
 /// When the caller may not.
 pub async fn reset(app: &App, auth: &Auth, num: i64) -> Result<CreatedPerson, Problem> {
     auth.needs(Permission::Administer)?;
     let created = app.identity.reset_password(&auth.0, num, None).await?;
-    let email = created.person.email.clone();
-    record(app, auth, "person.password_reset", email, json!({})).await?;
     Ok(created)
 }
 
@@ -275,7 +262,7 @@ pub async fn create_token(
     Ok((StatusCode::CREATED, Json(token_view(token, Some(secret)))))
 }
 
-/// Makes a token and records it.
+/// Makes a token.
 ///
 /// # Errors
 /// When the caller may not, or something does not fit.
@@ -292,9 +279,6 @@ pub async fn make_token(
         days: new.days.unwrap_or(DEFAULT_DAYS),
     };
     let made = app.identity.create_token(&auth.0, wanted).await?;
-    let name = made.token.name.clone();
-    let detail = json!({"role": new.role.name(), "tenants": made.token.scope.names()});
-    record(app, auth, "token.created", name, detail).await?;
     Ok((made.token, made.secret))
 }
 
@@ -310,14 +294,13 @@ pub async fn revoke_token(
     Ok(Json(token_view(revoke(&app, &auth, num).await?, None)))
 }
 
-/// Revokes a token and records it.
+/// Revokes a token.
 ///
 /// # Errors
 /// When the caller may not.
 pub async fn revoke(app: &App, auth: &Auth, num: i64) -> Result<ApiToken, Problem> {
     auth.needs(Permission::Administer)?;
     let token = app.identity.revoke_token(&auth.0, num).await?;
-    record(app, auth, "token.revoked", token.name.clone(), json!({})).await?;
     Ok(token)
 }
 
@@ -339,25 +322,6 @@ fn scope(app: &App, tenants: Option<Vec<String>>) -> Result<Scope, Problem> {
         );
     }
     Ok(Scope::of(tenants))
-}
-
-async fn record(
-    app: &App,
-    auth: &Auth,
-    action: &str,
-    object: String,
-    detail: serde_json::Value,
-) -> Result<(), Problem> {
-    app.record(NewAudit {
-        at_ms: app.clock.now_ms(),
-        tenant: String::new(),
-        actor: auth.0.id.clone(),
-        action: action.into(),
-        run: None,
-        object: Some(object),
-        detail,
-    })
-    .await
 }
 
 fn role_names(person: &Person) -> Vec<&'static str> {

@@ -31,9 +31,10 @@ pub use sessions::{ABSOLUTE_MS, IDLE_MS, LoggedIn};
 pub use tokens::{ApiToken, CreatedToken, DEFAULT_DAYS, LONGEST_DAYS, NewApiToken};
 
 use counterplay_runtime::clock::Clock;
-use counterplay_runtime::store::Store;
+use counterplay_runtime::store::{NewAudit, Store};
 use limits::Limiter;
 use password::Passwords;
+use serde_json::Value as Json;
 use std::sync::Arc;
 
 /// What may differ from one service to another.
@@ -101,6 +102,19 @@ impl Identity {
                 "log in, or send an API token as: Authorization: Bearer TOKEN",
             )),
             Credential::Malformed(why) => Err(IdentityError::Unauthorized(why)),
+        }
+    }
+
+    /// What the audit trail says of something that `by` does to a person or a token.
+    fn audit(&self, by: &Principal, action: &str, object: &str, detail: Json) -> NewAudit {
+        NewAudit {
+            at_ms: self.now_ms(),
+            tenant: String::new(),
+            actor: by.id.clone(),
+            action: action.to_owned(),
+            run: None,
+            object: Some(object.to_owned()),
+            detail,
         }
     }
 

@@ -3,7 +3,8 @@
 use super::{
     Caller, Identity, IdentityError, Permission, Principal, Role, Scope, names, password, secret,
 };
-use counterplay_runtime::store::{Fault, NewPerson, PersonChange, PersonRow, Tx};
+use counterplay_runtime::store::{Fault, NewAudit, NewPerson, PersonChange, PersonRow, Tx};
+use serde_json::json;
 use std::collections::BTreeSet;
 
 /// A person who may log in, or once might.
@@ -118,10 +119,15 @@ impl Identity {
             tenants: account.scope.names(),
         };
         let now = self.now_ms();
+        let detail = json!({"roles": new.roles, "tenants": new.tenants});
+        let audit = self.audit(by, "person.created", &email, detail);
         let added = self
             .store
             .write(move |tx| match tx.add_person(&new, now)? {
-                Some(num) => tx.person(num),
+                Some(num) => {
+                    tx.add_audit(&audit)?;
+                    tx.person(num)
+                }
                 None => Ok(None),
             })
             .await?;
@@ -198,6 +204,7 @@ impl Identity {
             .await??;
         let password = self.chosen(password, &found.email)?;
         let hash = self.passwords.hash(&password).await?;
+        let audit = self.audit(by, "person.password_reset", &found.email, json!({}));
         let (now, scope) = (self.now_ms(), by.scope.clone());
         let person = self
             .store
@@ -208,6 +215,7 @@ impl Identity {
                     Err(refused) => return Ok(Err(refused)),
                 };
                 tx.set_password(num, &hash, None, now)?;
+                tx.add_audit(&audit)?;
                 Ok(Ok(found))
             })
             .await??;
@@ -222,16 +230,28 @@ impl Identity {
     ) -> Result<Person, IdentityError> {
         administrator(by)?;
         let (now, scope) = (self.now_ms(), by.scope.clone());
+        let action = match change.disabled {
+            Some(true) => "person.disabled",
+            Some(false) => "person.enabled",
+            None => "person.changed",
+        };
+        let detail = json!({"roles": change.roles, "tenants": change.tenants});
+        let audit = self.audit(by, action, "", detail);
         self.store
             .write(move |tx| {
-                if let Err(refused) = visible(tx, num, &scope)? {
-                    return Ok(Err(refused));
-                }
+                let found = match visible(tx, num, &scope)? {
+                    Ok(found) => found,
+                    Err(refused) => return Ok(Err(refused)),
+                };
                 let people: Vec<Person> = tx.people()?.iter().map(person).collect();
                 if !somebody_stays(&people, num, &change) {
                     return Ok(Err(IdentityError::LastAdministrator));
                 }
                 tx.change_person(num, &change, now)?;
+                tx.add_audit(&NewAudit {
+                    object: Some(found.email),
+                    ..audit
+                })?;
                 visible(tx, num, &Scope::All)
             })
             .await?

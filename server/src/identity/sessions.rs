@@ -2,7 +2,8 @@
 
 use super::people::principal;
 use super::{Identity, IdentityError, Principal, names, password, secret};
-use counterplay_runtime::store::{NewSession, SessionRow};
+use counterplay_runtime::store::{NewAudit, NewSession, SessionRow};
+use serde_json::json;
 use std::net::IpAddr;
 
 /// A session ends when it was not used for this long: 8 hours, in milliseconds.
@@ -150,6 +151,15 @@ impl Identity {
             ));
         }
         let (hash, now) = (self.passwords.hash(new).await?, self.now_ms());
+        let audit = NewAudit {
+            at_ms: now,
+            tenant: String::new(),
+            actor: person.email.clone(),
+            action: "person.password_changed".into(),
+            run: None,
+            object: Some(person.email.clone()),
+            detail: json!({}),
+        };
         let changed = self
             .store
             .write(move |tx| {
@@ -159,6 +169,7 @@ impl Identity {
                     return Ok(false);
                 }
                 tx.set_password(person.num, &hash, Some(&digest), now)?;
+                tx.add_audit(&audit)?;
                 Ok(true)
             })
             .await?;

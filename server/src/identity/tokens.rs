@@ -2,7 +2,8 @@
 
 use super::people::authority;
 use super::{Caller, Identity, IdentityError, Principal, Role, Scope, names, secret};
-use counterplay_runtime::store::{NewToken, TokenRow};
+use counterplay_runtime::store::{NewAudit, NewToken, TokenRow};
+use serde_json::json;
 use std::collections::BTreeSet;
 
 /// Days after which a token ends unless it is said otherwise.
@@ -104,9 +105,17 @@ impl Identity {
             expires_ms: now.saturating_add(i64::from(new.days) * DAY_MS),
         };
         let expires_ms = row.expires_ms;
+        let detail = json!({"role": row.role, "tenants": row.tenants});
+        let audit = self.audit(by, "token.created", &name, detail);
         let num = self
             .store
-            .write(move |tx| tx.add_token(&row, now))
+            .write(move |tx| {
+                let num = tx.add_token(&row, now)?;
+                if num.is_some() {
+                    tx.add_audit(&audit)?;
+                }
+                Ok(num)
+            })
             .await?
             .ok_or_else(|| {
                 IdentityError::Taken(format!(
@@ -181,14 +190,19 @@ impl Identity {
     pub async fn revoke_token(&self, by: &Principal, num: i64) -> Result<ApiToken, IdentityError> {
         super::people::administrator(by)?;
         let (now, scope) = (self.now_ms(), by.scope.clone());
+        let audit = self.audit(by, "token.revoked", "", json!({}));
         let revoked = self
             .store
             .write(move |tx| {
                 let found = tx.token(num)?.map(api_token);
-                if !found.is_some_and(|t| scope.covers(&t.scope)) {
+                let Some(found) = found.filter(|t| scope.covers(&t.scope)) else {
                     return Ok(None);
-                }
+                };
                 tx.revoke_token(num, now)?;
+                tx.add_audit(&NewAudit {
+                    object: Some(found.name),
+                    ..audit
+                })?;
                 tx.token(num)
             })
             .await?;
