@@ -48,6 +48,8 @@ pub struct Settings {
 pub struct SandboxSettings {
     /// Events that can be sent with one click.
     pub samples: Vec<Sample>,
+    /// When it was started, in milliseconds since the Unix epoch: what was before is history.
+    pub since_ms: i64,
     /// Where the made-up tenant shows what was done to it.
     pub outside_url: String,
     /// Who can log in, with which password and what they may do, to play several people.

@@ -94,7 +94,7 @@ pub async fn serve(args: ServeArgs) -> Outcome {
     );
     let settings = Settings {
         public_url: public_url.clone(),
-        sandbox: sandbox.as_deref().map(|s| tour::settings(s, &people)),
+        sandbox: sandbox.as_deref().map(|s| tour::settings(s, &people, now)),
     };
     let app = App::new(Parts {
         engine,

@@ -82,9 +82,10 @@ pub fn people() -> [Player; 3] {
 }
 
 /// What the dashboard offers to newcomers.
-pub fn settings(sandbox: &Sandbox, people: &[Login]) -> SandboxSettings {
+pub fn settings(sandbox: &Sandbox, people: &[Login], now_ms: i64) -> SandboxSettings {
     SandboxSettings {
         samples: samples(),
+        since_ms: now_ms,
         outside_url: sandbox.base_url(),
         people: people
             .iter()

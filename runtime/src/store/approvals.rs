@@ -1,11 +1,12 @@
 //! Ids in; approvals with their questions, those that are open and those that are over, restricted
 //! to tenants, out.
 
+use super::list::Conditions;
 use super::{Fault, Store, StoreError, StoredRun, Tx};
 use counterplay_machine::journal::{Entry, What};
 use counterplay_machine::playbook::NodeKind;
 use counterplay_machine::state::OpenApproval;
-use rusqlite::params;
+use rusqlite::{params, params_from_iter};
 use serde_json::json;
 
 /// An approval that waits for answers.
@@ -140,6 +141,38 @@ impl Store {
                 return Ok(Some(ApprovalDetail::Open(open)));
             }
             Ok(tx.decided(info.num, &id)?.map(ApprovalDetail::Over))
+        })
+        .await
+    }
+
+    /// The approvals of these tenants (of all where `None`) that were decided last, the latest first; those
+    /// of the runs that asked last are looked at.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn decided_lately(
+        &self,
+        limit: u32,
+        tenants: Option<Vec<String>>,
+    ) -> Result<Vec<DecidedApproval>, StoreError> {
+        self.read(move |tx| {
+            let mut conditions = Conditions::default();
+            conditions.tenants("r.tenant", tenants.as_deref());
+            let sql = conditions.clause();
+            let sql = format!(
+                "SELECT a.run, max(a.num) FROM asked a JOIN runs r ON r.num = a.run{sql} GROUP BY a.run ORDER BY 2 DESC LIMIT {limit}"
+            );
+            let mut ask = tx.conn.prepare_cached(&sql)?;
+            let runs = ask
+                .query_map(params_from_iter(conditions.values()), |row| row.get::<_, i64>(0))?
+                .collect::<Result<Vec<_>, _>>()?;
+            let mut out = Vec::new();
+            for run in runs {
+                out.extend(tx.all_decided(run)?);
+            }
+            out.sort_by_key(|d| std::cmp::Reverse(d.decided_ms));
+            out.truncate(limit as usize);
+            Ok(out)
         })
         .await
     }

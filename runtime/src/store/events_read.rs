@@ -92,6 +92,29 @@ impl Store {
         .await
     }
 
+    /// The arrival that started a run; `None` when there is no such run in these tenants (in any where `None`).
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn event_of_run(
+        &self,
+        run: &str,
+        tenants: Option<Vec<String>>,
+    ) -> Result<Option<EventInfo>, StoreError> {
+        let run = run.to_owned();
+        self.read(move |tx| {
+            let mut conditions = Conditions::default();
+            conditions
+                .with(
+                    "num = (SELECT e.event FROM event_runs e JOIN runs r ON r.num = e.run WHERE r.id = ? AND e.started = 1)",
+                    Some(run),
+                )
+                .tenants("tenant", tenants.as_deref());
+            tx.one(SELECT, &conditions, |row| tx.event_info(row))
+        })
+        .await
+    }
+
     /// An arrival by number; `None` when there is none in these tenants (in any where `None`).
     ///
     /// # Errors

@@ -60,6 +60,8 @@ pub struct RunInfo {
     pub outcome: Option<Outcome>,
     /// How many later starts were ignored as its repeats.
     pub repeats: i64,
+    /// What started it, for people: an event's name, a schedule, a person.
+    pub started_by: String,
 }
 
 /// A run with everything that it recorded.
@@ -76,7 +78,7 @@ pub struct RunDetail {
 }
 
 const SELECT: &str = "SELECT r.num, r.id, r.tenant, r.playbook, r.simulated, r.status, r.started_ms, r.updated_ms, \
-     r.ended_ms, r.outcome, (SELECT count(*) FROM event_runs e WHERE e.run = r.num AND e.started = 0) FROM runs r";
+     r.ended_ms, r.outcome, (SELECT count(*) FROM event_runs e WHERE e.run = r.num AND e.started = 0), json_extract(r.state, '$.started_by') FROM runs r";
 
 impl Store {
     /// Runs, the latest first.
@@ -232,5 +234,6 @@ fn info(row: &Row<'_>) -> Result<RunInfo, Fault> {
             .map(|o| codec::decode("an outcome", &o))
             .transpose()?,
         repeats: row.get(10)?,
+        started_by: row.get::<_, Option<String>>(11)?.unwrap_or_default(),
     })
 }

@@ -1,0 +1,464 @@
+//! One approval: what it opens for whom, why, on which evidence; and the answers of people.
+
+use super::{Form, Oops, Page, rows};
+use crate::api::approvals::{Decision, find, may_answer, vote};
+use crate::dashboard::chrome::Area;
+use crate::dashboard::pages::ApprovalPage;
+use crate::dashboard::pages::approval::{
+    Consequences, EvidenceGroup, GatedAction, Standing, Subject, Vote,
+};
+use crate::dashboard::text;
+use crate::http::Path;
+use crate::identity::Permission;
+use crate::problem::Problem;
+use axum::http::StatusCode;
+use axum::response::Response;
+use counterplay_machine::duration::format_ms;
+use counterplay_machine::journal::What;
+use counterplay_machine::playbook::{Approve, Edge, NodeKind, Playbook};
+use counterplay_machine::state::OpenApproval;
+use counterplay_runtime::store::{ApprovalDetail, ApprovalInfo, DecidedApproval, RunDetail};
+use counterplay_runtime::timeline::value_text;
+use petgraph::Direction;
+use petgraph::graph::NodeIndex;
+use petgraph::visit::EdgeRef;
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+/// The most facts of one group.
+const FACTS_MAX: usize = 40;
+/// How many steps of the run are shown as evidence.
+const STEPS_MAX: usize = 12;
+/// How far ahead one looks for what follows an answer.
+const FOLLOW_MAX: usize = 4;
+
+/// The answer's form.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Answer {
+    decision: String,
+    comment: String,
+}
+
+/// What was typed before, and why it was not taken.
+#[derive(Default)]
+struct Typed {
+    comment: String,
+    error: Option<String>,
+}
+
+/// `GET /approvals/{id}`. Opening it decides nothing.
+///
+/// # Errors
+/// The page of what went wrong.
+pub async fn show(page: Page, Path(id): Path<String>) -> Result<Response, Oops> {
+    let made = make(&page, &id, Typed::default()).await;
+    let made = page.or_oops(made).await?;
+    Ok(page.show(&made))
+}
+
+/// `POST /approvals/{id}`.
+///
+/// # Errors
+/// The page of what went wrong.
+pub async fn answer(Path(id): Path<String>, form: Form<Answer>) -> Result<Response, Oops> {
+    let Form { page, fields } = form;
+    let decision = match fields.decision.as_str() {
+        "approve" => Decision::Approve,
+        "reject" => Decision::Reject,
+        _ => {
+            return Err(page
+                .oops(Problem::bad_request("the form says neither yes nor no"))
+                .await);
+        }
+    };
+    let comment = Some(fields.comment.clone());
+    match vote(&page.app, &page.auth, &id, decision, comment).await {
+        Ok(_) => {
+            let word = match decision {
+                Decision::Approve => "You have approved.",
+                Decision::Reject => "You have rejected.",
+            };
+            Ok(page.back(&format!("/approvals/{}", text::segment(&id)), word))
+        }
+        Err(problem) if matches!(problem.status, 409 | 422) => {
+            let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::CONFLICT);
+            let typed = Typed {
+                comment: fields.comment,
+                error: Some(problem.detail),
+            };
+            let made = make(&page, &id, typed).await;
+            let made = page.or_oops(made).await?;
+            Ok(super::page::render(status, &made))
+        }
+        Err(problem) => Err(page.oops(problem).await),
+    }
+}
+
+async fn make(page: &Page, id: &str, typed: Typed) -> Result<ApprovalPage, Problem> {
+    page.auth.needs(Permission::View)?;
+    let detail = find(&page.app, &page.auth, id).await?;
+    let run_id = match &detail {
+        ApprovalDetail::Open(open) => &open.run,
+        ApprovalDetail::Over(over) => &over.run,
+    };
+    let found = crate::api::runs::find(&page.app, &page.auth, run_id).await?;
+    let playbook = found.program.playbooks.get(&found.run.playbook);
+    let gate = gate(&detail, &found, playbook);
+    let (row, standing, votes) = match &detail {
+        ApprovalDetail::Open(open) => (
+            rows::approval(page, &found.program, open),
+            standing(page, open),
+            open_votes(&found, open),
+        ),
+        ApprovalDetail::Over(over) => {
+            let mut row = rows::decided(&found.program, over);
+            row.impact = gate
+                .as_ref()
+                .and_then(|g| rows::gate_impact(&found.program, &over.playbook, g.node));
+            (row, Standing::Over(how_over(over)), over_votes(over))
+        }
+    };
+    let (eligible, excluded, subjects) = match &detail {
+        ApprovalDetail::Open(info) => people(&found, &info.open),
+        ApprovalDetail::Over(over) => (
+            Vec::new(),
+            Vec::new(),
+            over.about
+                .iter()
+                .map(|name| Subject {
+                    name: name.clone(),
+                    key: String::new(),
+                })
+                .collect(),
+        ),
+    };
+    let event = page
+        .app
+        .engine
+        .store()
+        .event_of_run(run_id, page.auth.tenants())
+        .await?;
+    let mut evidence = Vec::new();
+    if let Some(event) = event {
+        evidence.push(EvidenceGroup {
+            title: format!("What started the run: {}", event.name),
+            at_ms: event.received_ms,
+            facts: facts(event.payload.get("values").unwrap_or(&event.payload)),
+        });
+    }
+    evidence.extend(steps(&found));
+    let approve = gate.as_ref().and_then(|g| g.approve(playbook));
+    Ok(ApprovalPage {
+        chrome: page
+            .chrome(Area::Approvals, format!("Approval: {}", row.question))
+            .await,
+        doc: playbook.map(|p| p.doc.to_string()).unwrap_or_default(),
+        actions: approve.map(|a| actions(&found, a)).unwrap_or_default(),
+        consequences: gate
+            .as_ref()
+            .zip(playbook)
+            .map(|(g, p)| consequences(p, g.node, approve))
+            .unwrap_or_default(),
+        valid_for: approve.map(|a| format_ms(a.valid_ms)).unwrap_or_default(),
+        started_by: found.run.started_by.clone(),
+        started_ms: found.run.started_ms,
+        playbook: found.run.playbook.to_string(),
+        comment: typed.comment,
+        error: typed.error,
+        row,
+        subjects,
+        evidence,
+        votes,
+        eligible,
+        excluded,
+        standing,
+    })
+}
+
+/// The gate's step.
+struct Gate {
+    node: u32,
+}
+
+impl Gate {
+    fn approve<'p>(&self, playbook: Option<&'p Playbook>) -> Option<&'p Approve> {
+        match &playbook?
+            .graph
+            .node_weight(NodeIndex::new(self.node as usize))?
+            .kind
+        {
+            NodeKind::Approve(approve) => Some(approve),
+            _ => None,
+        }
+    }
+}
+
+/// Where the question stands in the graph; for one that is over by the journal's entry that asked it.
+fn gate(detail: &ApprovalDetail, found: &RunDetail, playbook: Option<&Playbook>) -> Option<Gate> {
+    playbook?;
+    match detail {
+        ApprovalDetail::Open(open) => Some(Gate {
+            node: open.open.node,
+        }),
+        ApprovalDetail::Over(over) => found.journal.iter().find_map(|entry| match &entry.what {
+            What::ApprovalAsked { question, .. }
+                if *question == over.question && entry.at_ms == over.asked_ms =>
+            {
+                entry.node.map(|node| Gate { node })
+            }
+            _ => None,
+        }),
+    }
+}
+
+fn standing(page: &Page, info: &ApprovalInfo) -> Standing {
+    let me = &page.who().id;
+    let is = |who: &String| who.eq_ignore_ascii_case(me);
+    let open = &info.open;
+    if open.votes.iter().any(|(by, _)| is(by)) {
+        return Standing::Answered;
+    }
+    if may_answer(&page.auth, info) {
+        return Standing::MayAnswer;
+    }
+    Standing::MayNot(if open.excluded.iter().any(is) {
+        "You started this run, or it is about you, so you may not answer. Another person has to."
+            .into()
+    } else if open.eligible.iter().any(is) {
+        "You are asked, and your account has no right to approve in this tenant. An administrator can give you the role approver.".into()
+    } else {
+        "You are not among those who are asked. You can see everything, and decide nothing.".into()
+    })
+}
+
+fn how_over(over: &DecidedApproval) -> String {
+    let by = |approve: bool| {
+        let names: Vec<&str> = over
+            .answers
+            .iter()
+            .filter(|a| a.approve == approve)
+            .map(|a| a.by.as_str())
+            .collect();
+        names.join(", ")
+    };
+    match over.decision.as_deref() {
+        Some("approved") => format!("Approved by {}.", by(true)),
+        Some("rejected") => format!("Rejected by {}.", by(false)),
+        Some("unanswered") => "Nobody answered in time.".into(),
+        Some(other) => format!("It was {other}."),
+        None => "The run ended before it was answered.".into(),
+    }
+}
+
+fn open_votes(found: &RunDetail, info: &ApprovalInfo) -> Vec<Vote> {
+    let said = |by: &str, yes: bool| {
+        found.journal.iter().rev().find_map(|e| match &e.what {
+            What::Voted {
+                by: who, approve, ..
+            } if who.eq_ignore_ascii_case(by) && *approve == yes => Some(e.at_ms),
+            _ => None,
+        })
+    };
+    info.open
+        .votes
+        .iter()
+        .map(|(by, comment)| Vote {
+            by: by.clone(),
+            approve: true,
+            comment: comment.clone(),
+            at_ms: said(by, true).unwrap_or(info.asked_ms),
+            refused: None,
+        })
+        .collect()
+}
+
+fn over_votes(over: &DecidedApproval) -> Vec<Vote> {
+    let counted = over.answers.iter().map(|a| Vote {
+        by: a.by.clone(),
+        approve: a.approve,
+        comment: a.comment.clone(),
+        at_ms: a.at_ms,
+        refused: None,
+    });
+    let refused = over.refused.iter().map(|r| Vote {
+        by: r.by.clone(),
+        approve: true,
+        comment: None,
+        at_ms: r.at_ms,
+        refused: Some(r.reason.clone()),
+    });
+    counted.chain(refused).collect()
+}
+
+type People = (Vec<String>, Vec<(String, String)>, Vec<Subject>);
+
+/// Who may still answer, who may not and why, and whom it is about.
+fn people(found: &RunDetail, open: &OpenApproval) -> People {
+    let is = |list: &[String], who: &str| list.iter().any(|e| e.eq_ignore_ascii_case(who));
+    let eligible = open
+        .eligible
+        .iter()
+        .filter(|who| {
+            !is(&open.excluded, who)
+                && !open
+                    .votes
+                    .iter()
+                    .any(|(by, _)| by.eq_ignore_ascii_case(who))
+        })
+        .cloned()
+        .collect();
+    let starter = found.run.starter.as_deref().unwrap_or_default();
+    let excluded = open
+        .excluded
+        .iter()
+        .filter(|who| is(&open.eligible, who))
+        .map(|who| {
+            let why = match who.eq_ignore_ascii_case(starter) {
+                true => "started the run",
+                false => "the run is about them",
+            };
+            (who.clone(), why.to_owned())
+        })
+        .collect();
+    let subjects = open
+        .about
+        .iter()
+        .map(|(key, name)| Subject {
+            name: name.clone(),
+            key: key.clone(),
+        })
+        .collect();
+    (eligible, excluded, subjects)
+}
+
+/// The actions that a gate opens, as written, with what the library says of each.
+fn actions(found: &RunDetail, approve: &Approve) -> Vec<GatedAction> {
+    let Some(playbook) = found.program.playbooks.get(&found.run.playbook) else {
+        return Vec::new();
+    };
+    approve
+        .covers
+        .iter()
+        .filter_map(|n| {
+            let node = playbook.graph.node_weight(NodeIndex::new(*n as usize))?;
+            let NodeKind::Perform(perform) = &node.kind else {
+                return None;
+            };
+            let callable = found.program.callables.get(&perform.action);
+            Some(GatedAction {
+                call: node.label.to_string(),
+                doc: callable.map(|c| c.doc.to_string()).unwrap_or_default(),
+                impact: perform.impact,
+                undo: callable
+                    .and_then(|c| c.undo.as_ref())
+                    .map(|(action, _)| action.to_string()),
+                later: Vec::new(),
+            })
+        })
+        .collect()
+}
+
+/// What follows each answer, read from the machine.
+fn consequences(playbook: &Playbook, node: u32, approve: Option<&Approve>) -> Consequences {
+    let at = NodeIndex::new(node as usize);
+    let after = |edge: Edge| follow(playbook, playbook.follow(at, &edge));
+    let ends = || "the run ends here, rejected; nothing behind the question is done".to_owned();
+    let rejected = after(Edge::Rejected).unwrap_or_else(ends);
+    let silent = match approve {
+        Some(a) if a.default_approve => {
+            "silence counts as yes, and grants nothing: steps that need people stay closed".into()
+        }
+        _ => after(Edge::Unanswered).unwrap_or_else(ends),
+    };
+    Consequences {
+        approved: after(Edge::Approved).unwrap_or_else(|| "the run goes on".into()),
+        rejected,
+        unanswered: silent,
+    }
+}
+
+/// The next steps from a node on, as written; nothing where there is no such way.
+fn follow(playbook: &Playbook, from: Option<NodeIndex>) -> Option<String> {
+    let mut at = from?;
+    let mut out = Vec::new();
+    let mut seen = std::collections::BTreeSet::new();
+    while seen.insert(at) && out.len() < FOLLOW_MAX {
+        let node = playbook.graph.node_weight(at)?;
+        match &node.kind {
+            NodeKind::Perform(_) | NodeKind::Approve(_) | NodeKind::Wait { .. } => {
+                out.push(node.label.to_string());
+            }
+            NodeKind::End { .. } => {
+                out.push("the run ends".into());
+                break;
+            }
+            _ => {}
+        }
+        let mut ways = playbook
+            .graph
+            .edges_directed(at, Direction::Outgoing)
+            .filter(|e| matches!(e.weight(), Edge::Done));
+        match (ways.next(), ways.next()) {
+            (Some(way), None) => at = way.target(),
+            _ => break,
+        }
+    }
+    Some(match out.is_empty() {
+        true => "the run goes on".into(),
+        false => out.join(" · then "),
+    })
+}
+
+/// What the run has found out and done until it asked.
+fn steps(found: &RunDetail) -> Vec<EvidenceGroup> {
+    let told = found.journal.iter().filter_map(|entry| {
+        let (title, facts) = match &entry.what {
+            What::Answered { query, value } => (format!("{query} answered"), facts(value)),
+            What::Performed { action, value } => (format!("{action} was performed"), facts(value)),
+            What::ActionFailed { action, reason, .. } => (
+                format!("{action} failed"),
+                vec![("reason".to_owned(), reason.clone())],
+            ),
+            _ => return None,
+        };
+        Some(EvidenceGroup {
+            title,
+            at_ms: entry.at_ms,
+            facts,
+        })
+    });
+    let all: Vec<EvidenceGroup> = told.collect();
+    let from = all.len().saturating_sub(STEPS_MAX);
+    all.into_iter().skip(from).collect()
+}
+
+/// JSON as facts: paths and values.
+fn facts(value: &Json) -> Vec<(String, String)> {
+    let mut out = Vec::new();
+    collect(value, "", &mut out);
+    out.truncate(FACTS_MAX);
+    out
+}
+
+fn collect(value: &Json, path: &str, out: &mut Vec<(String, String)>) {
+    if out.len() >= FACTS_MAX {
+        return;
+    }
+    match value {
+        Json::Object(fields) => {
+            for (name, value) in fields {
+                let path = match path.is_empty() {
+                    true => name.clone(),
+                    false => format!("{path}.{name}"),
+                };
+                collect(value, &path, out);
+            }
+        }
+        Json::Null => {}
+        other => {
+            let name = if path.is_empty() { "value" } else { path };
+            out.push((name.to_owned(), value_text(other)));
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! One run: shown, ended, taken up again.
+
+use super::{Form, Oops, Page, rows};
+use crate::api::runs::find;
+use crate::dashboard::chrome::Area;
+use crate::dashboard::drawing::{self, Drawing};
+use crate::dashboard::pages::RunPage;
+use crate::dashboard::pages::run::{RunApproval, RunEvent};
+use crate::dashboard::steps::{detail, steps};
+use crate::dashboard::text;
+use crate::http::Path;
+use crate::identity::Permission;
+use crate::problem::Problem;
+use axum::response::Response;
+use counterplay_machine::state::{Run, Status, Waiting};
+use counterplay_runtime::store::RunDetail;
+use counterplay_runtime::timeline::Reading;
+use serde::Deserialize;
+
+/// A form without fields of its own.
+#[derive(Debug, Default, Deserialize)]
+pub struct Nothing {}
+
+/// `/runs/{id}`.
+///
+/// # Errors
+/// The page of what went wrong.
+pub async fn show(page: Page, Path(id): Path<String>) -> Result<Response, Oops> {
+    let made = make(&page, &id).await;
+    let made = page.or_oops(made).await?;
+    Ok(page.show(&made))
+}
+
+async fn make(page: &Page, id: &str) -> Result<RunPage, Problem> {
+    page.auth.needs(Permission::View)?;
+    let found = find(&page.app, &page.auth, id).await?;
+    let store = page.app.engine.store();
+    let tenants = page.auth.tenants();
+    let live = page.app.engine.program();
+    let (info, run) = (&found.info, &found.run);
+    let playbook = found.program.playbooks.get(&run.playbook);
+    let open = run.outcome.is_none();
+    let mut approvals: Vec<RunApproval> = store
+        .decided_approvals(id, tenants.clone())
+        .await?
+        .into_iter()
+        .map(|over| RunApproval {
+            id: over.id,
+            question: over.question,
+            state: over.decision.unwrap_or_else(|| "over".into()),
+            until_ms: None,
+            by: over.answers.into_iter().map(|a| a.by).collect(),
+        })
+        .collect();
+    approvals.extend(run.approvals.iter().map(|(id, asked)| RunApproval {
+        id: id.clone(),
+        question: asked.question.clone(),
+        state: "open".into(),
+        until_ms: Some(asked.until_ms),
+        by: asked.votes.iter().map(|(by, _)| by.clone()).collect(),
+    }));
+    let event = store
+        .event_of_run(id, tenants)
+        .await?
+        .map(|event| RunEvent {
+            num: event.num,
+            name: event.name,
+            received_ms: event.received_ms,
+            payload: detail(&event.payload).unwrap_or_default(),
+        });
+    let mut row = rows::run(&found.program, info);
+    if run.status() == Status::Held {
+        row.why = run.held_because().map(str::to_owned);
+    }
+    let (waits_for, next_timer_ms) = waits(run);
+    let reading = Reading {
+        simulated: info.simulated,
+        ..Reading::default()
+    };
+    let version = run.hash.chars().take(12).collect();
+    Ok(RunPage {
+        chrome: page.chrome(Area::Runs, format!("{} {id}", row.title)).await,
+        outcome: run.outcome.as_ref().map(|o| sentence(&o.to_string())),
+        steps: steps(&found.journal, &reading, playbook),
+        drawing: draw(&found, "run"),
+        outdated: live
+            .playbooks
+            .get(&run.playbook)
+            .is_some_and(|p| p.hash != run.hash),
+        may_operate: page.who().may_in(Permission::Operate, &info.tenant),
+        may_audit: page.who().may(Permission::Audit),
+        run: row,
+        open,
+        waits_for,
+        next_timer_ms,
+        approvals,
+        event,
+        version,
+    })
+}
+
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => format!(
+            "{}{}.",
+            first.to_uppercase(),
+            chars.as_str().trim_end_matches('.')
+        ),
+        None => String::new(),
+    }
+}
+
+/// The machine with how far the run has got.
+fn draw(found: &RunDetail, id: &str) -> Option<String> {
+    let playbook = found.program.playbooks.get(&found.run.playbook)?;
+    let live = drawing::live(playbook, &found.journal, Some(&found.run));
+    let file = &playbook.graph.node_weight(playbook.start)?.origin.file;
+    let source_page = format!("/playbooks/{}", text::segment(&playbook.id));
+    drawing::draw(
+        playbook,
+        &Drawing {
+            id,
+            source_page: &source_page,
+            file,
+            live: Some(&live),
+        },
+    )
+}
+
+/// What a run waits for, in words, and until when.
+fn waits(run: &Run) -> (Option<String>, Option<i64>) {
+    if run.outcome.is_some() {
+        return (None, None);
+    }
+    let mut asked = None;
+    let mut timer: Option<i64> = None;
+    let mut calls = false;
+    for thread in run.threads.values() {
+        match &thread.waiting {
+            Waiting::Approval { id } => asked = run.approvals.get(id).or(asked),
+            Waiting::Timer { at_ms, .. } => timer = Some(timer.map_or(*at_ms, |t| t.min(*at_ms))),
+            Waiting::Call { .. } | Waiting::Ready => calls = true,
+            Waiting::Held { .. } | Waiting::Children { .. } => {}
+        }
+    }
+    match (asked, timer, calls) {
+        (Some(asked), ..) => (
+            Some(format!(
+                "It waits for approval: “{}”. The question ends",
+                asked.question
+            )),
+            Some(asked.until_ms),
+        ),
+        (None, _, true) => (Some("A call is under way.".into()), None),
+        (None, Some(at), _) => (Some("It waits. It goes on".into()), Some(at)),
+        _ => (None, None),
+    }
+}
+
+/// `POST /runs/{id}/cancel`.
+///
+/// # Errors
+/// The page of what went wrong.
+pub async fn cancel(Path(id): Path<String>, form: Form<Nothing>) -> Result<Response, Oops> {
+    let page = form.page;
+    let done = async {
+        let found = find(&page.app, &page.auth, &id).await?;
+        page.auth
+            .needs_in(Permission::Operate, &found.info.tenant)?;
+        page.app.engine.cancel(&id, &page.who().id).await?;
+        Ok::<_, Problem>(())
+    };
+    Ok(after(&page, &id, done.await, "The run is being cancelled."))
+}
+
+/// `POST /runs/{id}/resume`.
+///
+/// # Errors
+/// The page of what went wrong.
+pub async fn resume(Path(id): Path<String>, form: Form<Nothing>) -> Result<Response, Oops> {
+    let page = form.page;
+    let done = async {
+        let found = find(&page.app, &page.auth, &id).await?;
+        page.auth
+            .needs_in(Permission::Operate, &found.info.tenant)?;
+        page.app.engine.resume(&id, &page.who().id).await?;
+        Ok::<_, Problem>(())
+    };
+    Ok(after(
+        &page,
+        &id,
+        done.await,
+        "The run tries its step again.",
+    ))
+}
+
+fn after(page: &Page, id: &str, done: Result<(), Problem>, word: &str) -> Response {
+    let to = format!("/runs/{}", text::segment(id));
+    match done {
+        Ok(()) => page.back(&to, word),
+        Err(problem) => page.back_with_problem(&to, &problem),
+    }
+}
