@@ -9,6 +9,7 @@ use counterplay_runtime::connect::Secrets;
 use counterplay_runtime::engine::Engine;
 use counterplay_runtime::store::NewAudit;
 use serde_json::Value as Json;
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -39,6 +40,8 @@ pub struct Parts {
 pub struct Settings {
     /// Where people reach the service, such as `https://counterplay.msp.example`; no `/` at its end.
     pub public_url: String,
+    /// The project's folder, where that is the source of truth and the API changes nothing.
+    pub folder: Option<String>,
     /// Set where everything outside is made up: events to try and what is said of it.
     pub sandbox: Option<SandboxSettings>,
 }
@@ -48,6 +51,8 @@ pub struct Settings {
 pub struct SandboxSettings {
     /// Events that can be sent with one click.
     pub samples: Vec<Sample>,
+    /// Entities to try, by their type: id and name.
+    pub entities: BTreeMap<String, (String, String)>,
     /// When it was started, in milliseconds since the Unix epoch: what was before is history.
     pub since_ms: i64,
     /// Where the made-up tenant shows what was done to it.
@@ -67,6 +72,8 @@ pub struct Sample {
     pub event: String,
     /// The object.
     pub payload: Json,
+    /// Whether its `id` is to be another one each time, so that it is no repetition.
+    pub fresh_id: bool,
 }
 
 impl App {

@@ -102,6 +102,15 @@ impl Feed {
         }))
     }
 
+    /// Tells listeners that something else of a tenant has changed, or of every tenant where it is empty.
+    pub fn changed(&self, topic: &'static str, tenant: &str) {
+        // Nobody may be listening.
+        let _ = self.send.send(News::Changed {
+            topic,
+            tenant: Arc::from(tenant),
+        });
+    }
+
     /// Ends every listener, so that the service can stop.
     pub fn close(&self) {
         self.closed.send_replace(true);
@@ -233,8 +242,12 @@ impl Listener {
     }
 
     fn concerns(&self, news: &News) -> bool {
-        self.tenants
-            .as_ref()
-            .is_none_or(|names| names.iter().any(|n| n == news.tenant()))
+        let tenant = news.tenant();
+        // What is not data of a tenant concerns everybody.
+        tenant.is_empty()
+            || self
+                .tenants
+                .as_ref()
+                .is_none_or(|names| names.iter().any(|n| n == tenant))
     }
 }

@@ -94,6 +94,7 @@ pub async fn serve(args: ServeArgs) -> Outcome {
     );
     let settings = Settings {
         public_url: public_url.clone(),
+        folder: given.folder(),
         sandbox: sandbox.as_deref().map(|s| tour::settings(s, &people, now)),
     };
     let app = App::new(Parts {
@@ -166,6 +167,13 @@ struct Given {
 }
 
 impl Given {
+    /// The project's folder, where that is the source of truth.
+    fn folder(&self) -> Option<String> {
+        let root = self.project.root.as_deref();
+        root.filter(|_| self.origin == Origin::Folder)
+            .map(project::shown)
+    }
+
     fn read(args: &ServeArgs) -> Result<Given, Failure> {
         let root = project::root_for(args.store.project.project.as_deref())?;
         let accept = args.accept_deploys;

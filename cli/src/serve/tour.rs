@@ -86,6 +86,16 @@ pub fn settings(sandbox: &Sandbox, people: &[Login], now_ms: i64) -> SandboxSett
     SandboxSettings {
         samples: samples(),
         since_ms: now_ms,
+        entities: [
+            ("User", VICTIMS[0].0, VICTIMS[0].1),
+            (
+                "Device",
+                "b48d2f60-91c7-4e35-a0d2-6e1f5a7c2004",
+                "the phone of one of them",
+            ),
+        ]
+        .map(|(ty, id, who)| (ty.to_owned(), (id.to_owned(), who.to_owned())))
+        .into(),
         outside_url: sandbox.base_url(),
         people: people
             .iter()
@@ -102,6 +112,7 @@ fn samples() -> Vec<Sample> {
             title: title.into(),
             event: event.into(),
             payload,
+            fresh_id: name == "risky-sign-in",
         })
     };
     [

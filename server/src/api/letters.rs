@@ -131,6 +131,7 @@ pub async fn replay(
     auth.needs(Permission::Operate)?;
     let found = find(&app, &auth, letter).await?;
     let receipt = app.engine.replay_letter(letter, &auth.0.id).await?;
+    app.feed.changed("letters", &found.tenant);
     start::accepted(&app, receipt.event, &found.tenant).await
 }
 
@@ -146,12 +147,13 @@ pub async fn dismiss(
     Body(dismissal): Body<Dismissal>,
 ) -> Result<StatusCode, Problem> {
     auth.needs(Permission::Operate)?;
-    find(&app, &auth, letter).await?;
+    let found = find(&app, &auth, letter).await?;
     let why = dismissal.why.trim();
     if why.is_empty() {
         return Err(Problem::unprocessable("say in `why` why it is put aside").with("path", "why"));
     }
     app.engine.dismiss_letter(letter, &auth.0.id, why).await?;
+    app.feed.changed("letters", &found.tenant);
     Ok(StatusCode::NO_CONTENT)
 }
 

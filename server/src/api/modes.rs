@@ -79,5 +79,6 @@ async fn change(
     let none = || Problem::not_found(format!("there is no playbook `{id}`"));
     seen.check(&app.projects.etag(id).ok_or_else(none)?)?;
     app.engine.set_mode(id, mode, &auth.0.id).await?;
+    app.feed.changed("playbooks", "");
     detail(app, &auth.0, id)
 }

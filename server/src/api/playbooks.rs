@@ -236,6 +236,7 @@ pub async fn replace(
 }
 
 fn answer(app: &App, deployed: Deployed, done: StatusCode) -> Response {
+    app.feed.changed("deploys", "");
     let waits = !deployed.waits.is_empty();
     let mut headers = HeaderMap::new();
     if let Some(id) = deployed.playbooks.first().filter(|_| !waits) {

@@ -146,6 +146,7 @@ pub async fn settle(app: &App, auth: &Auth, revision: i64, approve: bool) -> Res
     app.projects
         .decide(revision, approve, &auth.0.id, &own)
         .await?;
+    app.feed.changed("deploys", "");
     Ok(())
 }
 

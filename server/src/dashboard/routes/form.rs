@@ -7,7 +7,6 @@ use crate::identity::csrf;
 use crate::problem::Problem;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
 
 /// The fields of a form, and who sent it.
 pub struct Form<T> {
@@ -27,9 +26,12 @@ impl<T: DeserializeOwned + Send> FromRequest<App> for Form<T> {
             Ok(bytes) => bytes,
             Err(problem) => return Err(page.oops(problem).await),
         };
-        let given: Result<BTreeMap<String, String>, Problem> = read_form(&bytes);
-        let given = given.unwrap_or_default();
-        let word = given.get(csrf::FIELD).map_or("", String::as_str);
+        // Fields may come more than once: as pairs, then.
+        let given: Vec<(String, String)> = read_form(&bytes).unwrap_or_default();
+        let word = given
+            .iter()
+            .find(|(name, _)| name == csrf::FIELD)
+            .map_or("", |(_, value)| value.as_str());
         if !csrf::matches(page.csrf(), word) {
             let problem = Problem::forbidden(
                 "the form was not made for this session, perhaps because you logged in again meanwhile; go back, load the page anew and send it once more",

@@ -42,7 +42,7 @@ pub struct ThemeForm {
 }
 
 /// A path of this service, the overview for anything else: a link must not lead away after the login.
-fn inside(path: &str) -> &str {
+pub fn inside(path: &str) -> &str {
     let plain = path.starts_with('/')
         && !path.starts_with("//")
         && !path.contains('\\')

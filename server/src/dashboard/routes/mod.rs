@@ -7,15 +7,23 @@
 mod account;
 mod approval;
 mod approvals;
+mod audit;
+mod deploys;
 mod files;
 mod form;
+mod letters;
 mod live;
 mod login;
 mod overview;
 mod page;
+mod people;
+mod playbook;
+mod playbooks;
 mod rows;
 mod run;
 mod runs;
+mod simulation;
+mod sources;
 
 pub use form::Form;
 pub use page::{Oops, Page};
@@ -40,6 +48,30 @@ pub fn router() -> Router<App> {
         )
         .route("/account", get(account::show))
         .route("/account/password", post(account::password))
+        .route("/playbooks", get(playbooks::show))
+        .route("/playbooks/{id}", get(playbook::show))
+        .route("/playbooks/{id}/mode", post(playbooks::mode))
+        .route("/playbooks/{id}/run", post(playbook::run))
+        .route("/playbooks/{id}/simulate", post(playbook::simulate))
+        .route("/deploys", get(deploys::list))
+        .route(
+            "/deploys/{revision}",
+            get(deploys::show).post(deploys::decide),
+        )
+        .route("/audit", get(audit::show))
+        .route("/audit/verify", post(audit::verify))
+        .route("/dead-letters", get(letters::list))
+        .route("/dead-letters/{num}", get(letters::show))
+        .route("/dead-letters/{num}/retry", post(letters::retry))
+        .route("/dead-letters/{num}/dismiss", post(letters::dismiss))
+        .route("/people", get(people::show).post(people::add))
+        .route("/people/{num}/disable", post(people::disable))
+        .route("/people/{num}/enable", post(people::enable))
+        .route("/people/{num}/password", post(people::password))
+        .route("/tokens", post(people::add_token))
+        .route("/tokens/{num}/revoke", post(people::revoke_token))
+        .route("/sources", get(sources::show))
+        .route("/try/{sample}", post(sources::deliver))
         .route("/login", get(login::show).post(login::log_in))
         .route("/logout", post(login::log_out))
         .route("/theme", post(login::choose_theme))
