@@ -12,7 +12,7 @@ use counterplay_runtime::clock::{Clock, VirtualClock};
 use counterplay_runtime::connect::{Connectors, MasterKey};
 use counterplay_runtime::engine::{Engine, EngineOptions, Incoming, Until};
 use counterplay_runtime::store::Store;
-use counterplay_sandbox::Sandbox;
+use counterplay_sandbox::{Fault, FaultKind, Sandbox};
 use counterplay_server::project::Compiled;
 use serde_json::{Map, Value as Json, json};
 use std::sync::Arc;
@@ -22,6 +22,10 @@ use std::time::Duration;
 const SPAN_MS: i64 = 6 * DAY_MS;
 /// How often something happens.
 const EVERY_MS: i64 = 5 * HOUR_MS + 20 * MINUTE_MS;
+/// The start by hand that fails.
+const TROUBLE: usize = 13;
+/// The start by hand that is open when the history ends.
+const OPEN: usize = 28;
 /// How long people take to answer.
 const ANSWER_MS: i64 = 25 * MINUTE_MS;
 
@@ -67,14 +71,34 @@ pub async fn write(
     let mut index = 0;
     loop {
         let at = clock.now_ms();
-        if at + EVERY_MS > now_ms {
+        if at + EVERY_MS > now_ms - HOUR_MS {
             break;
         }
+        if index == TROUBLE {
+            // A day on which the directory refused: runs that fail are a part of life.
+            sandbox.inject(
+                Fault::new(
+                    "/users/",
+                    FaultKind::Status {
+                        status: 403,
+                        code: "Authorization_RequestDenied".into(),
+                        message: "Insufficient privileges to complete the operation.".into(),
+                    },
+                )
+                .on("PATCH"),
+            );
+        }
         happen(&engine, index, at).await;
-        pass(&engine, &clock, (at + EVERY_MS).min(now_ms), index).await?;
+        pass(&engine, &clock, at + EVERY_MS, index).await?;
         index += 1;
     }
-    pass(&engine, &clock, now_ms, index).await?;
+    // One that still waits for somebody.
+    clock.skip_to(now_ms - HOUR_MS);
+    happen(&engine, OPEN, now_ms - HOUR_MS).await;
+    engine
+        .run(Until::Settled)
+        .await
+        .map_err(|e| Failure::cannot_start(e.to_string()))?;
     drop(engine);
     sandbox.stop().await;
     Ok(())

@@ -450,6 +450,7 @@ impl Gallery {
             failed_count: 1,
             days: self.days(),
             tries: Vec::new(),
+            samples: Vec::new(),
             has_playbooks: true,
         })
     }
@@ -506,6 +507,10 @@ impl Gallery {
                     false,
                 ),
             ],
+            samples: vec![(
+                "risky-sign-in".to_owned(),
+                self.t("Somebody signs in from an anonymous address"),
+            )],
             has_playbooks: true,
         })
     }
@@ -1138,7 +1143,6 @@ impl Gallery {
                     roles: roles.iter().map(|r| (*r).to_owned()).collect(),
                     tenants: tenants.map(|t| t.iter().map(|t| self.t(t)).collect()),
                     disabled: num == 4,
-                    seen_ms: (num != 3).then_some(self.now_ms - num * HOUR),
                     me,
                 }
             };

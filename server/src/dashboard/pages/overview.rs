@@ -33,6 +33,8 @@ pub struct OverviewPage {
     pub days: Vec<Day>,
     /// What a newcomer may try, in the sandbox.
     pub tries: Vec<TryThis>,
+    /// Events that a newcomer may let happen, in the sandbox: the name in the address and the words.
+    pub samples: Vec<(String, String)>,
     /// Whether there is any playbook.
     pub has_playbooks: bool,
 }

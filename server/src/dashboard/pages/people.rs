@@ -45,8 +45,6 @@ pub struct PersonRow {
     pub tenants: Option<Vec<String>>,
     /// Whether they may not log in.
     pub disabled: bool,
-    /// When they last logged in.
-    pub seen_ms: Option<i64>,
     /// Whether it is the viewer.
     pub me: bool,
 }

@@ -458,7 +458,11 @@ fn collect(value: &Json, path: &str, out: &mut Vec<(String, String)>) {
         Json::Null => {}
         other => {
             let name = if path.is_empty() { "value" } else { path };
-            out.push((name.to_owned(), value_text(other)));
+            let text = match other {
+                Json::String(text) => text.clone(),
+                other => value_text(other),
+            };
+            out.push((name.to_owned(), text));
         }
     }
 }

@@ -107,6 +107,7 @@ async fn make(page: &Page) -> Result<OverviewPage, Problem> {
         failed,
         days,
         tries: tries(page).await?,
+        samples: samples(page),
         has_playbooks: !program.playbooks.is_empty(),
     })
 }
@@ -137,6 +138,16 @@ fn days(hours: &[counterplay_runtime::store::Hour], from_ms: i64) -> Vec<Day> {
                 .sum(),
             actions: IMPACTS.map(|impact| number(tally.performed.get(&impact.to_string()))),
         })
+        .collect()
+}
+
+/// Events that can be let happen, for who may.
+fn samples(page: &Page) -> Vec<(String, String)> {
+    let may = page.who().may(crate::identity::Permission::Operate);
+    let sandbox = page.app.settings.sandbox.iter().filter(|_| may);
+    sandbox
+        .flat_map(|s| &s.samples)
+        .map(|s| (s.name.clone(), s.title.clone()))
         .collect()
 }
 

@@ -80,7 +80,6 @@ async fn make(page: &Page, typed: Typed) -> Result<PeoplePage, Problem> {
                 name: p.name,
                 email: p.email,
                 disabled: p.disabled,
-                seen_ms: None,
             })
             .collect(),
         tokens: tokens
