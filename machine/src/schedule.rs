@@ -128,6 +128,49 @@ mod tests {
     }
 
     #[test]
+    fn gaps_at_midnight_and_of_half_an_hour_are_skipped_as_well() {
+        let at = |minutes| TriggerKind::At {
+            weekday: None,
+            minutes,
+        };
+        // On 24 April 2026 Cairo goes from 00:00 to 01:00: the day begins an hour late.
+        assert_eq!(
+            next(at(0), "Africa/Cairo", "2026-04-23T12:00:00Z"),
+            "2026-04-23T22:00:00Z"
+        );
+        assert_eq!(
+            next(at(0), "Africa/Cairo", "2026-04-23T22:00:00Z"),
+            "2026-04-24T21:00:00Z"
+        );
+        // On 4 October 2026 Lord Howe Island goes from 02:00 to 02:30.
+        assert_eq!(
+            next(at(135), "Australia/Lord_Howe", "2026-10-03T12:00:00Z"),
+            "2026-10-03T15:30:00Z"
+        );
+        assert_eq!(
+            next(at(135), "Australia/Lord_Howe", "2026-10-03T15:30:00Z"),
+            "2026-10-04T15:15:00Z"
+        );
+    }
+
+    #[test]
+    fn a_time_on_a_weekday_keeps_its_weekday_across_the_change() {
+        // 29 March 2026 is the Sunday on which London skips 01:30.
+        let sunday = TriggerKind::At {
+            weekday: Some(6),
+            minutes: 90,
+        };
+        assert_eq!(
+            next(sunday.clone(), "Europe/London", "2026-03-23T00:00:00Z"),
+            "2026-03-29T01:00:00Z"
+        );
+        assert_eq!(
+            next(sunday, "Europe/London", "2026-03-29T01:00:00Z"),
+            "2026-04-05T00:30:00Z"
+        );
+    }
+
+    #[test]
     fn a_doubled_time_is_due_once() {
         // On 25 October 2026 London goes from 02:00 BST back to 01:00 GMT: 01:30 occurs twice.
         let at = TriggerKind::At {

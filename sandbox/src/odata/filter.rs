@@ -59,6 +59,23 @@ impl Filter {
     }
 }
 
+impl Filter {
+    /// The members that it looks at, by their first names.
+    pub fn members(&self) -> Vec<&str> {
+        match self {
+            Filter::And(a, b) | Filter::Or(a, b) => {
+                let mut all = a.members();
+                all.extend(b.members());
+                all
+            }
+            Filter::Not(inner) => inner.members(),
+            Filter::Compare(path, ..) | Filter::StartsWith(path, _) => {
+                path.split('/').take(1).collect()
+            }
+        }
+    }
+}
+
 /// The value at a path such as `signInActivity/lastSignInDateTime`; null if there is none.
 pub(crate) fn at(item: &Value, path: &str) -> Value {
     let mut found = item;

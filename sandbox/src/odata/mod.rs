@@ -30,6 +30,7 @@ pub(crate) fn page(items: Vec<Value>, call: &Call, shape: &Shape) -> Answer {
     let mut items = match call.query.get("$filter") {
         Some(text) => {
             let filter = filter::parse(text)?;
+            refuse_unknown(&filter, &items, shape)?;
             items
                 .into_iter()
                 .filter(|item| filter.holds(item))
@@ -117,6 +118,22 @@ fn refuse_others(call: &Call) -> Result<(), Problem> {
             "The query option '{name}' is not supported by the sandbox."
         ))),
         None => Ok(()),
+    }
+}
+
+/// A member that no item has and none could have is an error. An empty collection tells nothing.
+fn refuse_unknown(filter: &filter::Filter, items: &[Value], shape: &Shape) -> Result<(), Problem> {
+    let is_known = |name: &str| {
+        items.is_empty()
+            || shape.also.contains(&name)
+            || items.iter().any(|item| item.get(name).is_some())
+    };
+    match filter.members().into_iter().find(|name| !is_known(name)) {
+        None => Ok(()),
+        Some(name) => Err(Problem::bad_request(format!(
+            "Invalid filter clause: Could not find a property named '{name}' on type '{}'.",
+            shape.kind
+        ))),
     }
 }
 

@@ -48,6 +48,13 @@ async fn errors_are_graphs() {
         ("GET", "/users?$search=x", None, 400, "BadRequest"),
         ("GET", "/users?$filter=a%20has%20b", None, 400, "BadRequest"),
         (
+            "GET",
+            "/users?$filter=lastSignIn%20ge%202026-01-01T00:00:00Z",
+            None,
+            400,
+            "BadRequest",
+        ),
+        (
             "PATCH",
             "/users/omar.haddad@contoso.example",
             Some(json!({"shoeSize": 4})),
