@@ -14,7 +14,12 @@ async fn looser(author: &Client) -> Value {
         .put(LOST_PATH, json!({"source": source}))
         .await;
     assert_eq!(waits.ok(202).json["state"], "waiting");
-    assert!(!waits.json["reasons"].as_array().expect("reasons").is_empty());
+    assert!(
+        !waits.json["reasons"]
+            .as_array()
+            .expect("reasons")
+            .is_empty()
+    );
     assert_eq!(author.get(LOST_PATH).await.json["source"], LOST);
     waits.json["revision"].clone()
 }
@@ -22,35 +27,66 @@ async fn looser(author: &Client) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn its_author_does_not_decide_and_another_does() {
     let service = Service::start().await;
-    let author = service.person("ada@msp.example", &[Role::Author], Scope::All).await;
-    let second = service.person("ben@msp.example", &[Role::Author], Scope::All).await;
-    let viewer = service.person("vic@msp.example", &[Role::Viewer], Scope::All).await;
+    let author = service
+        .person("ada@msp.example", &[Role::Author], Scope::All)
+        .await;
+    let second = service
+        .person("ben@msp.example", &[Role::Author], Scope::All)
+        .await;
+    let viewer = service
+        .person("vic@msp.example", &[Role::Viewer], Scope::All)
+        .await;
     let token = service.token(Role::Author, Scope::All).await;
     let revision = looser(&author).await;
     let path = format!("/api/automation/revisions/{revision}");
-    author.post(&path, json!({"approve": true})).await.problem(403, "forbidden");
-    token.post(&path, json!({"approve": true})).await.problem(403, "forbidden");
-    viewer.post(&path, json!({"approve": true})).await.problem(403, "forbidden");
+    author
+        .post(&path, json!({"approve": true}))
+        .await
+        .problem(403, "forbidden");
+    token
+        .post(&path, json!({"approve": true}))
+        .await
+        .problem(403, "forbidden");
+    viewer
+        .post(&path, json!({"approve": true}))
+        .await
+        .problem(403, "forbidden");
     assert_eq!(author.get(LOST_PATH).await.json["source"], LOST);
     let done = second.post(&path, json!({"approve": true})).await;
     assert_eq!(done.ok(200).json["state"], "live");
     assert_ne!(author.get(LOST_PATH).await.json["source"], LOST);
-    second.post(&path, json!({"approve": false})).await.problem(409, "conflict");
+    second
+        .post(&path, json!({"approve": false}))
+        .await
+        .problem(409, "conflict");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_authors_own_token_is_the_author() {
     let service = Service::start().await;
     let author = service
-        .person("ada@msp.example", &[Role::Author, Role::Administrator], Scope::All)
+        .person(
+            "ada@msp.example",
+            &[Role::Author, Role::Administrator],
+            Scope::All,
+        )
         .await;
     let made = author
-        .post("/api/automation/tokens", json!({"name": "ci", "role": "author"}))
+        .post(
+            "/api/automation/tokens",
+            json!({"name": "ci", "role": "author"}),
+        )
         .await;
-    let secret = made.ok(201).json["secret"].as_str().expect("a secret").to_owned();
+    let secret = made.ok(201).json["secret"]
+        .as_str()
+        .expect("a secret")
+        .to_owned();
     let revision = looser(&service.bearer(&secret)).await;
     author
-        .post(&format!("/api/automation/revisions/{revision}"), json!({"approve": true}))
+        .post(
+            &format!("/api/automation/revisions/{revision}"),
+            json!({"approve": true}),
+        )
         .await
         .problem(403, "forbidden")
         .detail("your own");
@@ -59,8 +95,12 @@ async fn the_authors_own_token_is_the_author() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_overtaken_does_not_run() {
     let service = Service::start().await;
-    let author = service.person("ada@msp.example", &[Role::Author], Scope::All).await;
-    let second = service.person("ben@msp.example", &[Role::Author], Scope::All).await;
+    let author = service
+        .person("ada@msp.example", &[Role::Author], Scope::All)
+        .await;
+    let second = service
+        .person("ben@msp.example", &[Role::Author], Scope::All)
+        .await;
     let revision = looser(&author).await;
     let path = "/api/automation/playbooks/contain_account";
     let etag = author.get(path).await.header("etag").to_owned();
@@ -70,7 +110,10 @@ async fn what_was_overtaken_does_not_run() {
         .await
         .ok(200);
     second
-        .post(&format!("/api/automation/revisions/{revision}"), json!({"approve": true}))
+        .post(
+            &format!("/api/automation/revisions/{revision}"),
+            json!({"approve": true}),
+        )
         .await
         .problem(409, "conflict");
     assert_eq!(author.get(LOST_PATH).await.json["source"], LOST);
@@ -81,7 +124,9 @@ async fn acting_without_approval_waits() {
     let service = Service::start().await;
     let author = service.token(Role::Author, Scope::All).await;
     let source = LOST.replace("lost_device", "lost_again");
-    let made = author.post("/api/automation/playbooks", json!({"source": source})).await;
+    let made = author
+        .post("/api/automation/playbooks", json!({"source": source}))
+        .await;
     assert_eq!(made.ok(202).json["reasons"][0]["kind"], "without_approval");
     author
         .get("/api/automation/playbooks/lost_again")

@@ -3,6 +3,7 @@
 mod approvals;
 mod bad_input;
 mod deploys;
+mod documented;
 mod identity;
 mod playbooks;
 mod records;

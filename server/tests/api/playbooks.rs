@@ -22,14 +22,23 @@ async fn lists_and_reads() {
         .collect();
     assert_eq!(
         ids,
-        ["compromised_user", "contain_account", "lost_device", "offboarding"]
+        [
+            "compromised_user",
+            "contain_account",
+            "lost_device",
+            "offboarding"
+        ]
     );
     assert_eq!(list.json["playbooks"][1]["tenants"], json!(["contoso"]));
     assert_eq!(list.json["origin"], "store");
     let one = viewer.get(ONE).await;
     assert_eq!(one.ok(200).json["source"], CONTAIN);
     assert_eq!(one.json["editable"], true);
-    assert!(one.header("etag").starts_with('"'), "{}", one.header("etag"));
+    assert!(
+        one.header("etag").starts_with('"'),
+        "{}",
+        one.header("etag")
+    );
     viewer
         .get("/api/automation/playbooks/nothing")
         .await
@@ -43,7 +52,10 @@ async fn creates_and_replaces() {
     let source = CONTAIN.replace("contain_account", "contain_again");
     let made = author.post(ALL, json!({"source": source})).await;
     assert_eq!(made.ok(201).json["state"], "live");
-    assert_eq!(made.header("location"), "/api/automation/playbooks/contain_again");
+    assert_eq!(
+        made.header("location"),
+        "/api/automation/playbooks/contain_again"
+    );
     let read = author.get(made.header("location")).await;
     assert_eq!(read.header("etag"), made.header("etag"));
     author
@@ -57,7 +69,9 @@ async fn creates_and_replaces() {
         .await
         .problem(428, "precondition-required");
     let seen = author.with("if-match", made.header("etag"));
-    let changed = seen.put(&path, json!({"source": other, "summary": "words"})).await;
+    let changed = seen
+        .put(&path, json!({"source": other, "summary": "words"}))
+        .await;
     assert_ne!(changed.ok(200).header("etag"), made.header("etag"));
     seen.put(&path, json!({"source": source}))
         .await
@@ -66,7 +80,9 @@ async fn creates_and_replaces() {
     assert_eq!(revisions.json["revisions"][0]["summary"], "words");
     assert!(revisions.json["next"].is_string());
     let first = revisions.json["revisions"][0]["revision"].clone();
-    let view = author.get(&format!("/api/automation/revisions/{first}")).await;
+    let view = author
+        .get(&format!("/api/automation/revisions/{first}"))
+        .await;
     assert!(view.text.contains("Somebody else's hands"), "{}", view.text);
 }
 
@@ -116,7 +132,10 @@ async fn a_folder_is_read_only() {
     .await;
     let author = service.token(Role::Author, Scope::All).await;
     author
-        .post(ALL, json!({"source": CONTAIN.replace("contain_account", "x")}))
+        .post(
+            ALL,
+            json!({"source": CONTAIN.replace("contain_account", "x")}),
+        )
         .await
         .problem(409, "conflict")
         .detail("--accept-deploys");

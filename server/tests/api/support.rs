@@ -35,7 +35,8 @@ pub const CONTAIN: &str = include_str!("../../../examples/tour/playbooks/contain
 pub const LOST: &str = include_str!("../../../examples/tour/playbooks/lost_device.play");
 pub const OFFBOARDING: &str =
     include_str!("../../../examples/offboarding/playbooks/offboarding.play");
-pub const RISK: &str = include_str!("../../../examples/shipped-responses/events/risk-detection.json");
+pub const RISK: &str =
+    include_str!("../../../examples/shipped-responses/events/risk-detection.json");
 pub const LEAVER: &str = include_str!("../../../examples/offboarding/deliveries/leaver.json");
 pub const PASSWORD: &str = "paper lantern seven";
 /// A person of the made-up tenant.
@@ -105,7 +106,7 @@ pub struct Given {
 
 impl Default for Given {
     fn default() -> Given {
-        let many = std::num::NonZeroU32::MAX;
+        let many = std::num::NonZeroU32::MIN.saturating_add(9_999);
         Given {
             origin: Origin::Store,
             limits: LoginLimits {
@@ -194,8 +195,8 @@ impl Service {
             cost: PasswordCost::CHEAPEST,
             limits: given.limits,
         };
-        let identity = Identity::with(engine.store().clone(), clock.clone(), options)
-            .expect("an identity");
+        let identity =
+            Identity::with(engine.store().clone(), clock.clone(), options).expect("an identity");
         let (feed, passing_on) = Feed::start(&engine).await.expect("a feed");
         let projects = Projects::new(
             engine.clone(),
@@ -280,7 +281,10 @@ impl Service {
             http: reqwest::Client::new(),
             headers: vec![
                 ("cookie".into(), cookie),
-                ("x-csrf-token".into(), answer.json["csrf"].as_str().expect("a value").into()),
+                (
+                    "x-csrf-token".into(),
+                    answer.json["csrf"].as_str().expect("a value").into(),
+                ),
                 ("origin".into(), self.url.clone()),
             ],
         }
@@ -345,7 +349,12 @@ impl Answer {
     pub fn problem(&self, status: u16, kind: &str) -> &Answer {
         assert_eq!(self.status, status, "{}", self.text);
         assert_eq!(self.header("content-type"), "application/problem+json");
-        assert_eq!(self.json["type"], format!("/docs/problems#{kind}"), "{}", self.text);
+        assert_eq!(
+            self.json["type"],
+            format!("/docs/problems#{kind}"),
+            "{}",
+            self.text
+        );
         assert_eq!(self.json["status"], status);
         for rust in ["struct ", "::", "i64", "u32", "enum "] {
             assert!(!self.text.contains(rust), "{}", self.text);
@@ -444,7 +453,9 @@ impl Client {
     /// Starts the containment of an account and waits for its approval; run and approval.
     pub async fn contained(&self, tenant: &str, user: &str) -> (String, String) {
         let body = json!({"tenant": tenant, "values": {"user": user, "reason": "a call"}});
-        let answer = self.post("/api/automation/playbooks/contain_account/run", body).await;
+        let answer = self
+            .post("/api/automation/playbooks/contain_account/run", body)
+            .await;
         answer.ok(202);
         let run = answer.json["runs"][0].as_str().expect("a run").to_owned();
         let seen = self
