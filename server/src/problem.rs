@@ -9,6 +9,96 @@ use serde_json::{Map, Value};
 /// What the type URIs begin with; each leads to a heading of `docs/api.md`.
 const TYPE: &str = "/docs/problems#";
 
+/// A kind of problem, for the page that the type URIs lead to.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    /// The end of the type URI.
+    pub name: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// What it means and what to do.
+    pub about: &'static str,
+}
+
+/// Every kind of problem that is answered with, in the order of their statuses.
+pub const KINDS: [Kind; 15] = [
+    Kind {
+        name: "bad-request",
+        status: 400,
+        about: "The request cannot be read: the body is not JSON, or a header or a value of the query is none that is known. Mend the request.",
+    },
+    Kind {
+        name: "unauthorized",
+        status: 401,
+        about: "There is no credential, or it does not hold any longer: it has expired, was revoked, or its session has ended. For webhooks: the signature is wrong or too old.",
+    },
+    Kind {
+        name: "forbidden",
+        status: 403,
+        about: "The credential is known and does not allow this. The detail names the role that does.",
+    },
+    Kind {
+        name: "not-found",
+        status: 404,
+        about: "There is no such thing, or it belongs to a tenant that is not the caller's.",
+    },
+    Kind {
+        name: "method",
+        status: 405,
+        about: "The address does not take this method; the header Allow has those that it takes.",
+    },
+    Kind {
+        name: "timeout",
+        status: 408,
+        about: "The request was not finished in time. Look what became of it, or send it again with the same Idempotency-Key.",
+    },
+    Kind {
+        name: "conflict",
+        status: 409,
+        about: "Not possible in the present state: the approval is over, the playbook is paused, another deploy came first. Read the state again.",
+    },
+    Kind {
+        name: "changed-meanwhile",
+        status: 412,
+        about: "Somebody changed it after it was read. Read it again, look at the difference, and send the new ETag as If-Match.",
+    },
+    Kind {
+        name: "too-large",
+        status: 413,
+        about: "The body has more than 6 MiB.",
+    },
+    Kind {
+        name: "media-type",
+        status: 415,
+        about: "The body is of a type that is not read here. Send JSON with Content-Type: application/json.",
+    },
+    Kind {
+        name: "unprocessable",
+        status: 422,
+        about: "The body was read and its content does not fit. The member path says where; diagnostics has the findings about a source that does not check; dead_letter is the number under which an event was kept.",
+    },
+    Kind {
+        name: "precondition-required",
+        status: 428,
+        about: "A change needs If-Match with the ETag of the last read, so that nobody's change is overwritten unseen.",
+    },
+    Kind {
+        name: "too-many",
+        status: 429,
+        about: "Too many attempts. Wait for as many seconds as Retry-After says.",
+    },
+    Kind {
+        name: "internal",
+        status: 500,
+        about: "A fault of Counterplay. The log of the service has the cause.",
+    },
+    Kind {
+        name: "unavailable",
+        status: 503,
+        about: "Not possible now; the same request may succeed after as many seconds as Retry-After says.",
+    },
+];
+
 /// A problem document, media type `application/problem+json` (RFC 9457).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Problem {

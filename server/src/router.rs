@@ -34,6 +34,7 @@ pub fn router(app: App) -> Router {
             "/api/openapi.json",
             get(move || async move { ([(header::CONTENT_TYPE, "application/json")], description) }),
         )
+        .route("/docs/problems", get(api::problems::kinds))
         .merge(dashboard::router())
         .fallback(nothing_here)
         .layer(from_fn(whole_problems))

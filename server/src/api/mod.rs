@@ -7,6 +7,7 @@ pub mod health;
 pub mod letters;
 pub mod modes;
 pub mod playbooks;
+pub mod problems;
 pub mod refusal;
 pub mod revisions;
 pub mod runs;

@@ -1,0 +1,17 @@
+//! The REST API and the triggers over HTTP: a whole service with a real store and a made-up outside.
+
+mod approvals;
+mod bad_input;
+mod deploys;
+mod documented;
+mod identity;
+mod playbooks;
+mod records;
+mod runs;
+#[path = "../../../cli/src/sandboxed.rs"]
+#[allow(dead_code, reason = "the command line uses more of it")]
+mod sandboxed;
+mod service;
+mod stream;
+mod support;
+mod triggers;

@@ -1,0 +1,135 @@
+//! The audit trail, dead letters, tenants and health over HTTP.
+
+use crate::support::{PRIYA, RISK, Service, tenants};
+use counterplay_server::identity::{Role, Scope};
+use serde_json::{Value, json};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_trail_is_read_verified_and_exported() {
+    let service = Service::start().await;
+    let operator = service.token(Role::Operator, Scope::All).await;
+    let (run, _) = operator.contained("contoso", PRIYA).await;
+    let list = operator
+        .get(&format!("/api/automation/audit?run={run}&limit=2"))
+        .await;
+    assert_eq!(
+        list.ok(200).json["records"].as_array().map(Vec::len),
+        Some(2)
+    );
+    assert!(list.json["next"].is_string());
+    let cursor = list.json["next"].as_str().expect("more");
+    let more = operator
+        .get(&format!(
+            "/api/automation/audit?run={run}&limit=2&cursor={cursor}"
+        ))
+        .await;
+    assert_ne!(
+        more.json["records"][0]["link"],
+        list.json["records"][0]["link"]
+    );
+    let whole = operator.get("/api/automation/audit/verify").await;
+    assert_eq!(whole.ok(200).json["whole"], true, "{}", whole.text);
+    let export = operator.get("/api/automation/audit/export").await;
+    assert_eq!(
+        export.ok(200).header("content-type"),
+        "application/x-ndjson"
+    );
+    let lines: Vec<Value> = export
+        .text
+        .lines()
+        .map(|l| serde_json::from_str(l).expect("JSON on each line"))
+        .collect();
+    assert!(
+        lines.iter().any(|l| l["record"]["run"] == run.as_str()),
+        "{}",
+        export.text
+    );
+    let fabrikam = service.token(Role::Operator, tenants(&["fabrikam"])).await;
+    assert!(
+        !fabrikam
+            .get("/api/automation/audit/export")
+            .await
+            .text
+            .contains(&run)
+    );
+    let own = fabrikam
+        .get(&format!("/api/automation/audit?run={run}"))
+        .await;
+    assert_eq!(own.ok(200).json["records"], json!([]));
+    fabrikam
+        .get("/api/automation/audit?tenant=contoso")
+        .await
+        .problem(404, "not-found");
+    service
+        .token(Role::Viewer, Scope::All)
+        .await
+        .get("/api/automation/audit")
+        .await
+        .problem(403, "forbidden");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_are_put_aside_or_tried_again() {
+    let service = Service::start().await;
+    let operator = service.token(Role::Operator, tenants(&["contoso"])).await;
+    let other = service.token(Role::Operator, tenants(&["fabrikam"])).await;
+    let mut event: Value = serde_json::from_str(RISK).expect("JSON");
+    event["riskLevel"] = json!({"value": "high"});
+    let refused = operator.post("/events", event).await;
+    refused.problem(422, "unprocessable");
+    let letter = refused.json["dead_letter"].as_i64().expect("a letter");
+    let path = format!("/api/automation/dead-letters/{letter}");
+    assert_eq!(operator.get(&path).await.ok(200).json["state"], "open");
+    other.get(&path).await.problem(404, "not-found");
+    let dismiss = format!("{path}/dismiss");
+    other
+        .post(&dismiss, json!({"why": "x"}))
+        .await
+        .problem(404, "not-found");
+    other
+        .post(&format!("{path}/replay"), json!({}))
+        .await
+        .problem(404, "not-found");
+    operator
+        .post(&format!("{path}/replay"), json!({}))
+        .await
+        .problem(422, "unprocessable");
+    operator
+        .post(&dismiss, json!({"why": " "}))
+        .await
+        .problem(422, "unprocessable");
+    operator
+        .post(&dismiss, json!({"why": "a test"}))
+        .await
+        .ok(204);
+    operator
+        .post(&dismiss, json!({"why": "a test"}))
+        .await
+        .problem(409, "conflict");
+    let open = operator.get("/api/automation/dead-letters").await;
+    assert_eq!(open.ok(200).json["letters"], json!([]));
+    let all = operator.get("/api/automation/dead-letters?all=true").await;
+    assert_eq!(all.json["letters"][0]["state"], "dismissed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tenants_and_health() {
+    let service = Service::start().await;
+    let viewer = service.token(Role::Viewer, tenants(&["fabrikam"])).await;
+    let list = viewer.get("/api/automation/tenants").await;
+    let names: Vec<&str> = list.ok(200).json["tenants"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|t| t["name"].as_str())
+        .collect();
+    assert_eq!(names, ["fabrikam"], "{}", list.text);
+    viewer.get("/api/automation/health").await.ok(200);
+    let alive = service.stranger().get("/healthz").await;
+    assert_eq!(alive.ok(200).json["status"], "ok");
+    service
+        .stranger()
+        .get("/api/automation/health")
+        .await
+        .problem(401, "unauthorized");
+}
