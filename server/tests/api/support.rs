@@ -214,6 +214,7 @@ impl Service {
             secrets: Arc::new(secrets),
             feed,
             settings: Settings {
+                folder: None,
                 public_url: url.clone(),
                 sandbox: None,
             },
