@@ -25,7 +25,11 @@ async fn bodies_that_cannot_be_read() {
         .await
         .problem(400, "bad-request");
     typed
-        .raw(Method::POST, RUN, "[".repeat(100_000).into())
+        .raw(
+            Method::POST,
+            RUN,
+            format!("{{\"values\": {{\"a\": {}", "[".repeat(100_000)).into(),
+        )
         .await
         .problem(400, "bad-request");
     typed
