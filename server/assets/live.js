@@ -96,9 +96,17 @@
       stream.close();
       wasLost = true;
       say("lost", "Reconnecting…");
-      setTimeout(connect, pause * (0.75 + Math.random() / 2));
+      setTimeout(again, pause * (0.75 + Math.random() / 2));
       pause = Math.min(pause * 2, PAUSE_MAX);
     });
+  };
+  // Whoever is no longer logged in would try for ever: the page then leads to the login.
+  const again = async () => {
+    try {
+      const answer = await fetch("/api/automation/session", { credentials: "same-origin" });
+      if (answer.status === 401) { location.reload(); return; }
+    } catch { /* The service is not there; the stream finds that out as well. */ }
+    connect();
   };
   addEventListener("pagehide", () => stream?.close());
   addEventListener("pageshow", (event) => { if (event.persisted) { wasLost = true; connect(); } });

@@ -119,19 +119,19 @@ fn samples() -> Vec<Sample> {
         sample(
             "risky-sign-in",
             "Somebody signs in from an anonymous address",
-            "microsoft.identity.risk_detected",
+            "identity.risk_detected",
             "risk-detection.json",
         ),
         sample(
             "forwarding-rule",
             "A mail rule sends invoices out of the house",
-            "microsoft.exchange.rule_found",
+            "exchange.rule_found",
             "forwarding-rule.json",
         ),
         sample(
             "noncompliant-device",
             "A laptop falls out of compliance",
-            "microsoft.intune.noncompliant",
+            "intune.noncompliant",
             "noncompliant-device.json",
         ),
     ]

@@ -177,11 +177,7 @@ fn form(page: &Page, playbook: &Playbook, sent: Sent) -> StartForm {
     };
     let sample = page.app.settings.sandbox.iter().flat_map(|s| &s.samples);
     let payload = sample
-        .filter(|s| {
-            events
-                .iter()
-                .any(|e| **e == s.event || e.ends_with(&format!(".{}", s.event)))
-        })
+        .filter(|s| events.contains(&s.event))
         .find_map(|s| serde_json::to_string_pretty(&s.payload).ok())
         .unwrap_or_default();
     StartForm {
