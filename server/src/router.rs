@@ -18,16 +18,10 @@ use tower_http::trace::TraceLayer;
 /// How long a request may take until its answer begins.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The API's description, OpenAPI 3.1, as JSON.
-pub fn openapi(app: &App) -> String {
-    let description = api::router(app).into_openapi();
-    description.to_pretty_json().unwrap_or_default()
-}
-
 /// Every route.
 pub fn router(app: App) -> Router {
-    let description = openapi(&app);
-    let (api, _) = api::router(&app).split_for_parts();
+    let (api, description) = api::router(&app).split_for_parts();
+    let description = description.to_pretty_json().unwrap_or_default();
     Router::new()
         .merge(api)
         .route(

@@ -12,7 +12,7 @@ use counterplay_runtime::clock::{Clock, VirtualClock};
 use counterplay_runtime::connect::{Connectors, MasterKey};
 use counterplay_runtime::engine::{Engine, EngineOptions, Incoming, Until};
 use counterplay_runtime::store::Store;
-use counterplay_sandbox::{Fault, FaultKind, Sandbox};
+use counterplay_sandbox::{Fault, FaultKind};
 use counterplay_server::project::Compiled;
 use serde_json::{Map, Value as Json, json};
 use std::sync::Arc;
@@ -33,12 +33,7 @@ const ANSWER_MS: i64 = 25 * MINUTE_MS;
 ///
 /// # Errors
 /// When the store cannot be written.
-pub async fn write(
-    store: &Store,
-    compiled: &Compiled,
-    _live: &Sandbox,
-    now_ms: i64,
-) -> Result<(), Failure> {
+pub async fn write(store: &Store, compiled: &Compiled, now_ms: i64) -> Result<(), Failure> {
     let sandbox = start_sandbox().await?;
     let (mut deployment, secrets) = sandboxed::deployment(compiled.deployment.clone(), &sandbox);
     sandboxed::close(&mut deployment, &compiled.program, &sandbox);

@@ -62,10 +62,8 @@ pub async fn serve(args: ServeArgs) -> Outcome {
     .await
     .map_err(|error| refused(&given, error))?;
     let secrets = outside.secrets(&prepared.deployment)?;
-    if let Some(sandbox) = &sandbox
-        && store.journal_head().await.map_err(failed)? == 0
-    {
-        history::write(&store, &prepared.live.compiled, sandbox, now).await?;
+    if sandbox.is_some() && store.journal_head().await.map_err(failed)? == 0 {
+        history::write(&store, &prepared.live.compiled, now).await?;
     }
     let engine = Engine::open(EngineOptions {
         link_base: Some(public_url.clone()),

@@ -1,8 +1,9 @@
 //! A person's word on a playbook's mode in; the mode that counts from the next start on out.
 
-use super::{Engine, Refusal};
+use super::{Engine, Kit, Refusal};
 use crate::store::NewAudit;
 use counterplay_machine::deployment::Mode;
+use counterplay_machine::playbook::Playbook;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -90,6 +91,13 @@ impl Engine {
         Ok(())
     }
 
+    /// The mode of a playbook of the live program.
+    pub fn mode(&self, playbook: &str) -> Option<PlaybookMode> {
+        let kit = self.kit();
+        let found = kit.program.playbooks.get(playbook)?;
+        Some(mode(&kit, found))
+    }
+
     /// Every playbook's mode, by id; those that are gone and have a mode that was set are among them.
     pub fn modes(&self) -> Vec<PlaybookMode> {
         let kit = self.kit();
@@ -97,26 +105,7 @@ impl Engine {
             .program
             .playbooks
             .values()
-            .map(|playbook| {
-                let project = kit.project.modes.get(&*playbook.id).copied();
-                let set = kit.modes.get(&*playbook.id);
-                let otherwise = project.unwrap_or(playbook.mode);
-                let origin = match (set, project) {
-                    (Some(set), _) => ModeOrigin::Set {
-                        by: set.by.clone(),
-                        at_ms: set.at_ms,
-                    },
-                    (None, Some(_)) => ModeOrigin::Project,
-                    (None, None) => ModeOrigin::Source,
-                };
-                PlaybookMode {
-                    playbook: playbook.id.clone(),
-                    mode: set.map_or(otherwise, |s| s.mode),
-                    origin,
-                    otherwise,
-                    exists: true,
-                }
-            })
+            .map(|playbook| mode(&kit, playbook))
             .collect();
         let gone = kit
             .modes
@@ -141,5 +130,26 @@ impl Engine {
         }));
         all.sort_by(|a, b| a.playbook.cmp(&b.playbook));
         all
+    }
+}
+
+/// The mode of a playbook: what was set at run time, else what the project says, else what its source says.
+fn mode(kit: &Kit, playbook: &Playbook) -> PlaybookMode {
+    let project = kit.project.modes.get(&*playbook.id).copied();
+    let set = kit.modes.get(&*playbook.id);
+    let otherwise = project.unwrap_or(playbook.mode);
+    PlaybookMode {
+        playbook: playbook.id.clone(),
+        mode: set.map_or(otherwise, |s| s.mode),
+        origin: match (set, project) {
+            (Some(set), _) => ModeOrigin::Set {
+                by: set.by.clone(),
+                at_ms: set.at_ms,
+            },
+            (None, Some(_)) => ModeOrigin::Project,
+            (None, None) => ModeOrigin::Source,
+        },
+        otherwise,
+        exists: true,
     }
 }

@@ -72,10 +72,22 @@ impl Tally {
     /// stopped against those and (partly) failed. People's decisions (rejected, cancelled) count
     /// neither way. `None` when there are none.
     pub fn success_rate(&self) -> Option<f64> {
-        let sum = |names: &[&str]| -> i64 { names.iter().filter_map(|n| self.ended.get(*n)).sum() };
-        let good = sum(&["completed", "resolved", "stopped"]);
-        let all = good + sum(&["completed with failures", "failed"]);
+        let (good, all) = (self.went_well(), self.went_well() + self.went_badly());
         (all > 0).then(|| good as f64 / all as f64)
+    }
+
+    /// How many runs ended by themselves and did well.
+    pub fn went_well(&self) -> i64 {
+        self.ended_as(&["completed", "resolved", "stopped"])
+    }
+
+    /// How many runs ended with something that failed.
+    pub fn went_badly(&self) -> i64 {
+        self.ended_as(&["completed with failures", "failed"])
+    }
+
+    fn ended_as(&self, names: &[&str]) -> i64 {
+        names.iter().filter_map(|n| self.ended.get(*n)).sum()
     }
 
     /// Adds what happened in another span.

@@ -34,6 +34,7 @@ use utoipa_axum::routes;
         description = "Playbooks, runs, approvals and their records. Errors are problem documents (RFC 9457).",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
+    components(schemas(runs::StatusName)),
     modifiers(&Credentials),
     security(("token" = []), ("session" = [])),
     tags(

@@ -2,12 +2,12 @@
 
 use crate::api::time;
 use crate::app::App;
-use crate::http::{Auth, Body, Refused};
+use crate::http::{Auth, Body, Refused, add_cookie};
 use crate::identity::{Caller, Cookies, LoggedIn, Principal};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use counterplay_runtime::store::NewAudit;
 use serde::{Deserialize, Serialize};
@@ -79,7 +79,7 @@ pub async fn login(
     let session = begin(&app, &headers, client, &login.email, &login.password).await?;
     let view = view(&session.principal, Some(session.expires_ms));
     let mut response = (StatusCode::CREATED, Json(view)).into_response();
-    set_cookie(&mut response, &app.cookies().set(&session.cookie));
+    add_cookie(&mut response, &app.cookies().set(&session.cookie));
     Ok(response)
 }
 
@@ -115,13 +115,6 @@ pub async fn begin(
     Ok(logged_in?)
 }
 
-/// Adds a cookie to an answer.
-pub fn set_cookie(response: &mut Response, cookie: &str) {
-    if let Ok(value) = HeaderValue::from_str(cookie) {
-        response.headers_mut().append(header::SET_COOKIE, value);
-    }
-}
-
 /// Log out
 #[utoipa::path(delete, path = "/session", tag = "access",
     responses((status = 204, description = "The session has ended", headers(("Set-Cookie" = String))), Refused))]
@@ -137,7 +130,7 @@ pub async fn logout(
     }
     end(&app, &headers).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
-    set_cookie(&mut response, &app.cookies().clear());
+    add_cookie(&mut response, &app.cookies().clear());
     Ok(response)
 }
 

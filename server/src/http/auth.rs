@@ -32,23 +32,16 @@ pub async fn authenticate(State(app): State<App>, mut request: Request, next: Ne
 }
 
 async fn principal(app: &App, method: Method, headers: HeaderMap) -> Result<Principal, Problem> {
-    match credential(&headers, app.cookies()) {
-        Credential::None => Err(Problem::unauthorized(
-            "send an API token as `Authorization: Bearer …`, or log in",
-        )),
-        Credential::Malformed(reason) => Err(Problem::unauthorized(reason)),
-        Credential::Bearer(token) => Ok(app.identity.check_token(&token).await?),
-        Credential::Cookie(cookie) => {
-            let principal = app.identity.check_session(&cookie).await?;
-            // A browser sends its cookies whoever asks: it has to be a page of ours that does.
-            if !is_safe(&method)
-                && let Err(why) = csrf::same_origin(&headers, &app.settings.public_url)
-            {
-                return Err(Problem::forbidden(why));
-            }
-            Ok(principal)
-        }
+    let credential = credential(&headers, app.cookies());
+    let principal = app.identity.check(&credential).await?;
+    // A browser sends its cookies whoever asks: it has to be a page of ours that does.
+    if matches!(credential, Credential::Cookie(_))
+        && !is_safe(&method)
+        && let Err(why) = csrf::same_origin(&headers, &app.settings.public_url)
+    {
+        return Err(Problem::forbidden(why));
     }
+    Ok(principal)
 }
 
 /// Whether a method changes nothing (RFC 9110, section 9.2.1).

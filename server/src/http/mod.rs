@@ -2,6 +2,7 @@
 
 mod auth;
 mod body;
+mod cookie;
 mod etag;
 mod guard;
 mod idempotency;
@@ -11,6 +12,7 @@ mod refused;
 pub use auth::{Auth, Visitor, authenticate};
 pub use body::{BODY_BYTES_MAX, Body, read_json};
 pub(crate) use body::{read_form, whole};
+pub use cookie::add_cookie;
 pub use etag::{Etag, IfMatch};
 pub use guard::{security_headers, whole_problems};
 pub use idempotency::remember;

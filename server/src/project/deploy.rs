@@ -194,8 +194,7 @@ impl Projects {
 
     /// The mode that a playbook runs in.
     pub fn mode(&self, id: &str) -> Option<PlaybookMode> {
-        let modes = self.inner.engine.modes();
-        modes.into_iter().find(|m| *m.playbook == *id && m.exists)
+        self.inner.engine.mode(id)
     }
 
     /// The entity tag of a playbook: of its file and of the mode that it runs in.

@@ -20,11 +20,31 @@ async fn a_port_that_is_taken_is_named() {
 async fn the_description_is_served() {
     let service = Service::start().await;
     let answer = service.stranger().get("/api/openapi.json").await;
+    let description = &answer.ok(200).json;
     assert!(
-        answer.ok(200).json["openapi"]
+        description["openapi"]
             .as_str()
             .is_some_and(|v| v.starts_with("3.1"))
     );
+    let mut names = Vec::new();
+    references(description, &mut names);
+    assert!(names.len() > 20, "{names:?}");
+    for name in names {
+        let pointer = name.strip_prefix('#').expect("within the description");
+        assert!(description.pointer(pointer).is_some(), "{name} is nowhere");
+    }
+}
+
+/// Every `$ref` of a description.
+fn references(value: &serde_json::Value, names: &mut Vec<String>) {
+    if let Some(name) = value.get("$ref").and_then(serde_json::Value::as_str) {
+        names.push(name.to_owned());
+    }
+    match value {
+        serde_json::Value::Array(items) => items.iter().for_each(|v| references(v, names)),
+        serde_json::Value::Object(fields) => fields.values().for_each(|v| references(v, names)),
+        _ => {}
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -40,6 +40,8 @@ pub use secret::SecretPage;
 pub use simulation::SimulationPage;
 pub use sources::SourcesPage;
 
+use super::text;
+
 /// Where a list goes on, as paths with query.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Paging {
@@ -47,6 +49,29 @@ pub struct Paging {
     pub first: Option<String>,
     /// The next page.
     pub next: Option<String>,
+}
+
+impl Paging {
+    /// The paging of a list at a path: `asked` is its filter, `after` where this page begins, `next` where the next
+    /// one does.
+    pub fn of(path: &str, asked: &[(&str, &str)], after: Option<i64>, next: Option<i64>) -> Paging {
+        let address = |from: Option<i64>| {
+            let mut pairs: Vec<String> = asked
+                .iter()
+                .filter(|(_, value)| !value.is_empty())
+                .map(|(name, value)| format!("{name}={}", text::segment(value)))
+                .collect();
+            pairs.extend(from.map(|n| format!("after={n}")));
+            match pairs.is_empty() {
+                true => path.to_owned(),
+                false => format!("{path}?{}", pairs.join("&")),
+            }
+        };
+        Paging {
+            first: after.map(|_| address(None)),
+            next: next.map(|n| address(Some(n))),
+        }
+    }
 }
 
 /// A choice of a filter.

@@ -1,5 +1,6 @@
 //! The audit trail: searched and verified.
 
+use super::form::given;
 use super::run::Nothing;
 use super::{Form, Oops, Page};
 use crate::api::audit::chains;
@@ -13,7 +14,6 @@ use crate::problem::Problem;
 use axum::response::Response;
 use counterplay_runtime::store::{AuditFilter, AuditRecord, ChainReport};
 use counterplay_runtime::timeline;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 /// How many lines a page has.
@@ -43,11 +43,6 @@ pub struct Wanted {
     action: String,
     run: String,
     after: Option<i64>,
-}
-
-fn given(text: &str) -> Option<String> {
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.to_owned())
 }
 
 /// `/audit`.
@@ -119,10 +114,17 @@ async fn make(
         actions: Choice::list("Anything", &ACTIONS, given(&wanted.action).as_deref()),
         run: wanted.run.clone(),
         filtered,
-        paging: Paging {
-            first: wanted.after.map(|_| address(wanted, None)),
-            next: found.next.map(|n| address(wanted, Some(n))),
-        },
+        paging: Paging::of(
+            "/audit",
+            &[
+                ("tenant", &wanted.tenant),
+                ("actor", &wanted.actor),
+                ("action", &wanted.action),
+                ("run", &wanted.run),
+            ],
+            wanted.after,
+            found.next,
+        ),
         verified: reports
             .into_iter()
             .map(|report| ChainResult {
@@ -135,25 +137,6 @@ async fn make(
             .collect(),
         export: "/api/automation/audit/export".into(),
     })
-}
-
-fn address(wanted: &Wanted, after: Option<i64>) -> String {
-    let mut pairs = Vec::new();
-    for (name, value) in [
-        ("tenant", &wanted.tenant),
-        ("actor", &wanted.actor),
-        ("action", &wanted.action),
-        ("run", &wanted.run),
-    ] {
-        if !value.is_empty() {
-            pairs.push(format!(
-                "{name}={}",
-                utf8_percent_encode(value, NON_ALPHANUMERIC)
-            ));
-        }
-    }
-    pairs.extend(after.map(|n| format!("after={n}")));
-    format!("/audit?{}", pairs.join("&"))
 }
 
 fn row(record: AuditRecord) -> AuditRow {

@@ -44,3 +44,9 @@ impl<T: DeserializeOwned + Send> FromRequest<App> for Form<T> {
         }
     }
 }
+
+/// What a field says, where it says something.
+pub fn given(text: &str) -> Option<String> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}

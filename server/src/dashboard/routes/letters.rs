@@ -67,22 +67,16 @@ async fn make_list(page: &Page, wanted: &Wanted) -> Result<LettersPage, Problem>
         ..LetterFilter::default()
     };
     let found = page.app.engine.store().letter_page(filter).await?;
-    let address = |after: Option<i64>| {
-        let mut pairs = Vec::new();
-        if all {
-            pairs.push("all=1".to_owned());
-        }
-        pairs.extend(after.map(|n| format!("after={n}")));
-        format!("/dead-letters?{}", pairs.join("&"))
-    };
     Ok(LettersPage {
         chrome: page.chrome(Area::Letters, "Dead letters").await,
         letters: found.items.iter().map(row).collect(),
         all,
-        paging: Paging {
-            first: wanted.after.map(|_| address(None)),
-            next: found.next.map(|n| address(Some(n))),
-        },
+        paging: Paging::of(
+            "/dead-letters",
+            &[("all", if all { "1" } else { "" })],
+            wanted.after,
+            found.next,
+        ),
     })
 }
 

@@ -1,12 +1,12 @@
 //! The login, the logout and the theme.
 
-use super::page::{add_cookie, render, stranger, theme, theme_cookie};
+use super::page::{render, stranger, theme, theme_cookie};
 use crate::api::session;
 use crate::app::App;
 use crate::dashboard::chrome::{Chrome, Theme};
 use crate::dashboard::pages::LoginPage;
 use crate::dashboard::pages::login::Hint;
-use crate::http::{Query, read_form, whole};
+use crate::http::{Query, add_cookie, read_form, whole};
 use crate::problem::Problem;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};

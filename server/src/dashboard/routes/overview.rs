@@ -123,20 +123,17 @@ fn days(hours: &[counterplay_runtime::store::Hour], from_ms: i64) -> Vec<Day> {
     if hours.is_empty() {
         return Vec::new();
     }
-    let number = |n: Option<&i64>| n.map_or(0, |n| u64::try_from(*n).unwrap_or(0));
+    let number = |n: i64| u64::try_from(n).unwrap_or(0);
     tallies
         .into_iter()
         .map(|(day, tally)| Day {
             date: ui::utc(from_ms + day * DAY_MS).chars().take(10).collect(),
-            succeeded: ["completed", "resolved", "stopped"]
-                .iter()
-                .map(|o| number(tally.ended.get(*o)))
-                .sum(),
-            failed: ["failed", "completed with failures"]
-                .iter()
-                .map(|o| number(tally.ended.get(*o)))
-                .sum(),
-            actions: IMPACTS.map(|impact| number(tally.performed.get(&impact.to_string()))),
+            succeeded: number(tally.went_well()),
+            failed: number(tally.went_badly()),
+            actions: IMPACTS.map(|impact| {
+                let performed = tally.performed.get(&impact.to_string());
+                number(performed.copied().unwrap_or_default())
+            }),
         })
         .collect()
 }

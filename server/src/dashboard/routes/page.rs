@@ -3,13 +3,13 @@
 use crate::app::App;
 use crate::dashboard::chrome::{Area, Chrome, Counts, Flash, Theme, Viewer};
 use crate::dashboard::pages::ErrorPage;
-use crate::http::{Auth, Visitor};
+use crate::http::{Auth, Visitor, add_cookie};
 use crate::identity::{Caller, Permission, Principal};
 use crate::problem::Problem;
 use askama::Template;
 use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
@@ -258,13 +258,6 @@ impl Chrome {
     fn with_area(mut self, area: Area) -> Chrome {
         self.area = area;
         self
-    }
-}
-
-/// Adds a cookie to an answer.
-pub fn add_cookie(response: &mut Response, cookie: &str) {
-    if let Ok(value) = HeaderValue::from_str(cookie) {
-        response.headers_mut().append(header::SET_COOKIE, value);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The list of runs, with filters and pages.
 
+use super::form::given;
 use super::{Oops, Page, rows};
 use crate::dashboard::chrome::Area;
 use crate::dashboard::pages::{Choice, Paging, RunsPage};
@@ -9,7 +10,6 @@ use crate::problem::Problem;
 use axum::response::Response;
 use counterplay_machine::state::Status;
 use counterplay_runtime::store::RunFilter;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 /// How many lines a page has.
@@ -40,10 +40,6 @@ pub struct Wanted {
     playbook: String,
     simulated: String,
     after: Option<i64>,
-}
-
-fn given(text: &str) -> Option<String> {
-    (!text.is_empty()).then(|| text.to_owned())
 }
 
 /// `/runs`.
@@ -112,31 +108,16 @@ async fn make(page: &Page, wanted: &Wanted) -> Result<RunsPage, Problem> {
             chosen(&wanted.playbook).as_deref(),
         ),
         filtered,
-        paging: Paging {
-            first: wanted.after.map(|_| address(wanted, None)),
-            next: found.next.map(|n| address(wanted, Some(n))),
-        },
+        paging: Paging::of(
+            "/runs",
+            &[
+                ("status", &wanted.status),
+                ("tenant", &wanted.tenant),
+                ("playbook", &wanted.playbook),
+                ("simulated", &wanted.simulated),
+            ],
+            wanted.after,
+            found.next,
+        ),
     })
-}
-
-fn address(wanted: &Wanted, after: Option<i64>) -> String {
-    let mut pairs = Vec::new();
-    for (name, value) in [
-        ("status", &wanted.status),
-        ("tenant", &wanted.tenant),
-        ("playbook", &wanted.playbook),
-        ("simulated", &wanted.simulated),
-    ] {
-        if !value.is_empty() {
-            pairs.push(format!(
-                "{name}={}",
-                utf8_percent_encode(value, NON_ALPHANUMERIC)
-            ));
-        }
-    }
-    pairs.extend(after.map(|n| format!("after={n}")));
-    match pairs.is_empty() {
-        true => "/runs".into(),
-        false => format!("/runs?{}", pairs.join("&")),
-    }
 }
