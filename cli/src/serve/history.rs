@@ -119,7 +119,7 @@ async fn happen(engine: &Engine, index: usize, at_ms: i64) {
             .err()
     } else {
         let mut payload = tour::risk(index, at_ms);
-        if index == 4 {
+        if index == 5 {
             // A sender that has changed its format.
             payload["riskLevel"] = json!({"value": "high"});
         }

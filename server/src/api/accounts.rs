@@ -29,6 +29,7 @@ pub struct PersonView {
     /// Whether they may not log in.
     pub disabled: bool,
     /// Since when, RFC 3339.
+    #[schema(format = DateTime)]
     pub created_at: String,
     /// The password, in the one answer that shows it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,8 +55,10 @@ pub struct NewPersonRequest {
     /// The name.
     pub name: String,
     /// What they are trusted with.
+    #[schema(min_items = 1)]
     pub roles: BTreeSet<Role>,
     /// Their tenants; left out for every tenant.
+    #[schema(min_items = 1)]
     pub tenants: Option<Vec<String>>,
 }
 
@@ -91,10 +94,13 @@ pub struct TokenView {
     /// Who made it.
     pub created_by: String,
     /// When it ends, RFC 3339.
+    #[schema(format = DateTime)]
     pub expires_at: String,
     /// When it was last used, RFC 3339.
+    #[schema(format = DateTime)]
     pub used_at: Option<String>,
     /// When it was revoked, RFC 3339.
+    #[schema(format = DateTime)]
     pub revoked_at: Option<String>,
     /// What the program sends, in the one answer that shows it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,10 +119,12 @@ pub struct TokenList {
 #[serde(deny_unknown_fields, expecting = "an object with `name` and `role`")]
 pub struct NewTokenRequest {
     /// What people call it.
+    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$")]
     pub name: String,
     /// What it may do; `source` for systems that deliver events.
     pub role: Role,
     /// Its tenants; left out for every tenant. A `source` has just one.
+    #[schema(min_items = 1)]
     pub tenants: Option<Vec<String>>,
     /// For how many days, 1 to 365.
     #[schema(minimum = 1, maximum = 365)]
@@ -125,7 +133,8 @@ pub struct NewTokenRequest {
 
 /// List people
 #[utoipa::path(get, path = "/people", tag = "access",
-    responses((status = 200, body = PersonList), Refused))]
+    operation_id = "listPeople",
+    responses((status = 200, description = "People, by name", body = PersonList), Refused))]
 pub async fn people(State(app): State<App>, auth: Auth) -> Result<Json<PersonList>, Problem> {
     auth.needs(Permission::Administer)?;
     let people = app.identity.people(&auth.0).await?;
@@ -137,8 +146,11 @@ pub async fn people(State(app): State<App>, auth: Auth) -> Result<Json<PersonLis
 /// Let somebody in
 ///
 /// The answer shows the first password once.
-#[utoipa::path(post, path = "/people", tag = "access", request_body = NewPersonRequest,
-    responses((status = 201, body = PersonView), Refused))]
+#[utoipa::path(post, path = "/people", tag = "access",
+    operation_id = "addPerson", request_body = NewPersonRequest,
+    responses(
+        (status = 201, description = "The person, with the password that is shown once", body = PersonView),
+        Refused))]
 pub async fn add_person(
     State(app): State<App>,
     auth: Auth,
@@ -169,9 +181,10 @@ pub async fn create(
 }
 
 /// Change a person
-#[utoipa::path(patch, path = "/people/{person}", tag = "access", request_body = PersonChange,
+#[utoipa::path(patch, path = "/people/{person}", tag = "access",
+    operation_id = "changePerson", request_body = PersonChange,
     params(("person" = i64, Path, description = "The number")),
-    responses((status = 200, body = PersonView), Refused))]
+    responses((status = 200, description = "The person as changed", body = PersonView), Refused))]
 pub async fn change_person(
     State(app): State<App>,
     auth: Auth,
@@ -217,8 +230,11 @@ pub async fn alter(
 ///
 /// The answer shows it once; their sessions end.
 #[utoipa::path(post, path = "/people/{person}/password", tag = "access",
+    operation_id = "resetPassword",
     params(("person" = i64, Path, description = "The number")),
-    responses((status = 200, body = PersonView), Refused))]
+    responses(
+        (status = 200, description = "The person, with the password that is shown once", body = PersonView),
+        Refused))]
 pub async fn reset_password(
     State(app): State<App>,
     auth: Auth,
@@ -239,7 +255,8 @@ pub async fn reset(app: &App, auth: &Auth, num: i64) -> Result<CreatedPerson, Pr
 
 /// List API tokens
 #[utoipa::path(get, path = "/tokens", tag = "access",
-    responses((status = 200, body = TokenList), Refused))]
+    operation_id = "listTokens",
+    responses((status = 200, description = "Tokens, without their secrets", body = TokenList), Refused))]
 pub async fn tokens(State(app): State<App>, auth: Auth) -> Result<Json<TokenList>, Problem> {
     auth.needs(Permission::Administer)?;
     let tokens = app.identity.tokens(&auth.0).await?;
@@ -251,8 +268,11 @@ pub async fn tokens(State(app): State<App>, auth: Auth) -> Result<Json<TokenList
 /// Make an API token
 ///
 /// The answer shows it once.
-#[utoipa::path(post, path = "/tokens", tag = "access", request_body = NewTokenRequest,
-    responses((status = 201, body = TokenView), Refused))]
+#[utoipa::path(post, path = "/tokens", tag = "access",
+    operation_id = "createToken", request_body = NewTokenRequest,
+    responses(
+        (status = 201, description = "The token, with the secret that is shown once", body = TokenView),
+        Refused))]
 pub async fn create_token(
     State(app): State<App>,
     auth: Auth,
@@ -284,8 +304,9 @@ pub async fn make_token(
 
 /// Revoke an API token
 #[utoipa::path(delete, path = "/tokens/{token}", tag = "access",
+    operation_id = "revokeToken",
     params(("token" = i64, Path, description = "The number")),
-    responses((status = 200, body = TokenView), Refused))]
+    responses((status = 200, description = "The token, which has ended", body = TokenView), Refused))]
 pub async fn revoke_token(
     State(app): State<App>,
     auth: Auth,

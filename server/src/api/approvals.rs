@@ -2,7 +2,7 @@
 
 use crate::api::time;
 use crate::app::App;
-use crate::http::{Auth, Body, Path, Refused};
+use crate::http::{Auth, Body, IdempotencyKey, Path, Refused};
 use crate::identity::Permission;
 use crate::problem::Problem;
 use axum::Json;
@@ -43,8 +43,10 @@ pub struct ApprovalView {
     /// The answers so far.
     pub answers: Vec<AnswerView>,
     /// When it was asked, RFC 3339.
+    #[schema(format = DateTime)]
     pub asked_at: String,
     /// When it expires, RFC 3339; silence then counts as a rejection unless the playbook says otherwise.
+    #[schema(format = DateTime)]
     pub expires_at: String,
     /// Whether the caller may answer it now.
     pub may_answer: bool,
@@ -90,7 +92,8 @@ pub enum Decision {
 
 /// List what waits for approval
 #[utoipa::path(get, path = "/approvals", tag = "approvals",
-    responses((status = 200, body = ApprovalList), Refused))]
+    operation_id = "listApprovals",
+    responses((status = 200, description = "What waits for people", body = ApprovalList), Refused))]
 pub async fn list(State(app): State<App>, auth: Auth) -> Result<Json<ApprovalList>, Problem> {
     auth.needs(Permission::View)?;
     let open = app.engine.store().approvals_within(auth.tenants()).await?;
@@ -103,8 +106,11 @@ pub async fn list(State(app): State<App>, auth: Auth) -> Result<Json<ApprovalLis
 ///
 /// Also one that is over.
 #[utoipa::path(get, path = "/approvals/{id}", tag = "approvals",
+    operation_id = "readApproval",
     params(("id" = String, Path, description = "The approval's id")),
-    responses((status = 200, body = ApprovalView), Refused))]
+    responses(
+        (status = 200, description = "The approval, with what it would let happen", body = ApprovalView),
+        Refused))]
 pub async fn read(
     State(app): State<App>,
     auth: Auth,
@@ -130,9 +136,10 @@ pub async fn find(app: &App, auth: &Auth, id: &str) -> Result<ApprovalDetail, Pr
 ///
 /// By a person who is logged in, who belongs to those who are asked, and who is neither the one who started the
 /// run nor the one whom it is about. Answers that come late or twice are refused with 409 and recorded.
-#[utoipa::path(post, path = "/approvals/{id}", tag = "approvals", request_body = NewAnswer,
+#[utoipa::path(post, path = "/approvals/{id}", tag = "approvals",
+    operation_id = "answerApproval", request_body = NewAnswer,
     params(("id" = String, Path, description = "The approval's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key gets the same answer")),
+        IdempotencyKey),
     responses((status = 200, description = "It is counted", body = ApprovalView), Refused))]
 pub async fn answer(
     State(app): State<App>,

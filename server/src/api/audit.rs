@@ -25,6 +25,7 @@ pub struct AuditView {
     /// Its number in the tenant's chain.
     pub seq: i64,
     /// When, RFC 3339.
+    #[schema(format = DateTime)]
     pub at: String,
     /// Who.
     pub actor: String,
@@ -88,8 +89,10 @@ pub struct AuditQuery {
     /// Of this run.
     pub run: Option<String>,
     /// At this time or later, RFC 3339.
+    #[param(format = DateTime)]
     pub from: Option<String>,
     /// Before this time, RFC 3339.
+    #[param(format = DateTime)]
     pub to: Option<String>,
     /// What the page before gave as `next`.
     pub cursor: Option<i64>,
@@ -133,8 +136,9 @@ pub fn filter(auth: &Auth, query: AuditQuery) -> Result<AuditFilter, Problem> {
 }
 
 /// List audit records
-#[utoipa::path(get, path = "/audit", tag = "records", params(AuditQuery),
-    responses((status = 200, body = AuditPage), Refused))]
+#[utoipa::path(get, path = "/audit", tag = "records",
+    operation_id = "listAudit", params(AuditQuery),
+    responses((status = 200, description = "Records, the latest first", body = AuditPage), Refused))]
 pub async fn list(
     State(app): State<App>,
     auth: Auth,
@@ -166,7 +170,10 @@ fn view(record: AuditRecord) -> AuditView {
 ///
 /// Computes every chain again; names the first record of each that is not whole.
 #[utoipa::path(get, path = "/audit/verify", tag = "records",
-    responses((status = 200, body = AuditVerification), Refused))]
+    operation_id = "verifyAudit",
+    responses(
+        (status = 200, description = "What was found in each tenant's chain", body = AuditVerification),
+        Refused))]
 pub async fn verify(
     State(app): State<App>,
     auth: Auth,
@@ -193,6 +200,7 @@ pub async fn verify(
 ///
 /// One JSON object a line, the oldest first, with what is needed to verify it elsewhere.
 #[utoipa::path(get, path = "/audit/export", tag = "records",
+    operation_id = "exportAudit",
     responses((status = 200, description = "JSON Lines", body = String, content_type = "application/x-ndjson"), Refused))]
 pub async fn export(State(app): State<App>, auth: Auth) -> Result<Response, Problem> {
     auth.needs(Permission::Audit)?;

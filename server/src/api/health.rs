@@ -58,8 +58,10 @@ pub struct SourceView {
     /// The interval in seconds.
     pub every_s: i64,
     /// When it was last read, RFC 3339.
+    #[schema(format = DateTime)]
     pub polled_at: Option<String>,
     /// When it is read next, RFC 3339.
+    #[schema(format = DateTime)]
     pub next_at: Option<String>,
     /// How often it has failed since it last succeeded.
     pub failures: i64,
@@ -70,8 +72,11 @@ pub struct SourceView {
 /// Whether the service answers
 ///
 /// For load balancers; needs no credential and tells nothing else.
-#[utoipa::path(get, path = "/healthz", tag = "records", security(()),
-    responses((status = 200, body = Alive), (status = 503, description = "The store cannot be read", body = Problem, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/healthz", tag = "records",
+    operation_id = "readAlive", security(()),
+    responses(
+        (status = 200, description = "It answers, and its store can be read", body = Alive),
+        (status = 503, description = "The store cannot be read", body = Problem, content_type = "application/problem+json")))]
 pub async fn alive(State(app): State<App>) -> Result<Json<Alive>, Problem> {
     app.engine.store().journal_head().await?;
     Ok(Json(Alive {
@@ -82,7 +87,8 @@ pub async fn alive(State(app): State<App>) -> Result<Json<Alive>, Problem> {
 
 /// How the service is
 #[utoipa::path(get, path = "/health", tag = "records",
-    responses((status = 200, body = HealthView), Refused))]
+    operation_id = "readHealth",
+    responses((status = 200, description = "How the service is", body = HealthView), Refused))]
 pub async fn detail(State(app): State<App>, auth: Auth) -> Result<Json<HealthView>, Problem> {
     auth.needs(Permission::View)?;
     let counts = app.engine.store().open_counts(auth.tenants()).await?;

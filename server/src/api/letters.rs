@@ -2,7 +2,7 @@
 
 use crate::api::{start, time};
 use crate::app::App;
-use crate::http::{Auth, Body, Path, Query, Refused};
+use crate::http::{Auth, Body, IdempotencyKey, Path, Query, Refused};
 use crate::identity::Permission;
 use crate::problem::Problem;
 use axum::Json;
@@ -25,6 +25,7 @@ pub struct LetterView {
     /// Why it could not be used.
     pub reason: String,
     /// When, RFC 3339.
+    #[schema(format = DateTime)]
     pub at: String,
     /// The object as it came.
     #[schema(value_type = Value)]
@@ -71,8 +72,9 @@ pub struct Dismissal {
 }
 
 /// List dead letters
-#[utoipa::path(get, path = "/dead-letters", tag = "records", params(LetterQuery),
-    responses((status = 200, body = LetterPage), Refused))]
+#[utoipa::path(get, path = "/dead-letters", tag = "records",
+    operation_id = "listLetters", params(LetterQuery),
+    responses((status = 200, description = "Dead letters, the latest first", body = LetterPage), Refused))]
 pub async fn list(
     State(app): State<App>,
     auth: Auth,
@@ -95,8 +97,9 @@ pub async fn list(
 
 /// One dead letter
 #[utoipa::path(get, path = "/dead-letters/{letter}", tag = "records",
+    operation_id = "readLetter",
     params(("letter" = i64, Path, description = "Its number")),
-    responses((status = 200, body = LetterView), Refused))]
+    responses((status = 200, description = "The letter, with what arrived", body = LetterView), Refused))]
 pub async fn read(
     State(app): State<App>,
     auth: Auth,
@@ -120,9 +123,12 @@ pub async fn find(app: &App, auth: &Auth, letter: i64) -> Result<DeadLetter, Pro
 /// The same object is read again, for instance after the playbook or the event was mended. 422: it still does
 /// not fit, and the letter stays.
 #[utoipa::path(post, path = "/dead-letters/{letter}/replay", tag = "records",
+    operation_id = "replayLetter",
     params(("letter" = i64, Path, description = "Its number"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key gets the same answer")),
-    responses((status = 202, body = start::ArrivalView, headers(("Location" = String))), Refused))]
+        IdempotencyKey),
+    responses(
+        (status = 202, description = "Taken again, as an arrival of its own", body = start::ArrivalView, headers(("Location" = String))),
+        Refused))]
 pub async fn replay(
     State(app): State<App>,
     auth: Auth,
@@ -136,9 +142,10 @@ pub async fn replay(
 }
 
 /// Put a dead letter aside
-#[utoipa::path(post, path = "/dead-letters/{letter}/dismiss", tag = "records", request_body = Dismissal,
+#[utoipa::path(post, path = "/dead-letters/{letter}/dismiss", tag = "records",
+    operation_id = "dismissLetter", request_body = Dismissal,
     params(("letter" = i64, Path, description = "Its number"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key gets the same answer")),
+        IdempotencyKey),
     responses((status = 204, description = "It is off the list"), Refused))]
 pub async fn dismiss(
     State(app): State<App>,

@@ -33,10 +33,13 @@ pub enum ModeName {
 /// Set a playbook's mode
 ///
 /// It applies to the next start. `If-Match` carries the `ETag` of the last read.
-#[utoipa::path(put, path = "/playbooks/{id}/mode", tag = "playbooks", request_body = NewMode,
+#[utoipa::path(put, path = "/playbooks/{id}/mode", tag = "playbooks",
+    operation_id = "setMode", request_body = NewMode,
     params(("id" = String, Path, description = "The playbook's id"),
         ("If-Match" = String, Header, description = "The `ETag` of the last read")),
-    responses((status = 200, body = PlaybookDetail, headers(("ETag" = String))), Refused))]
+    responses(
+        (status = 200, description = "The playbook with its mode", body = PlaybookDetail, headers(("ETag" = String))),
+        Refused))]
 pub async fn set(
     State(app): State<App>,
     auth: Auth,
@@ -56,9 +59,12 @@ pub async fn set(
 ///
 /// What the project file or the source says holds again.
 #[utoipa::path(delete, path = "/playbooks/{id}/mode", tag = "playbooks",
+    operation_id = "clearMode",
     params(("id" = String, Path, description = "The playbook's id"),
         ("If-Match" = String, Header, description = "The `ETag` of the last read")),
-    responses((status = 200, body = PlaybookDetail, headers(("ETag" = String))), Refused))]
+    responses(
+        (status = 200, description = "The playbook with the mode of its source", body = PlaybookDetail, headers(("ETag" = String))),
+        Refused))]
 pub async fn clear(
     State(app): State<App>,
     auth: Auth,

@@ -2,7 +2,7 @@
 
 use crate::api::time;
 use crate::app::App;
-use crate::http::{Auth, Body, IfMatch, Path, Refused};
+use crate::http::{Auth, Body, IdempotencyKey, IfMatch, Path, Refused};
 use crate::identity::{Permission, Principal, Scope};
 use crate::problem::Problem;
 use crate::project::review::Reason;
@@ -34,6 +34,7 @@ pub struct PlaybookSummary {
     /// Who set the mode at run time.
     pub mode_set_by: Option<String>,
     /// When, RFC 3339.
+    #[schema(format = DateTime)]
     pub mode_set_at: Option<String>,
     /// Tags such as `attack.T1078`.
     pub tags: Vec<String>,
@@ -145,7 +146,8 @@ pub struct DeployView {
 ///
 /// Those that are for at least one tenant of the caller.
 #[utoipa::path(get, path = "/playbooks", tag = "playbooks",
-    responses((status = 200, body = PlaybookList), Refused))]
+    operation_id = "listPlaybooks",
+    responses((status = 200, description = "The playbooks that are live", body = PlaybookList), Refused))]
 pub async fn list(State(app): State<App>, auth: Auth) -> Result<Json<PlaybookList>, Problem> {
     auth.needs(Permission::View)?;
     let live = app.projects.live();
@@ -167,8 +169,11 @@ pub async fn list(State(app): State<App>, auth: Auth) -> Result<Json<PlaybookLis
 ///
 /// With the text of its file, and the `ETag` that changes need.
 #[utoipa::path(get, path = "/playbooks/{id}", tag = "playbooks",
+    operation_id = "readPlaybook",
     params(("id" = String, Path, description = "The playbook's id")),
-    responses((status = 200, body = PlaybookDetail, headers(("ETag" = String))), Refused))]
+    responses(
+        (status = 200, description = "The playbook, with its source", body = PlaybookDetail, headers(("ETag" = String))),
+        Refused))]
 pub async fn read(
     State(app): State<App>,
     auth: Auth,
@@ -182,10 +187,11 @@ pub async fn read(
 ///
 /// The source is checked with the whole project. 201: it runs. 202: it loosens something and waits for a
 /// second person. 422: it does not check; `diagnostics` has the findings.
-#[utoipa::path(post, path = "/playbooks", tag = "playbooks", request_body = NewPlaybook,
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key gets the same answer")),
+#[utoipa::path(post, path = "/playbooks", tag = "playbooks",
+    operation_id = "createPlaybook", request_body = NewPlaybook,
+    params(IdempotencyKey),
     responses(
-        (status = 201, body = DeployView, headers(("Location" = String), ("ETag" = String))),
+        (status = 201, description = "It is live", body = DeployView, headers(("Location" = String), ("ETag" = String))),
         (status = 202, description = "It waits for a second person", body = DeployView), Refused))]
 pub async fn create(
     State(app): State<App>,
@@ -209,7 +215,8 @@ pub async fn create(
 ///
 /// Replaces the text of the file that it stands in. `If-Match` carries the `ETag` of the last read, so that
 /// nobody's change is overwritten unseen.
-#[utoipa::path(put, path = "/playbooks/{id}", tag = "playbooks", request_body = ChangedPlaybook,
+#[utoipa::path(put, path = "/playbooks/{id}", tag = "playbooks",
+    operation_id = "replacePlaybook", request_body = ChangedPlaybook,
     params(("id" = String, Path, description = "The playbook's id"),
         ("If-Match" = String, Header, description = "The `ETag` of the last read")),
     responses(

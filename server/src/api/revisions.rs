@@ -2,7 +2,7 @@
 
 use crate::api::{start, time};
 use crate::app::App;
-use crate::http::{Auth, Body, Path, Query, Refused};
+use crate::http::{Auth, Body, IdempotencyKey, Path, Query, Refused};
 use crate::identity::Permission;
 use crate::problem::Problem;
 use axum::Json;
@@ -19,6 +19,7 @@ pub struct RevisionSummary {
     /// The revision that it changes.
     pub base: Option<i64>,
     /// When it was deployed, RFC 3339.
+    #[schema(format = DateTime)]
     pub at: String,
     /// By whom.
     pub by: String,
@@ -31,6 +32,7 @@ pub struct RevisionSummary {
     /// Who decided.
     pub decided_by: Option<String>,
     /// When, RFC 3339.
+    #[schema(format = DateTime)]
     pub decided_at: Option<String>,
 }
 
@@ -76,8 +78,9 @@ pub struct RevisionDecision {
 }
 
 /// List revisions
-#[utoipa::path(get, path = "/revisions", tag = "playbooks", params(RevisionQuery),
-    responses((status = 200, body = RevisionPage), Refused))]
+#[utoipa::path(get, path = "/revisions", tag = "playbooks",
+    operation_id = "listRevisions", params(RevisionQuery),
+    responses((status = 200, description = "Revisions, the latest first", body = RevisionPage), Refused))]
 pub async fn list(
     State(app): State<App>,
     auth: Auth,
@@ -102,8 +105,9 @@ pub async fn list(
 ///
 /// With its files and what they change.
 #[utoipa::path(get, path = "/revisions/{revision}", tag = "playbooks",
+    operation_id = "readRevision",
     params(("revision" = i64, Path, description = "Its number")),
-    responses((status = 200, body = RevisionView), Refused))]
+    responses((status = 200, description = "The revision, with what it changes", body = RevisionView), Refused))]
 pub async fn read(
     State(app): State<App>,
     auth: Auth,
@@ -117,10 +121,13 @@ pub async fn read(
 ///
 /// By someone with the author's role who did not make it. Approved, it runs at once; 409 where another revision
 /// was deployed meanwhile.
-#[utoipa::path(post, path = "/revisions/{revision}", tag = "playbooks", request_body = RevisionDecision,
+#[utoipa::path(post, path = "/revisions/{revision}", tag = "playbooks",
+    operation_id = "decideRevision", request_body = RevisionDecision,
     params(("revision" = i64, Path, description = "Its number"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key gets the same answer")),
-    responses((status = 200, body = RevisionView), Refused))]
+        IdempotencyKey),
+    responses(
+        (status = 200, description = "The revision as it stands after the decision", body = RevisionView),
+        Refused))]
 pub async fn decide(
     State(app): State<App>,
     auth: Auth,

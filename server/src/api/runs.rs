@@ -2,7 +2,7 @@
 
 use crate::api::{start, time};
 use crate::app::App;
-use crate::http::{Auth, Path, Query, Refused};
+use crate::http::{Auth, IdempotencyKey, Path, Query, Refused};
 use crate::identity::Permission;
 use crate::problem::Problem;
 use axum::Json;
@@ -33,10 +33,13 @@ pub struct RunSummary {
     /// Whether its actions are recorded and not performed.
     pub simulated: bool,
     /// When it started, RFC 3339.
+    #[schema(format = DateTime)]
     pub started_at: String,
     /// When it last changed, RFC 3339.
+    #[schema(format = DateTime)]
     pub updated_at: String,
     /// When it ended, RFC 3339.
+    #[schema(format = DateTime)]
     pub ended_at: Option<String>,
     /// How many later starts were ignored as its repeats.
     pub repeats: i64,
@@ -68,6 +71,7 @@ pub struct WaitView {
     /// `call`, `time`, `approval`, `person`.
     pub kind: String,
     /// Until when, RFC 3339, where it is known.
+    #[schema(format = DateTime)]
     pub until: Option<String>,
     /// The approval's id.
     pub approval: Option<String>,
@@ -102,8 +106,10 @@ pub struct RunQuery {
     /// Only simulated ones, or only others.
     pub simulated: Option<bool>,
     /// Started at this time or later, RFC 3339.
+    #[param(format = DateTime)]
     pub from: Option<String>,
     /// Started before this time, RFC 3339.
+    #[param(format = DateTime)]
     pub to: Option<String>,
     /// What the page before gave as `next`.
     pub cursor: Option<i64>,
@@ -171,8 +177,9 @@ pub fn summary(info: &RunInfo) -> RunSummary {
 }
 
 /// List runs
-#[utoipa::path(get, path = "/runs", tag = "runs", params(RunQuery),
-    responses((status = 200, body = RunPage), Refused))]
+#[utoipa::path(get, path = "/runs", tag = "runs",
+    operation_id = "listRuns", params(RunQuery),
+    responses((status = 200, description = "Runs, the latest first", body = RunPage), Refused))]
 pub async fn list(
     State(app): State<App>,
     auth: Auth,
@@ -203,8 +210,9 @@ pub async fn list(
 ///
 /// With its timeline and its journal.
 #[utoipa::path(get, path = "/runs/{id}", tag = "runs",
+    operation_id = "readRun",
     params(("id" = String, Path, description = "The run's id")),
-    responses((status = 200, body = RunView), Refused))]
+    responses((status = 200, description = "The run, with its timeline and its journal", body = RunView), Refused))]
 pub async fn read(
     State(app): State<App>,
     auth: Auth,
@@ -275,8 +283,9 @@ fn waits(run: &Run) -> Vec<WaitView> {
 ///
 /// A call that is under way is not stopped by it.
 #[utoipa::path(post, path = "/runs/{id}/cancel", tag = "runs",
+    operation_id = "cancelRun",
     params(("id" = String, Path, description = "The run's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key gets the same answer")),
+        IdempotencyKey),
     responses((status = 202, description = "It ends as soon as the engine takes it up"), Refused))]
 pub async fn cancel(
     State(app): State<App>,
@@ -293,8 +302,9 @@ pub async fn cancel(
 ///
 /// It tries the step again that it was held at.
 #[utoipa::path(post, path = "/runs/{id}/resume", tag = "runs",
+    operation_id = "resumeRun",
     params(("id" = String, Path, description = "The run's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key gets the same answer")),
+        IdempotencyKey),
     responses((status = 202, description = "It goes on as soon as the engine takes it up"), Refused))]
 pub async fn resume(
     State(app): State<App>,

@@ -41,6 +41,7 @@ pub struct SessionView {
     /// What requests that change something carry in `X-CSRF-Token`; absent for tokens.
     pub csrf: Option<String>,
     /// When the session ends at the latest, RFC 3339; only in the answer to a login.
+    #[schema(format = DateTime)]
     pub expires_at: Option<String>,
 }
 
@@ -60,7 +61,8 @@ fn view(who: &Principal, expires_ms: Option<i64>) -> SessionView {
 
 /// Who am I
 #[utoipa::path(get, path = "/session", tag = "access",
-    responses((status = 200, body = SessionView), Refused))]
+    operation_id = "readSession",
+    responses((status = 200, description = "Who asks, and what they may do", body = SessionView), Refused))]
 pub async fn read(auth: Auth) -> Json<SessionView> {
     Json(view(&auth.0, None))
 }
@@ -68,8 +70,11 @@ pub async fn read(auth: Auth) -> Json<SessionView> {
 /// Log in
 ///
 /// Sets the session's cookie; `csrf` is what later requests carry in `X-CSRF-Token`.
-#[utoipa::path(post, path = "/session", tag = "access", request_body = Login, security(()),
-    responses((status = 201, body = SessionView, headers(("Set-Cookie" = String))), Refused))]
+#[utoipa::path(post, path = "/session", tag = "access",
+    operation_id = "logIn", request_body = Login, security(()),
+    responses(
+        (status = 201, description = "A session, with the value that requests of it carry", body = SessionView, headers(("Set-Cookie" = String))),
+        Refused))]
 pub async fn login(
     State(app): State<App>,
     ConnectInfo(client): ConnectInfo<SocketAddr>,
@@ -117,6 +122,7 @@ pub async fn begin(
 
 /// Log out
 #[utoipa::path(delete, path = "/session", tag = "access",
+    operation_id = "logOut",
     responses((status = 204, description = "The session has ended", headers(("Set-Cookie" = String))), Refused))]
 pub async fn logout(
     State(app): State<App>,

@@ -37,9 +37,10 @@ pub struct SimulationRequest {
     /// Which event the object is; recognised by its fields when left out.
     pub event_name: Option<String>,
     /// When it happens, RFC 3339; now when left out.
+    #[schema(format = DateTime)]
     pub at: Option<String>,
     /// Answers of queries, by query: what is not given is assumed and named in the result.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Object)]
     pub answers: Map<String, Value>,
     /// What people who are asked do.
     pub people: PeopleDo,
@@ -68,6 +69,7 @@ pub struct SimulationView {
     /// The tenant.
     pub tenant: String,
     /// When it happens, RFC 3339.
+    #[schema(format = DateTime)]
     pub started_at: String,
     /// The runs.
     pub runs: Vec<SimulatedRunView>,
@@ -85,6 +87,7 @@ pub struct SimulatedRunView {
     /// Where the simulation ends before the run does, why.
     pub stopped_because: Option<String>,
     /// When it would end, RFC 3339.
+    #[schema(format = DateTime)]
     pub ended_at: String,
     /// What would be done, in order.
     pub actions: Vec<ActionView>,
@@ -99,6 +102,7 @@ pub struct SimulatedRunView {
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct ActionView {
     /// When, RFC 3339.
+    #[schema(format = DateTime)]
     pub at: String,
     /// The action.
     pub action: String,
@@ -122,9 +126,10 @@ pub struct AssumedView {
 /// Simulate a playbook
 ///
 /// The same machine as in production on a virtual clock: days pass in milliseconds and nothing is done.
-#[utoipa::path(post, path = "/playbooks/{id}/simulate", tag = "playbooks", request_body = SimulationRequest,
+#[utoipa::path(post, path = "/playbooks/{id}/simulate", tag = "playbooks",
+    operation_id = "simulatePlaybook", request_body = SimulationRequest,
     params(("id" = String, Path, description = "The playbook's id")),
-    responses((status = 200, body = SimulationView), Refused))]
+    responses((status = 200, description = "What would happen, step by step", body = SimulationView), Refused))]
 pub async fn simulate(
     State(app): State<App>,
     auth: Auth,
@@ -253,6 +258,11 @@ fn event_cause(
     let event = match (ingest::recognise(program, &json), events.as_slice()) {
         (Recognised::Event(name), _) => name.to_string(),
         (_, [one]) => (*one).to_owned(),
+        (_, []) => {
+            return Err(Problem::unprocessable(
+                "no event starts this playbook; give `values`, or neither of both where it has a schedule",
+            ));
+        }
         (_, several) => {
             return Err(Problem::unprocessable(format!(
                 "say in `event_name` which event it is: {}",

@@ -2,7 +2,7 @@
 
 use crate::api::time;
 use crate::app::App;
-use crate::http::{Auth, Body, Path, Query, Refused};
+use crate::http::{Auth, Body, IdempotencyKey, Path, Query, Refused};
 use crate::identity::Permission;
 use crate::problem::Problem;
 use axum::Json;
@@ -44,6 +44,7 @@ pub struct ArrivalView {
     /// The event, or the playbook that was started.
     pub name: String,
     /// When it was accepted, RFC 3339.
+    #[schema(format = DateTime)]
     pub received_at: String,
     /// `accepted`, `matched`, `dead`.
     pub state: String,
@@ -141,10 +142,13 @@ pub fn tenant(
 ///
 /// The start is committed before the answer; `runs` names the run where it has begun by then, and the address
 /// in `Location` tells later.
-#[utoipa::path(post, path = "/playbooks/{id}/run", tag = "playbooks", request_body = Start,
+#[utoipa::path(post, path = "/playbooks/{id}/run", tag = "playbooks",
+    operation_id = "startPlaybook", request_body = Start,
     params(("id" = String, Path, description = "The playbook's id"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key starts it once")),
-    responses((status = 202, body = ArrivalView, headers(("Location" = String))), Refused))]
+        IdempotencyKey),
+    responses(
+        (status = 202, description = "Taken; `runs` names what has started", body = ArrivalView, headers(("Location" = String))),
+        Refused))]
 pub async fn run(
     State(app): State<App>,
     auth: Auth,
@@ -248,8 +252,9 @@ fn view(info: EventInfo) -> ArrivalView {
 }
 
 /// List what was accepted
-#[utoipa::path(get, path = "/events", tag = "runs", params(ArrivalQuery),
-    responses((status = 200, body = ArrivalPage), Refused))]
+#[utoipa::path(get, path = "/events", tag = "runs",
+    operation_id = "listArrivals", params(ArrivalQuery),
+    responses((status = 200, description = "Arrivals, the latest first", body = ArrivalPage), Refused))]
 pub async fn arrivals(
     State(app): State<App>,
     auth: Auth,
@@ -273,8 +278,11 @@ pub async fn arrivals(
 
 /// One accepted event
 #[utoipa::path(get, path = "/events/{event}", tag = "runs",
+    operation_id = "readArrival",
     params(("event" = i64, Path, description = "Its number")),
-    responses((status = 200, body = ArrivalView), Refused))]
+    responses(
+        (status = 200, description = "The arrival, with the runs that it started", body = ArrivalView),
+        Refused))]
 pub async fn arrival(
     State(app): State<App>,
     auth: Auth,

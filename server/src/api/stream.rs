@@ -26,6 +26,7 @@ const WAITING_MAX: usize = 64;
 /// `changed` for other topics (`approvals`, `letters`, `events`). A client that comes back with `Last-Event-ID`
 /// gets everything that it has missed.
 #[utoipa::path(get, path = "/stream", tag = "runs",
+    operation_id = "followStream",
     params(("Last-Event-ID" = Option<i64>, Header, description = "The number of the last entry that was seen")),
     responses((status = 200, description = "Server-sent events", body = String, content_type = "text/event-stream"), Refused))]
 pub async fn stream(

@@ -32,7 +32,8 @@ pub struct TenantList {
 
 /// List tenants
 #[utoipa::path(get, path = "/tenants", tag = "records",
-    responses((status = 200, body = TenantList), Refused))]
+    operation_id = "listTenants",
+    responses((status = 200, description = "The tenants, by name", body = TenantList), Refused))]
 pub async fn list(State(app): State<App>, auth: Auth) -> Result<Json<TenantList>, Problem> {
     auth.needs(Permission::View)?;
     let (program, deployment) = (app.engine.program(), app.engine.deployment());

@@ -4,11 +4,14 @@ use crate::problem::Problem;
 use axum::body::{Body as AxumBody, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 
 /// The largest body that is read; the largest `.play` file has 4 MiB.
 pub const BODY_BYTES_MAX: usize = 6 * 1024 * 1024;
+
+/// How much of a body that is too large is listened to before it is answered.
+const PATIENT_BYTES_MAX: usize = 8 * BODY_BYTES_MAX;
 
 /// A JSON body.
 #[derive(Clone, Debug)]
@@ -25,15 +28,31 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
-/// Reads a body to its end, up to [`BODY_BYTES_MAX`].
-pub(crate) async fn whole(body: AxumBody) -> Result<Bytes, Problem> {
-    match Limited::new(body, BODY_BYTES_MAX).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(too_large()),
-        Err(_) => Err(Problem::bad_request(
-            "the body broke off before its end; send the request again",
-        )),
+/// Reads a body to its end, up to [`BODY_BYTES_MAX`]. Some of what is too much is read, too, and thrown away: who is
+/// cut off while they send may lose the answer that says why.
+pub(crate) async fn whole(mut body: AxumBody) -> Result<Bytes, Problem> {
+    let mut kept = Vec::new();
+    let mut seen = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| {
+            Problem::bad_request("the body broke off before its end; send the request again")
+        })?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        seen = seen.saturating_add(data.len());
+        if seen <= BODY_BYTES_MAX {
+            kept.extend_from_slice(&data);
+        } else if seen <= PATIENT_BYTES_MAX {
+            kept = Vec::new();
+        } else {
+            break;
+        }
     }
+    if seen > BODY_BYTES_MAX {
+        return Err(too_large());
+    }
+    Ok(kept.into())
 }
 
 fn too_large() -> Problem {

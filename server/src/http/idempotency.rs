@@ -27,6 +27,17 @@ const KEPT: [HeaderName; 4] = [
     header::ETAG,
     header::RETRY_AFTER,
 ];
+/// The header, as the API's description has it.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "a description: the header is read by `remember`")]
+pub struct IdempotencyKey {
+    /// What the caller calls this request, such as a UUID: sent again within a day, it is answered as the first
+    /// time, and nothing is done twice.
+    #[param(rename = "Idempotency-Key", pattern = "^[!#-~]([ -~]{0,253}[!#-~])?$")]
+    key: Option<String>,
+}
+
 /// How often a second request looks whether the first one has been answered.
 const LOOK: Duration = Duration::from_millis(100);
 /// How often at most.

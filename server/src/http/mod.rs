@@ -15,6 +15,6 @@ pub(crate) use body::{read_form, whole};
 pub use cookie::add_cookie;
 pub use etag::{Etag, IfMatch};
 pub use guard::{security_headers, whole_problems};
-pub use idempotency::remember;
+pub use idempotency::{IdempotencyKey, remember};
 pub use parts::{Path, Query};
 pub use refused::Refused;

@@ -69,6 +69,10 @@ fn cloud_event(headers: &HeaderMap, body: &[u8], binary: bool) -> Result<Deliver
                 "the `ce-` headers are not those of a CloudEvent 1.0: {error}"
             ))
         })?
+    } else if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Problem::bad_request(
+            "not a CloudEvent 1.0: one is a JSON object with `specversion`, `id`, `source` and `type`",
+        ));
     } else {
         read_json(body).map_err(|problem| {
             Problem::bad_request(format!("not a CloudEvent 1.0: {}", problem.detail))

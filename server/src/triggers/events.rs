@@ -2,7 +2,7 @@
 
 use super::cloud_events::{self, Delivery};
 use crate::app::App;
-use crate::http::{Auth, Path, Refused, whole};
+use crate::http::{Auth, IdempotencyKey, Path, Refused, whole};
 use crate::identity::Permission;
 use crate::problem::Problem;
 use axum::Json;
@@ -44,12 +44,13 @@ impl From<Receipt> for Accepted {
 /// Plain JSON, or a CloudEvent 1.0, structured or binary. The tenant is the one that the credential is for. What
 /// cannot be read is kept as a dead letter, whose number the problem names.
 #[utoipa::path(post, path = "/events/{event}", tag = "triggers",
+    operation_id = "deliverEvent",
     params(("event" = String, Path, description = "The event's name, such as `defender.alert`"),
-        ("Idempotency-Key" = Option<String>, Header, description = "What the sender calls it; the same is accepted once")),
+        IdempotencyKey),
     request_body(content(
         (serde_json::Value = "application/json"),
         (serde_json::Value = "application/cloudevents+json"))),
-    responses((status = 202, body = Accepted), Refused))]
+    responses((status = 202, description = "Kept; runs start from it", body = Accepted), Refused))]
 pub async fn named(
     State(app): State<App>,
     auth: Auth,
@@ -64,11 +65,12 @@ pub async fn named(
 ///
 /// As above; a CloudEvent's `type` names the event where it is one that is declared.
 #[utoipa::path(post, path = "/events", tag = "triggers",
-    params(("Idempotency-Key" = Option<String>, Header, description = "What the sender calls it; the same is accepted once")),
+    operation_id = "deliverRecognisedEvent",
+    params(IdempotencyKey),
     request_body(content(
         (serde_json::Value = "application/json"),
         (serde_json::Value = "application/cloudevents+json"))),
-    responses((status = 202, body = Accepted), Refused))]
+    responses((status = 202, description = "Kept; runs start from it", body = Accepted), Refused))]
 pub async fn recognised(
     State(app): State<App>,
     auth: Auth,

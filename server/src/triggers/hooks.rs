@@ -16,12 +16,13 @@ use counterplay_runtime::engine::HookDelivery;
 /// Signed with the webhook's secret: `X-Counterplay-Timestamp` holds the seconds since the Unix epoch,
 /// `X-Counterplay-Signature` is `sha256=` and the hexadecimal HMAC-SHA256 over the time stamp, a dot and the body. A time
 /// stamp more than five minutes off is refused; the same delivery is accepted once.
-#[utoipa::path(post, path = "/hooks/{name}", tag = "triggers", security(()),
+#[utoipa::path(post, path = "/hooks/{name}", tag = "triggers",
+    operation_id = "deliverHook", security(()),
     params(("name" = String, Path, description = "The webhook's name in counterplay.toml"),
         ("X-Counterplay-Timestamp" = String, Header, description = "Seconds since the Unix epoch"),
         ("X-Counterplay-Signature" = String, Header, description = "`sha256=` and the signature in hexadecimal")),
     request_body(content((serde_json::Value = "application/json"))),
-    responses((status = 202, body = Accepted), Refused))]
+    responses((status = 202, description = "Kept; runs start from it", body = Accepted), Refused))]
 pub async fn deliver(
     State(app): State<App>,
     Path(name): Path<String>,
