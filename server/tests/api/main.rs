@@ -7,6 +7,7 @@ mod documented;
 mod identity;
 mod playbooks;
 mod records;
+mod routes;
 mod runs;
 #[path = "../../../cli/src/sandboxed.rs"]
 #[allow(dead_code, reason = "the command line uses more of it")]

@@ -4,7 +4,8 @@ use crate::api::stream::{events, listen};
 use crate::app::App;
 use crate::dashboard::topics;
 use crate::feed::News;
-use crate::http::Visitor;
+use crate::http::{Auth, Visitor};
+use crate::identity::Permission;
 use crate::problem::Problem;
 use axum::extract::{RawQuery, State};
 use axum::response::IntoResponse;
@@ -22,7 +23,7 @@ const APPROVAL_OF: &str = "approval-of:";
 /// Follows topics: an event `changed` with the topic as its data.
 ///
 /// # Errors
-/// 401 for who is not logged in, 503 where too many follow.
+/// 401 for who is not logged in, 403 for who may not look, 503 where too many follow.
 pub async fn live(
     State(app): State<App>,
     visitor: Visitor,
@@ -31,6 +32,7 @@ pub async fn live(
     let Visitor(Some(who)) = visitor else {
         return Err(Problem::unauthorized("log in to follow what happens"));
     };
+    Auth(who.clone()).needs(Permission::View)?;
     let wanted = wanted(query.as_deref().unwrap_or_default());
     let listener = listen(&app, None, who.scope.names()).await?;
     Ok(events(listener, move |news| {

@@ -208,6 +208,7 @@ pub async fn run(
     sent: Form<BTreeMap<String, String>>,
 ) -> Result<Response, Oops> {
     let Form { page, fields } = sent;
+    page.or_oops(page.auth.needs(Permission::Operate)).await?;
     let program = page.or_oops(find(&page, &id)).await?;
     let Some(playbook) = program.playbooks.get(id.as_str()) else {
         return Ok(Redirect::to("/playbooks").into_response());
