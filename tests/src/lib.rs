@@ -1,6 +1,8 @@
 //! What the end-to-end tests share: compiled projects, a running sandbox and an engine on it.
 
+pub mod load;
 pub mod outside;
+pub mod service;
 
 use counterplay_compiler::workspace::Workspace;
 use counterplay_machine::Program;

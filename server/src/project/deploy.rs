@@ -105,7 +105,7 @@ pub enum DeployError {
     #[error("{0}")]
     Forbidden(String),
     /// The source does not check.
-    #[error("the source has {errors} errors")]
+    #[error("the source has {errors} error{}", if *errors == 1 { "" } else { "s" })]
     Findings {
         /// How many.
         errors: usize,

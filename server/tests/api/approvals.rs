@@ -136,6 +136,39 @@ async fn a_quorum_has_distinct_people() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_answers_at_once_are_a_quorum_of_two() {
+    let service = Service::start().await;
+    let operator = service.token(Role::Operator, Scope::All).await;
+    let mut leads = Vec::new();
+    for name in ["dana.kim", "eli.novak"] {
+        let email = format!("{name}@msp.example");
+        leads.push(service.person(&email, &[Role::Approver], Scope::All).await);
+    }
+    // The same device is not wiped twice at a time, so each round waits for the one before.
+    for round in 0..3 {
+        let values = json!({"tenant": "contoso", "values": {"device": "b48d2f60-91c7-4e35-a0d2-6e1f5a7c2004", "reason": format!("{round}")}});
+        let started = operator
+            .post("/api/automation/playbooks/lost_device/run", values)
+            .await;
+        let run = started.ok(202).json["runs"][0].as_str().expect("a run");
+        let run = format!("/api/automation/runs/{run}");
+        let asks = operator
+            .until(&run, |r| r["status"] == "awaiting approval")
+            .await;
+        let approval = asks["waits_for"][0]["approval"].as_str().expect("an id");
+        let path = format!("/api/automation/approvals/{approval}");
+        let (a, b) = tokio::join!(leads[0].post(&path, YES()), leads[1].post(&path, YES()));
+        a.ok(200);
+        b.ok(200);
+        let over = operator.until(&path, |a| a["state"] != "open").await;
+        assert_eq!(over["state"], "approved");
+        assert_eq!(over["answers"].as_array().map(Vec::len), Some(2), "{over}");
+        operator.post(&format!("{run}/cancel"), json!({})).await;
+        operator.until(&run, |r| r["status"] == "ended").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_it_is_about_does_not_decide() {
     let service = Service::start().await;
     let operator = service.token(Role::Operator, Scope::All).await;

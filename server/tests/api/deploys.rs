@@ -133,3 +133,28 @@ async fn acting_without_approval_waits() {
         .await
         .problem(404, "not-found");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_action_that_claims_less_waits() {
+    let service = Service::start().await;
+    let author = service.token(Role::Author, Scope::All).await;
+    let source = |impact: &str| {
+        format!(
+            "use microsoft.graph\n\n/// Write the department.\naction set_department(user: User) {{\n  impact: {impact}\n  idempotent: true\n  permission: \"User.ReadWrite.All\"\n  request: graph.patch(\"/users/{{user.id}}\", json: {{ department: \"Lost\" }})\n  expect: 204\n}}\n\nplaybook tagging \"Tagging\" {{\n  when manual(user: User)\n\n  then {{\n    approve \"Write it?\" about user, by team.soc, within 4h\n    set_department(user)\n  }}\n}}\n"
+        )
+    };
+    let first = json!({"source": source("destructive")});
+    let made = author.post("/api/automation/playbooks", first).await;
+    made.ok(201);
+    let path = "/api/automation/playbooks/tagging";
+    let etag = author.get(path).await.header("etag").to_owned();
+    let waits = author
+        .with("if-match", &etag)
+        .put(path, json!({"source": source("disruptive")}))
+        .await;
+    assert_eq!(waits.ok(202).json["reasons"][0]["kind"], "lower_impact");
+    let text = waits.json["reasons"][0]["text"].as_str().expect("a text");
+    assert!(text.contains("destructive") && text.contains("disruptive"));
+    let live = author.get(path).await;
+    assert_eq!(live.json["source"], source("destructive"));
+}

@@ -113,6 +113,48 @@ async fn dead_letters_are_put_aside_or_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_letter_is_accepted_once_the_project_knows_its_event() {
+    let service = Service::start().await;
+    let operator = service.token(Role::Operator, tenants(&["contoso"])).await;
+    let refused = operator
+        .post(
+            "/events/door.opened",
+            json!({"door": "north", "who": "nobody"}),
+        )
+        .await;
+    refused.problem(404, "not-found");
+    let letter = refused.json["dead_letter"].as_i64().expect("a letter");
+    let path = format!("/api/automation/dead-letters/{letter}");
+    operator
+        .post(&format!("{path}/replay"), json!({}))
+        .await
+        .problem(404, "not-found");
+    let source = "use ticket\n\nevent opened {\n  source: push\n  field door: Text = raw.door\n  field who: Text = raw.who\n}\n\nplaybook night_door \"A Door at Night\" {\n  when opened as opening\n\n  then {\n    let case = ticket.create(title: \"{opening.who} at {opening.door}\", priority: low)\n    ticket.note(case, \"Look there.\")\n  }\n}\n";
+    let author = service.token(Role::Author, Scope::All).await;
+    author
+        .post(
+            "/api/automation/playbooks",
+            json!({"source": source, "path": "playbooks/door.play"}),
+        )
+        .await
+        .ok(201);
+    let again = operator.post(&format!("{path}/replay"), json!({})).await;
+    let arrival = again.ok(202).header("location").to_owned();
+    let matched = operator.until(&arrival, |a| a["runs"][0].is_string()).await;
+    let run = matched["runs"][0].as_str().expect("a run");
+    let run = format!("/api/automation/runs/{run}");
+    let ended = operator.until(&run, |r| r["status"] == "ended").await;
+    assert_eq!(ended["outcome"], "completed", "{ended}");
+    let letter = operator.get(&path).await;
+    assert_eq!(letter.ok(200).json["state"], "replayed");
+    assert!(letter.json["event"].is_i64(), "{}", letter.text);
+    operator
+        .post(&format!("{path}/replay"), json!({}))
+        .await
+        .problem(409, "conflict");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tenants_and_health() {
     let service = Service::start().await;
     let viewer = service.token(Role::Viewer, tenants(&["fabrikam"])).await;

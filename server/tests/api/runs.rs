@@ -1,8 +1,14 @@
 //! Runs over HTTP: started once, simulated, listed, ended, taken up again.
 
 use crate::support::{PRIYA, Service, VICTIMS, tenants};
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
+use counterplay_sandbox::{Fault, FaultKind};
+use counterplay_server::http::{authenticate, remember};
 use counterplay_server::identity::{Role, Scope};
 use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 const RUN: &str = "/api/automation/playbooks/contain_account/run";
 const SIMULATE: &str = "/api/automation/playbooks/contain_account/simulate";
@@ -185,6 +191,37 @@ async fn runs_are_ended_by_people() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_step_has_an_unknown_outcome_is_held_and_taken_up_again() {
+    let service = Service::start().await;
+    let operator = service.token(Role::Operator, Scope::All).await;
+    // The service desk does what it is asked, and nobody hears of it.
+    service
+        .sandbox
+        .inject(Fault::new("/tickets", FaultKind::DropAfter).on("POST"));
+    let body = json!({"tenant": "contoso", "values": {"user": PRIYA, "reason": "x"}});
+    let started = operator.post(RUN, body).await;
+    let run = started.ok(202).json["runs"][0].as_str().expect("a run");
+    let path = format!("/api/automation/runs/{run}");
+    let held = operator.until(&path, |r| r["status"] == "held").await;
+    assert_eq!(held["waits_for"][0]["kind"], "person");
+    let reason = held["waits_for"][0]["reason"].as_str().expect("a reason");
+    assert!(reason.contains("may have been carried out"), "{reason}");
+    service
+        .token(Role::Viewer, Scope::All)
+        .await
+        .post(&format!("{path}/resume"), json!({}))
+        .await
+        .problem(403, "forbidden");
+    operator
+        .post(&format!("{path}/resume"), json!({}))
+        .await
+        .ok(202);
+    operator
+        .until(&path, |r| r["status"] == "awaiting approval")
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_starts_one_run() {
     let service = Service::start().await;
     let operator = service.token(Role::Operator, Scope::All).await;
@@ -217,4 +254,32 @@ async fn a_key_starts_one_run() {
         .post(RUN, body)
         .await
         .problem(400, "bad-request");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_of_the_service_is_not_kept_under_the_key() {
+    let service = Service::start().await;
+    let asked = Arc::new(AtomicU32::new(0));
+    let seen = asked.clone();
+    let answer = move || async move {
+        match seen.fetch_add(1, Ordering::SeqCst) {
+            0 => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::ACCEPTED,
+        }
+    };
+    let app = service.app.clone();
+    let router = axum::Router::new()
+        .route("/job", axum::routing::post(answer))
+        .route_layer(from_fn_with_state(app.clone(), remember))
+        .layer(from_fn_with_state(app, authenticate));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("a port");
+    let mut operator = service.token(Role::Operator, Scope::All).await;
+    operator.base = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let keyed = operator.with("idempotency-key", "again");
+    for (status, times) in [(503, 1), (202, 2), (202, 2)] {
+        keyed.post("/job", json!({})).await.ok(status);
+        assert_eq!(asked.load(Ordering::SeqCst), times);
+    }
 }

@@ -141,7 +141,7 @@ pub struct Service {
     stop: oneshot::Sender<()>,
     serving: JoinHandle<Result<Rest, ServeError>>,
     passing_on: JoinHandle<()>,
-    _sandbox: Arc<Sandbox>,
+    pub sandbox: Arc<Sandbox>,
     made: AtomicU32,
 }
 
@@ -233,7 +233,7 @@ impl Service {
             stop,
             serving,
             passing_on,
-            _sandbox: sandbox,
+            sandbox,
             made: AtomicU32::new(0),
         }
     }

@@ -1,0 +1,110 @@
+//! Arguments in; a running `counterplay serve` in a folder of its own out.
+
+use crate::outside;
+use reqwest::Client;
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use tempfile::TempDir;
+
+/// A running `counterplay serve`. It is killed when this is dropped.
+pub struct Service {
+    /// Where it is.
+    pub url: String,
+    /// The folder that it was started in.
+    pub folder: TempDir,
+    child: Child,
+    told: Vec<String>,
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // It is over, whatever became of it.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Service {
+    /// Starts it in an empty folder.
+    pub fn start(arguments: &[&str]) -> Service {
+        Service::of(tempfile::tempdir().expect("a folder"), arguments)
+    }
+
+    /// Starts it in a folder that has something in it.
+    pub fn of(folder: TempDir, arguments: &[&str]) -> Service {
+        let mut child = Command::new(outside::counterplay())
+            .arg("serve")
+            .args(arguments)
+            .args(["--listen", "127.0.0.1:0"])
+            .current_dir(folder.path())
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the service starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("an output")).lines();
+        let mut told = Vec::new();
+        for line in lines.by_ref() {
+            let line = line.expect("text");
+            let ready = line.contains("Ctrl-C stops");
+            told.push(line);
+            if ready {
+                break;
+            }
+        }
+        // What it prints later is of no use, and must not stop it.
+        std::thread::spawn(move || lines.for_each(drop));
+        let mut service = Service {
+            url: String::new(),
+            folder,
+            child,
+            told,
+        };
+        service.url = service.told("dashboard");
+        service
+    }
+
+    /// The word that was printed after another one.
+    fn told(&self, what: &str) -> String {
+        let line = self.told.iter().find(|l| l.contains(what));
+        let rest = line.and_then(|l| l.split(what).nth(1));
+        let word = rest.and_then(|r| r.split_whitespace().next());
+        word.unwrap_or_else(|| panic!("`{what}` was not printed: {:#?}", self.told))
+            .trim_end_matches('/')
+            .to_owned()
+    }
+
+    /// A value of `/proc/PID/status` in KiB: `VmRSS` now, `VmHWM` the most.
+    pub fn memory_kib(&self, name: &str) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let line = text.lines().find(|l| l.starts_with(name));
+        let number = line.and_then(|l| l.split_whitespace().nth(1));
+        number.and_then(|n| n.parse().ok()).unwrap_or(0)
+    }
+
+    /// A token with a role.
+    pub async fn token(&self, role: &str) -> String {
+        let http = Client::new();
+        let api = format!("{}/api/automation", self.url);
+        let who = json!({"email": "finn.murphy@msp.example", "password": self.told("finn.murphy@msp.example")});
+        let login = http.post(format!("{api}/session")).json(&who).send().await;
+        let login = login.expect("a login");
+        let cookie = login.headers()["set-cookie"].to_str().expect("text");
+        let cookie = cookie.split(';').next().expect("a cookie").to_owned();
+        let session: Value = login.json().await.expect("JSON");
+        let made = http
+            .post(format!("{api}/tokens"))
+            .header("cookie", cookie)
+            .header("origin", &self.url)
+            .header("x-csrf-token", session["csrf"].as_str().expect("a word"))
+            .json(&json!({"name": role, "role": role}))
+            .send()
+            .await
+            .expect("an answer");
+        let made: Value = made.json().await.expect("JSON");
+        made["secret"].as_str().expect("a token").to_owned()
+    }
+}
