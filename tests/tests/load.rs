@@ -19,7 +19,7 @@ async fn nothing_is_lost_under_load() {
         &seen.refused[..seen.refused.len().min(10)]
     );
     assert!(seen.lost.is_empty(), "{:?}", seen.lost);
-    assert!(seen.runs >= 50, "{} runs were started", seen.runs);
+    assert!(seen.runs >= 20, "{} runs were started", seen.runs);
     assert!(
         seen.entries > seen.runs * 5,
         "{} entries of {} runs",
