@@ -12,10 +12,10 @@ const FLAGS = [
 ];
 const START_MS = 60_000;
 
-/** Starts the service; `at` names the folder and port of one that ran before. */
+/** Starts the service; `at` names the folder and port of one that ran before, and more arguments. */
 export async function serve(at = {}) {
   const folder = at.folder ?? mkdtempSync(join(tmpdir(), "counterplay-browser-"));
-  const child = spawn(process.env.COUNTERPLAY_BIN, ["serve", "--sandbox", "--listen", `127.0.0.1:${at.port ?? 0}`], {
+  const child = spawn(process.env.COUNTERPLAY_BIN, ["serve", "--sandbox", ...(at.more ?? []), "--listen", `127.0.0.1:${at.port ?? 0}`], {
     cwd: folder,
     env: { ...process.env, NO_COLOR: "1" },
     stdio: ["ignore", "pipe", "pipe"],

@@ -19,7 +19,7 @@ use counterplay_server::dashboard::pages::audit::{AuditRow, ChainResult};
 use counterplay_server::dashboard::pages::deploy::difference;
 use counterplay_server::dashboard::pages::deploys::DeployRow;
 use counterplay_server::dashboard::pages::letters::LetterRow;
-use counterplay_server::dashboard::pages::people::{PersonRow, ROLES, TokenRow};
+use counterplay_server::dashboard::pages::people::{PersonRow, ROLES, TokenRow, TokenState};
 use counterplay_server::dashboard::pages::playbook::StartForm;
 use counterplay_server::dashboard::pages::playbooks::PlaybookRow;
 use counterplay_server::dashboard::pages::run::{RunApproval, RunEvent};
@@ -1146,7 +1146,7 @@ impl Gallery {
                     me,
                 }
             };
-        let token = |num, name: &str, role: &str, state: &str| TokenRow {
+        let token = |num, name: &str, role: &str, state: TokenState| TokenRow {
             num,
             name: self.t(name),
             role: role.to_owned(),
@@ -1154,7 +1154,7 @@ impl Gallery {
             created_by: self.t("dana.kim@msp.example"),
             expires_ms: self.now_ms + 61 * DAY,
             used_ms: (num == 1).then_some(self.now_ms - 2 * MIN),
-            state: state.to_owned(),
+            state,
         };
         render(&pages::PeoplePage {
             chrome: self.chrome(Area::People, "People and tokens"),
@@ -1193,9 +1193,9 @@ impl Gallery {
                 ),
             ],
             tokens: vec![
-                token(1, "defender-export", "source", "valid"),
-                token(2, "nightly-report", "viewer", "expired"),
-                token(3, "old-ci", "author", "revoked"),
+                token(1, "defender-export", "source", TokenState::Valid),
+                token(2, "nightly-report", "viewer", TokenState::Expired),
+                token(3, "old-ci", "author", TokenState::Revoked),
             ],
             roles: ROLES.to_vec(),
             token_roles: Choice::list(

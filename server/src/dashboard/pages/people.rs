@@ -66,8 +66,35 @@ pub struct TokenRow {
     pub expires_ms: i64,
     /// When it was last used.
     pub used_ms: Option<i64>,
-    /// `valid`, `expired`, `revoked`.
-    pub state: String,
+    /// What it is worth.
+    pub state: TokenState,
+}
+
+/// What a token is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenState {
+    /// It lets its holder in.
+    Valid,
+    /// Its time is over.
+    Expired,
+    /// Somebody has revoked it.
+    Revoked,
+}
+
+impl TokenState {
+    /// Whether it lets its holder in.
+    pub fn is_valid(self) -> bool {
+        self == TokenState::Valid
+    }
+
+    /// The word on the page.
+    pub fn name(self) -> &'static str {
+        match self {
+            TokenState::Valid => "valid",
+            TokenState::Expired => "expired",
+            TokenState::Revoked => "revoked",
+        }
+    }
 }
 
 /// A role that can be given.

@@ -6,7 +6,7 @@ use crate::api::accounts::{
     NewPersonRequest, NewTokenRequest, PersonChange, alter, create, make_token, reset, revoke,
 };
 use crate::dashboard::chrome::Area;
-use crate::dashboard::pages::people::{PersonRow, ROLES, TokenRow};
+use crate::dashboard::pages::people::{PersonRow, ROLES, TokenRow, TokenState};
 use crate::dashboard::pages::{Choice, PeoplePage, SecretPage};
 use crate::http::Path;
 use crate::identity::{Permission, Role};
@@ -89,13 +89,12 @@ async fn make(page: &Page, typed: Typed) -> Result<PeoplePage, Problem> {
                 role: t.role.map_or("unknown", Role::name).to_owned(),
                 tenants: t.scope.names(),
                 state: if t.revoked_ms.is_some() {
-                    "revoked"
+                    TokenState::Revoked
                 } else if t.is_good(now) {
-                    "active"
+                    TokenState::Valid
                 } else {
-                    "expired"
-                }
-                .to_owned(),
+                    TokenState::Expired
+                },
                 name: t.name,
                 created_by: t.created_by,
                 expires_ms: t.expires_ms,
