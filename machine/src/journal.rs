@@ -90,6 +90,15 @@ pub enum What {
         /// Whether the run goes on (`attempt`, a `failed` arm).
         handled: bool,
     },
+    /// An attempt at a call gave no answer worth having, and another one follows.
+    TryingAgain {
+        /// The action or query.
+        call: Arc<str>,
+        /// What was wrong with the attempt.
+        reason: String,
+        /// When the next one is made.
+        next_ms: i64,
+    },
     /// The step was skipped.
     Skipped {
         /// The action.

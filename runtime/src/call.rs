@@ -3,6 +3,8 @@
 use counterplay_machine::eval::TenantFacts;
 use counterplay_machine::{Program, Value};
 use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,6 +26,51 @@ pub struct CallRequest {
     pub program: Arc<Program>,
     /// Whether the same call may have been sent before (a crash lies in between).
     pub repeated: bool,
+    /// Who wants to hear of attempts that gave no answer.
+    pub setbacks: Setbacks,
+}
+
+/// An attempt that gave no answer worth having; another one follows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setback {
+    /// What was wrong with it, for people; secrets are replaced.
+    pub reason: String,
+    /// When the next attempt is made, in milliseconds since the Unix epoch.
+    pub next_ms: i64,
+}
+
+/// How a connection does since the process started.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionHealth {
+    /// When it last worked, in milliseconds since the Unix epoch.
+    pub worked_ms: Option<i64>,
+    /// What has been wrong since then, and when: no answer, or one that says that the service or its
+    /// credentials do not work.
+    pub trouble: Option<(i64, String)>,
+}
+
+/// Whom setbacks are told; nobody by default.
+#[derive(Clone, Default)]
+pub struct Setbacks(Option<Arc<dyn Fn(Setback) + Send + Sync>>);
+
+impl Setbacks {
+    /// They are told to this.
+    pub fn to(hears: impl Fn(Setback) + Send + Sync + 'static) -> Setbacks {
+        Setbacks(Some(Arc::new(hears)))
+    }
+
+    /// Tells one.
+    pub fn tell(&self, setback: Setback) {
+        if let Some(hears) = &self.0 {
+            hears(setback);
+        }
+    }
+}
+
+impl fmt::Debug for Setbacks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "heard" } else { "unheard" })
+    }
 }
 
 /// What became of a call.
@@ -94,5 +141,10 @@ pub trait Connector: Send + Sync + 'static {
     fn read_list(&self, request: ListRequest) -> Listing<'_> {
         let reason = format!("`{}` cannot be polled here", request.connection);
         Box::pin(async move { Err(ListFailure::new(reason)) })
+    }
+
+    /// How the connections do, by name; those that were not used are not in it.
+    fn health(&self) -> BTreeMap<String, ConnectionHealth> {
+        BTreeMap::new()
     }
 }

@@ -35,6 +35,8 @@ pub enum LineKind {
     Query,
     /// An action and what became of it.
     Action,
+    /// An attempt at a call that gave no answer; another one follows.
+    Retry,
     /// A way was chosen.
     Branch,
     /// Branches or elements began.
@@ -323,6 +325,16 @@ impl<'a> Reader<'a> {
             } => {
                 self.line(entry, K::Action, S::Problem, action.to_string());
                 self.result(failure(reason, *handled));
+            }
+            What::TryingAgain {
+                call,
+                reason,
+                next_ms,
+            } => {
+                // Pauses have parts of a second; they are said in whole ones.
+                let pause = next_ms.saturating_sub(entry.at_ms).max(1) + SECOND_MS - 1;
+                self.line(entry, K::Retry, S::Notice, format!("{call} is tried again"));
+                self.result(format!("in {}: {reason}", relative(pause)));
             }
             What::Skipped { action, reason } => {
                 self.line(entry, K::Action, S::Notice, action.to_string());

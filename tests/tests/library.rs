@@ -4,7 +4,7 @@ use counterplay_machine::Value;
 use counterplay_machine::declare::Impact;
 use counterplay_machine::json;
 use counterplay_machine::value::SecretSource;
-use counterplay_runtime::call::{CallOutcome, CallRequest, Connector};
+use counterplay_runtime::call::{CallOutcome, CallRequest, Connector, Setbacks};
 use counterplay_sandbox::{MailboxType, Tenant};
 use counterplay_tests::Bench;
 use serde_json::{Value as Json, json};
@@ -88,6 +88,7 @@ async fn call(bench: &Bench, name: &str) -> CallOutcome {
             run: Some(("r-test".into(), NOW_MS)),
             program: bench.program.clone(),
             repeated: false,
+            setbacks: Setbacks::default(),
         })
         .await
 }

@@ -6,7 +6,7 @@ use super::mail::Letter;
 use super::send::{Answer, Sending};
 use super::tries::Tries;
 use super::{Trouble, failed};
-use crate::call::CallOutcome;
+use crate::call::{CallOutcome, Setback};
 use counterplay_machine::Value;
 use counterplay_machine::declare::Retry;
 use counterplay_machine::response::Meaning;
@@ -34,7 +34,9 @@ impl Job<'_> {
         let mut tries: Option<Tries> = None;
         let mut may_be_done = false;
         loop {
-            let (reason, asked_ms) = match self.attempt(errand).await {
+            let attempt = self.attempt(errand).await;
+            self.note_health(&attempt);
+            let (reason, asked_ms) = match attempt {
                 Ok(answer) => match self.judge(&answer, errand, page) {
                     Meaning::Failed {
                         reason,
@@ -66,6 +68,10 @@ impl Job<'_> {
                 Ok(pause_ms) => {
                     let shown = self.redactor.text(&reason);
                     tracing::debug!(callable = %self.callable.name, pause_ms, reason = %shown, "trying again");
+                    self.request.setbacks.tell(Setback {
+                        reason: shown,
+                        next_ms: now_ms.saturating_add(pause_ms),
+                    });
                     self.hub.clock.sleep(pause_ms).await;
                 }
                 Err(why) => {
@@ -78,6 +84,22 @@ impl Job<'_> {
                 }
             }
         }
+    }
+
+    /// Notes whether the connection works: a refusal of what was asked for is a sign that it does, a refusal of
+    /// who asks is not.
+    fn note_health(&self, attempt: &Result<Answer, Trouble>) {
+        let (name, now_ms) = (&self.connection.name, self.hub.clock.now_ms());
+        let reason = match attempt {
+            // It is there, and has no time at present.
+            Ok(answer) if answer.status == 429 => return,
+            Ok(answer) if is_sick(answer.status) => format!("it answered {}", answer.status),
+            Ok(_) => return self.hub.healths.worked(name, now_ms),
+            Err(
+                Trouble::NotSent { reason, .. } | Trouble::Lost(reason) | Trouble::Refused(reason),
+            ) => self.redactor.text(reason),
+        };
+        self.hub.healths.failed(name, now_ms, reason);
     }
 
     /// The connection's retries, ended where the call has to end.
@@ -151,6 +173,11 @@ impl Job<'_> {
 /// Statuses by which a service says that it did not begin: too many requests, locked, unavailable.
 fn is_untouched(status: u16) -> bool {
     matches!(status, 423 | 429 | 503)
+}
+
+/// Statuses by which a service says that it, or who asks it, does not work.
+fn is_sick(status: u16) -> bool {
+    matches!(status, 401 | 403 | 500..)
 }
 
 /// Statuses that come from in between, or say that the time ran out: the service itself may have done it.

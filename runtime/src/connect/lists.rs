@@ -2,7 +2,7 @@
 
 use super::Connectors;
 use super::job::Job;
-use crate::call::{CallOutcome, CallRequest, ListFailure, ListRequest};
+use crate::call::{CallOutcome, CallRequest, ListFailure, ListRequest, Setbacks};
 use counterplay_machine::Value;
 use counterplay_machine::declare::{Callable, PathPart, Request};
 use counterplay_machine::expr::{Expr, Slot};
@@ -22,6 +22,7 @@ impl Connectors {
             run: None,
             program: request.program,
             repeated: false,
+            setbacks: Setbacks::default(),
         };
         let mut job = Job::new(self, &call, &query).map_err(ListFailure::new)?;
         let now_ms = self.clock.now_ms();

@@ -11,6 +11,7 @@ mod chance;
 mod confirm;
 mod egress;
 mod exchange;
+mod health;
 mod job;
 mod lists;
 mod mail;
@@ -34,11 +35,12 @@ pub use signature::{
     SIGNATURE_HEADER, SignatureError, TIMESTAMP_HEADER, Verified, WINDOW_MS, sign, verify_delivery,
 };
 
-use crate::call::{CallOutcome, CallRequest, Connector, ListRequest, Listing};
+use crate::call::{CallOutcome, CallRequest, ConnectionHealth, Connector, ListRequest, Listing};
 use crate::clock::Clock;
 use counterplay_machine::declare::Impact;
 use counterplay_machine::deployment::Deployment;
 use job::Job;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -53,6 +55,7 @@ pub struct Connectors {
     chance: Chance,
     buckets: rate::Buckets,
     tokens: token::Tokens,
+    healths: health::Healths,
     /// For connections that stay on the public internet.
     public: reqwest::Client,
     /// For connections that may reach private networks.
@@ -97,6 +100,7 @@ impl Connectors {
             chance: Chance::from_system(),
             buckets: rate::Buckets::default(),
             tokens: token::Tokens::default(),
+            healths: health::Healths::default(),
             public: send::client(false).map_err(ConnectError::Client)?,
             anywhere: send::client(true).map_err(ConnectError::Client)?,
         })
@@ -158,6 +162,10 @@ impl Connector for Connectors {
 
     fn read_list(&self, request: ListRequest) -> Listing<'_> {
         Box::pin(async move { self.list(request).await })
+    }
+
+    fn health(&self) -> BTreeMap<String, ConnectionHealth> {
+        self.healths.all()
     }
 }
 

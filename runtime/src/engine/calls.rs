@@ -5,10 +5,11 @@ use super::kit::Kit;
 use super::record::{Cause, record};
 use super::transition::{advance, entries};
 use super::{Engine, EngineError, Notice};
-use crate::call::{CallOutcome, CallRequest};
+use crate::call::{CallOutcome, CallRequest, Setback, Setbacks};
 use crate::simulate::sample::sample;
 use crate::store::{CallKind, Fault, StoredCall, StoredRun, Tx};
 use counterplay_machine::journal::{Entry, What};
+use counterplay_machine::state::{Thread, Waiting};
 use counterplay_machine::step::Input;
 use std::sync::Arc;
 
@@ -77,9 +78,16 @@ impl Engine {
         for (sent, way) in ready {
             let connector = connector.clone();
             let report = sent.clone();
+            let (heard, about) = (driver.setbacks(), sent.clone());
             driver.spawn(Job::Call(sent), async move {
                 let outcome = match way {
-                    Way::Connector(request) => connector.call(request).await,
+                    Way::Connector(mut request) => {
+                        request.setbacks = Setbacks::to(move |setback| {
+                            // A driver that is gone has nobody to show it to.
+                            let _ = heard.send((about.clone(), setback));
+                        });
+                        connector.call(request).await
+                    }
                     Way::Sample(outcome) => outcome,
                 };
                 Report::Called(report, outcome)
@@ -114,6 +122,7 @@ fn way(tx: &Tx<'_>, kit: &Kit, stored: StoredCall, now_ms: i64) -> Result<Way, F
         run: Some((run.id, run.started_ms)),
         program,
         repeated: stored.attempts > 0,
+        setbacks: Setbacks::default(),
     }))
 }
 
@@ -137,6 +146,33 @@ pub(super) fn answer(
         CallOutcome::Unknown { reason } => Input::Unknown { id, reason },
     };
     advance(tx, kit, sent.run, input, now_ms)
+}
+
+/// Notes an attempt that gave no answer, while its run waits for the call.
+pub(super) fn set_back(
+    tx: &Tx<'_>,
+    sent: &Sent,
+    setback: Setback,
+    now_ms: i64,
+) -> Result<Vec<Notice>, Fault> {
+    let stored = tx.run(sent.run)?;
+    let waits =
+        |thread: &&Thread| matches!(&thread.waiting, Waiting::Call { id } if *id == sent.id);
+    let Some(thread) = stored.run.threads.values().find(waits) else {
+        return Ok(Vec::new());
+    };
+    let entry = Entry {
+        at_ms: now_ms,
+        node: Some(sent.node),
+        path: thread.path.clone(),
+        what: What::TryingAgain {
+            call: sent.callable.clone(),
+            reason: setback.reason,
+            next_ms: setback.next_ms,
+        },
+    };
+    tx.save_run(&stored, std::slice::from_ref(&entry), now_ms)?;
+    Ok(entries(&stored, vec![entry]))
 }
 
 /// A run was ended while an action was under way: what became of it belongs in the journal.

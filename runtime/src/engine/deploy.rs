@@ -3,10 +3,11 @@
 
 use super::kit::{Kit, Parts};
 use super::{Engine, EngineError};
-use crate::call::Connector;
+use crate::call::{ConnectionHealth, Connector};
 use crate::store::StoreError;
 use counterplay_machine::Program;
 use counterplay_machine::deployment::Deployment;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Engine {
@@ -87,5 +88,10 @@ impl Engine {
     /// have set are not in it, see [`Engine::modes`].
     pub fn deployment(&self) -> Arc<Deployment> {
         self.kit().project.clone()
+    }
+
+    /// How the connections do since the start or the last deploy, by name; those that were not used are not in it.
+    pub fn connections(&self) -> BTreeMap<String, ConnectionHealth> {
+        self.kit().connector.health()
     }
 }

@@ -1,7 +1,7 @@
 //! The loop: results, people's words, timers, schedules and arrivals in; transactions, then calls
 //! out. One loop drives every run, so that no two transitions of a run meet.
 
-use super::calls::{Sent, answer};
+use super::calls::{Sent, answer, set_back};
 use super::kit::Kit;
 use super::matching::{Finding, find};
 use super::messages::told;
@@ -10,7 +10,7 @@ use super::schedules::Due;
 use super::starts::settle;
 use super::transition::advance;
 use super::{Engine, EngineError};
-use crate::call::CallOutcome;
+use crate::call::{CallOutcome, Setback};
 use crate::store::{Arrival, Message, Word};
 use counterplay_machine::step::{Input, Vote};
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -19,6 +19,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
 /// How many rows of a kind are taken up in one round.
@@ -89,6 +90,7 @@ pub(super) struct Driver {
     jobs: HashMap<Id, Job>,
     /// Reports whose commit is due.
     reports: VecDeque<(Id, Arc<Report>)>,
+    trouble: Trouble,
     pub(super) schedules: BTreeSet<Due>,
     pub(super) polls: Vec<Poll>,
     /// Polls under way; they can be broken off at any time.
@@ -99,7 +101,36 @@ pub(super) struct Driver {
     asked: Option<(Instant, Vec<String>, i64)>,
 }
 
+/// Attempts that gave no answer, on their way to the journal.
+struct Trouble {
+    send: UnboundedSender<(Sent, Setback)>,
+    receive: UnboundedReceiver<(Sent, Setback)>,
+    /// Those that have arrived.
+    kept: VecDeque<(Sent, Setback)>,
+}
+
+impl Default for Trouble {
+    fn default() -> Trouble {
+        let (send, receive) = unbounded_channel();
+        Trouble {
+            send,
+            receive,
+            kept: VecDeque::new(),
+        }
+    }
+}
+
 impl Driver {
+    /// Where calls tell their setbacks.
+    pub(super) fn setbacks(&self) -> UnboundedSender<(Sent, Setback)> {
+        self.trouble.send.clone()
+    }
+
+    fn next_setback(&mut self) -> Option<(Sent, Setback)> {
+        let kept = self.trouble.kept.pop_front();
+        kept.or_else(|| self.trouble.receive.try_recv().ok())
+    }
+
     pub(super) fn spawn(&mut self, job: Job, work: impl Future<Output = Report> + Send + 'static) {
         let handle = self.tasks.spawn(work);
         if matches!(job, Job::Poll(_)) {
@@ -256,6 +287,8 @@ impl Engine {
             while let Some(ended) = driver.tasks.try_join_next_with_id() {
                 driver.note(ended);
             }
+            // What a call told before it ended comes before its end.
+            any |= self.take_setbacks(driver).await?;
             let Some((id, report)) = driver.reports.front().cloned() else {
                 return Ok(any);
             };
@@ -291,6 +324,22 @@ impl Engine {
             self.inner.tell(notices);
             any = true;
         }
+    }
+
+    /// Notes attempts that gave no answer; whether there were any.
+    async fn take_setbacks(&self, driver: &mut Driver) -> Result<bool, EngineError> {
+        let mut any = false;
+        while let Some((sent, setback)) = driver.next_setback() {
+            let now = self.inner.clock.now_ms();
+            let notices = self
+                .inner
+                .store
+                .write(move |tx| set_back(tx, &sent, setback, now))
+                .await?;
+            self.inner.tell(notices);
+            any = true;
+        }
+        Ok(any)
     }
 
     async fn take_words(&self) -> Result<bool, EngineError> {
@@ -443,6 +492,7 @@ impl Engine {
             () = stop => self.stop(),
             () = self.inner.wake.notified() => {}
             Some(ended) = driver.tasks.join_next_with_id() => driver.note(ended),
+            Some(setback) = driver.trouble.receive.recv() => driver.trouble.kept.push_back(setback),
             () = tokio::time::sleep(pause) => {}
         }
     }

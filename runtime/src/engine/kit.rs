@@ -2,7 +2,7 @@
 
 use super::Ids;
 use super::programs::Programs;
-use crate::call::{CallOutcome, CallRequest, Connector};
+use crate::call::{CallOutcome, CallRequest, Connector, Setbacks};
 use crate::clock::Clock;
 use crate::store::{Fault, StoredMode, Tx};
 use counterplay_machine::deployment::Deployment;
@@ -131,6 +131,7 @@ impl Kit {
             run: None,
             program: self.program.clone(),
             repeated: false,
+            setbacks: Setbacks::default(),
         };
         match self.connector.call(request).await {
             CallOutcome::Done(value) => Ok(value),

@@ -5,7 +5,7 @@
 //! restart does not lose it.
 
 use super::{Notice, mail, slack, teams};
-use crate::call::CallRequest;
+use crate::call::{CallRequest, Setbacks};
 use crate::store::Channel;
 use counterplay_machine::declare::{
     Auth, Base, Callable, Connection, Impact, Param, Rate, Request, Retry,
@@ -78,6 +78,7 @@ pub(crate) fn request(
         run: Some(run),
         program: PROGRAM.clone(),
         repeated,
+        setbacks: Setbacks::default(),
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
     ActionTaken, Assumed, Scenario, SimulatedRun, Simulation, SimulationEnd, SimulationError,
     TRANSITIONS_MAX,
 };
-use crate::call::{CallOutcome, CallRequest};
+use crate::call::{CallOutcome, CallRequest, Setbacks};
 use counterplay_machine::declare::Callable;
 use counterplay_machine::journal::{Entry, What};
 use counterplay_machine::playbook::Playbook;
@@ -352,6 +352,7 @@ impl Oracle<'_> {
                 run,
                 program: self.scenario.program.clone(),
                 repeated: false,
+                setbacks: Setbacks::default(),
             };
             return match live.call(request).await {
                 CallOutcome::Done(value) => Told::Given(value),

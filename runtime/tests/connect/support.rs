@@ -8,7 +8,7 @@ use counterplay_machine::eval::TenantFacts;
 use counterplay_machine::expr::{Expr, Slot};
 use counterplay_machine::types::Type;
 use counterplay_machine::{Program, Value};
-use counterplay_runtime::call::{CallOutcome, CallRequest, Connector};
+use counterplay_runtime::call::{CallOutcome, CallRequest, Connector, Setbacks};
 use counterplay_runtime::clock::{Clock, VirtualClock};
 use counterplay_runtime::connect::{Chance, Connectors, MasterKey, MemorySecrets};
 use std::collections::BTreeMap;
@@ -187,6 +187,7 @@ impl Bench {
             run: Some(("run-1".into(), START_MS)),
             program: self.program.clone(),
             repeated: false,
+            setbacks: Setbacks::default(),
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::api::time;
 use crate::app::App;
 use crate::http::{Auth, Refused};
-use crate::identity::Permission;
+use crate::identity::{Permission, Scope};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
@@ -21,7 +21,7 @@ pub struct Alive {
 /// How the service is.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct HealthView {
-    /// `ok`, or `attention` where a source fails or a run is held.
+    /// `ok`, or `attention` where a source or connection fails or a run is held.
     pub status: String,
     /// Counterplay's version.
     pub version: String,
@@ -31,6 +31,50 @@ pub struct HealthView {
     pub listeners: usize,
     /// The polled sources of the caller's tenants.
     pub sources: Vec<SourceView>,
+    /// The connections that were used since the start or the last deploy.
+    pub connections: Vec<ConnectionView>,
+}
+
+/// A connection.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct ConnectionView {
+    /// Its name in `counterplay.toml`.
+    pub name: String,
+    /// `ok`, or `failing` where no answer came since, or one that says that the service or its credentials do not
+    /// work.
+    pub state: String,
+    /// When it last worked, RFC 3339.
+    #[schema(format = DateTime)]
+    pub worked_at: Option<String>,
+    /// When it last did not, RFC 3339.
+    #[schema(format = DateTime)]
+    pub failed_at: Option<String>,
+    /// What was wrong; told to who may act for every tenant, since connections are used for all of them.
+    pub error: Option<String>,
+}
+
+/// How the connections do, as far as somebody may know.
+pub fn connections(app: &App, auth: &Auth) -> Vec<ConnectionView> {
+    let everywhere = auth.0.scope == Scope::All;
+    app.engine
+        .connections()
+        .into_iter()
+        .map(|(name, health)| ConnectionView {
+            name,
+            state: if health.trouble.is_some() {
+                "failing"
+            } else {
+                "ok"
+            }
+            .into(),
+            worked_at: time::maybe(health.worked_ms),
+            failed_at: time::maybe(health.trouble.as_ref().map(|(at, _)| *at)),
+            error: health
+                .trouble
+                .map(|(_, reason)| reason)
+                .filter(|_| everywhere),
+        })
+        .collect()
 }
 
 /// Open runs by status.
@@ -115,12 +159,16 @@ pub async fn detail(State(app): State<App>, auth: Auth) -> Result<Json<HealthVie
             error: s.error,
         })
         .collect();
-    let attention = runs.held > 0 || sources.iter().any(|s| s.failures > 0);
+    let connections = connections(&app, &auth);
+    let attention = runs.held > 0
+        || sources.iter().any(|s| s.failures > 0)
+        || connections.iter().any(|c| c.state == "failing");
     Ok(Json(HealthView {
         status: if attention { "attention" } else { "ok" }.into(),
         version: env!("CARGO_PKG_VERSION").into(),
         runs,
         listeners: app.feed.listeners(),
         sources,
+        connections,
     }))
 }

@@ -58,6 +58,7 @@ impl Step {
             LineKind::Stage => "stage",
             LineKind::Query => "query",
             LineKind::Action => "action",
+            LineKind::Retry => "retry",
             LineKind::Branch => "branch",
             LineKind::Fork => "fork",
             LineKind::Wait => "wait",

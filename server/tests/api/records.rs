@@ -1,6 +1,7 @@
 //! The audit trail, dead letters, tenants and health over HTTP.
 
 use crate::support::{PRIYA, RISK, Service, tenants};
+use counterplay_sandbox::{Fault, FaultKind};
 use counterplay_server::identity::{Role, Scope};
 use serde_json::{Value, json};
 
@@ -174,4 +175,61 @@ async fn tenants_and_health() {
         .get("/api/automation/health")
         .await
         .problem(401, "unauthorized");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_fails_is_said_to() {
+    let service = Service::start().await;
+    let operator = service.token(Role::Operator, Scope::All).await;
+    let fabrikam = service.token(Role::Viewer, tenants(&["fabrikam"])).await;
+    let state = |health: &Value, name: &str| {
+        let all = health["connections"].as_array().expect("connections");
+        all.iter().find(|c| c["name"] == name).cloned()
+    };
+    let health = "/api/automation/health";
+    let before = operator.get(health).await;
+    assert_eq!(state(&before.ok(200).json, "halopsa"), None);
+    let down = FaultKind::Status {
+        status: 503,
+        code: "down".into(),
+        message: "for maintenance".into(),
+    };
+    service
+        .sandbox
+        .inject(Fault::new("/halo/api", down).times(2));
+    let values = json!({"tenant": "contoso", "values": {"user": PRIYA, "reason": "x"}});
+    let path = "/api/automation/playbooks/contain_account/run";
+    operator.post(path, values).await.ok(202);
+    let failing = operator
+        .until(health, |h| {
+            state(h, "halopsa").is_some_and(|c| c["state"] == "failing")
+        })
+        .await;
+    assert_eq!(failing["status"], "attention");
+    let halo = state(&failing, "halopsa").expect("it is there");
+    assert!(
+        halo["error"].as_str().is_some_and(|e| e.contains("503")),
+        "{halo}"
+    );
+    assert!(
+        halo["failed_at"].is_string() && halo["worked_at"].is_null(),
+        "{halo}"
+    );
+    // It is used for other tenants, too, so what was wrong may be about one of them.
+    let told = fabrikam.get(health).await;
+    let theirs = state(&told.ok(200).json, "halopsa").expect("it is there");
+    assert_eq!(
+        (&theirs["state"], &theirs["error"]),
+        (&json!("failing"), &Value::Null)
+    );
+    let well = operator
+        .until(health, |h| {
+            state(h, "halopsa").is_some_and(|c| c["state"] == "ok")
+        })
+        .await;
+    let halo = state(&well, "halopsa").expect("it is there");
+    assert!(
+        halo["worked_at"].is_string() && halo["error"].is_null(),
+        "{halo}"
+    );
 }

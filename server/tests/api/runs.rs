@@ -6,7 +6,7 @@ use axum::middleware::from_fn_with_state;
 use counterplay_sandbox::{Fault, FaultKind};
 use counterplay_server::http::{authenticate, remember};
 use counterplay_server::identity::{Role, Scope};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -219,6 +219,41 @@ async fn a_run_whose_step_has_an_unknown_outcome_is_held_and_taken_up_again() {
     operator
         .until(&path, |r| r["status"] == "awaiting approval")
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attempts_that_gave_no_answer_are_in_the_timeline() {
+    let service = Service::start().await;
+    let operator = service.token(Role::Operator, Scope::All).await;
+    let busy = FaultKind::Throttle {
+        retry_after_s: Some(1),
+    };
+    service
+        .sandbox
+        .inject(Fault::new("/tickets", busy).on("POST").times(2));
+    let (run, _) = operator.contained("contoso", PRIYA).await;
+    let seen = operator.get(&format!("/api/automation/runs/{run}")).await;
+    let timeline = seen.json["timeline"].as_array().expect("lines");
+    let at = |kind: &str, text: &str| {
+        let fits = |l: &Value| {
+            l["kind"] == kind && l["text"].as_str().is_some_and(|t| t.starts_with(text))
+        };
+        timeline
+            .iter()
+            .position(fits)
+            .unwrap_or_else(|| panic!("{kind} {text}: {timeline:#?}"))
+    };
+    let action = at("action", "ticket.create");
+    let retry = at("retry", "ticket.create is tried again");
+    let next = at("action", "entra.block_sign_in");
+    assert_eq!((retry, next), (action + 1, action + 3), "{timeline:#?}");
+    let why = timeline[retry]["result"].as_str().expect("a reason");
+    assert!(why.starts_with("in 1s: ") && why.contains("429"), "{why}");
+    assert!(
+        timeline[action]["result"]
+            .as_str()
+            .is_some_and(|r| r.starts_with("done"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -63,7 +63,7 @@ pub struct ConnectionRow {
     pub base: String,
     /// How calls are authenticated, in words.
     pub auth: String,
-    /// `ok`, `failing`, `not used yet`.
+    /// `ok`, `failing`, `not used yet`, `no playbook uses it`.
     pub state: String,
     /// When a call last succeeded.
     pub ok_ms: Option<i64>,

@@ -7,7 +7,7 @@ use crate::dashboard::pages::SourcesPage;
 use crate::dashboard::pages::sources::{ConnectionRow, PollRow, WebhookRow};
 use crate::dashboard::text;
 use crate::http::Path;
-use crate::identity::Permission;
+use crate::identity::{Permission, Scope};
 use crate::problem::Problem;
 use axum::response::Response;
 use counterplay_machine::declare::Base;
@@ -118,6 +118,8 @@ async fn webhooks(page: &Page) -> Result<Vec<WebhookRow>, Problem> {
 
 fn connections(page: &Page) -> Vec<ConnectionRow> {
     let (program, deployment) = (page.app.engine.program(), page.app.engine.deployment());
+    let healths = page.app.engine.connections();
+    let everywhere = page.who().scope == Scope::All;
     deployment
         .connections
         .iter()
@@ -130,6 +132,13 @@ fn connections(page: &Page) -> Vec<ConnectionRow> {
                     Base::Address(address) => Some(address.to_string()),
                     _ => None,
                 });
+            let health = healths.get(name).cloned().unwrap_or_default();
+            let state = match (&health.trouble, health.worked_ms, declared) {
+                (Some(_), _, _) => "failing",
+                (None, Some(_), _) => "ok",
+                (None, None, Some(_)) => "not used yet",
+                (None, None, None) => "no playbook uses it",
+            };
             ConnectionRow {
                 name: name.clone(),
                 base: base.unwrap_or_else(|| "addresses are secrets of the teams".into()),
@@ -139,14 +148,10 @@ fn connections(page: &Page) -> Vec<ConnectionRow> {
                     (Some(id), None) => id.clone(),
                     (None, None) => "none".into(),
                 },
-                state: if declared.is_some() {
-                    "set up"
-                } else {
-                    "not used"
-                }
-                .into(),
-                ok_ms: None,
-                error: None,
+                state: state.into(),
+                ok_ms: health.worked_ms,
+                // Connections are used for every tenant; what one says may be about another one.
+                error: health.trouble.map(|(_, why)| why).filter(|_| everywhere),
             }
         })
         .collect()
