@@ -5,6 +5,7 @@ use counterplay_machine::declare::Impact;
 use counterplay_machine::deployment::Mode;
 use counterplay_machine::state::Run;
 use counterplay_runtime::simulate::{People, SimulatedRun as Simulated};
+use counterplay_runtime::store::{Channel, Message, MessageState};
 use counterplay_runtime::timeline::{self, Reading};
 use counterplay_server::dashboard::charts::Day;
 use counterplay_server::dashboard::chrome::{Area, Chrome, Counts, Flash, Theme, Viewer};
@@ -836,7 +837,28 @@ impl Gallery {
 
     fn approval(&self, standing: Standing, row: ApprovalRow, error: Option<&str>) -> String {
         let fact = |name: &str, value: &str| (self.t(name), self.t(value));
+        let message = |channel, recipient: &str, state, error: Option<&str>| Message {
+            num: 1,
+            run_num: 1,
+            run: self.t("r-20261125-9an1zd"),
+            tenant: self.t("contoso"),
+            approval: self.t("r-20261125-9an1zd:12"),
+            channel,
+            recipient: self.t(recipient),
+            asked_ms: self.now_ms - 11 * MIN,
+            state,
+            attempts: 1,
+            begun: false,
+            next_ms: self.now_ms + MIN,
+            ended_ms: Some(self.now_ms - 10 * MIN),
+            error: error.map(|e| self.t(e)),
+        };
         render(&ApprovalPage {
+            messages: vec![
+                message(Channel::Mail, "dana.kim@msp.example", MessageState::Sent, None),
+                message(Channel::Teams, "leads", MessageState::Waiting, Some("teams.msp.example answered 503")),
+                message(Channel::Slack, "leads", MessageState::GivenUp, Some("the team has no Slack channel")),
+            ],
             chrome: self.chrome(Area::Approvals, "Approval"),
             playbook: "lost_device".to_owned(),
             doc: self.t("Somebody reports a device as lost or stolen. It is locked at once where the platform can do that; it is wiped only after two leads have agreed within four hours."),

@@ -7,7 +7,7 @@ use crate::identity::Permission;
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
-use counterplay_runtime::store::{ApprovalDetail, ApprovalInfo, DecidedApproval};
+use counterplay_runtime::store::{ApprovalDetail, ApprovalInfo, DecidedApproval, Message};
 use serde::{Deserialize, Serialize};
 
 /// The longest comment, in characters.
@@ -50,6 +50,25 @@ pub struct ApprovalView {
     pub expires_at: String,
     /// Whether the caller may answer it now.
     pub may_answer: bool,
+    /// The messages with a link to its page; of one approval, not in lists.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<MessageView>,
+}
+
+/// A message that an approval waits.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct MessageView {
+    /// `mail`, `teams`, `slack`.
+    pub channel: String,
+    /// An e-mail address, or a team's name where it goes to a team's channel.
+    pub recipient: String,
+    /// `waiting`, `sent`, `given up`.
+    pub state: String,
+    /// When it was sent or given up, RFC 3339.
+    #[schema(format = DateTime)]
+    pub ended_at: Option<String>,
+    /// Why the last attempt failed, or why there will be none.
+    pub error: Option<String>,
 }
 
 /// Someone's answer.
@@ -117,10 +136,23 @@ pub async fn read(
     Path(id): Path<String>,
 ) -> Result<Json<ApprovalView>, Problem> {
     auth.needs(Permission::View)?;
-    Ok(Json(match find(&app, &auth, &id).await? {
+    let mut view = match find(&app, &auth, &id).await? {
         ApprovalDetail::Open(open) => open_view(&auth, &open),
         ApprovalDetail::Over(over) => over_view(&over),
-    }))
+    };
+    let messages = app.engine.store().messages(&view.id).await?;
+    view.messages = messages.into_iter().map(message).collect();
+    Ok(Json(view))
+}
+
+fn message(message: Message) -> MessageView {
+    MessageView {
+        channel: message.channel.name().into(),
+        recipient: message.recipient,
+        state: message.state.name().into(),
+        ended_at: time::maybe(message.ended_ms),
+        error: message.error,
+    }
 }
 
 /// An approval of the caller's tenants.
@@ -271,6 +303,7 @@ fn open_view(auth: &Auth, approval: &ApprovalInfo) -> ApprovalView {
         asked_at: time::rfc3339(approval.asked_ms),
         expires_at: time::rfc3339(open.until_ms),
         may_answer: may_answer(auth, approval),
+        messages: Vec::new(),
     }
 }
 
@@ -300,5 +333,6 @@ fn over_view(over: &DecidedApproval) -> ApprovalView {
         asked_at: time::rfc3339(over.asked_ms),
         expires_at: time::rfc3339(over.until_ms),
         may_answer: false,
+        messages: Vec::new(),
     }
 }

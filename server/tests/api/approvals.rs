@@ -169,6 +169,38 @@ async fn two_answers_at_once_are_a_quorum_of_two() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whom_it_was_sent_to_is_told() {
+    let service = Service::start().await;
+    let operator = service.token(Role::Operator, Scope::All).await;
+    let (_, approval) = operator.contained("contoso", PRIYA).await;
+    let path = format!("/api/automation/approvals/{approval}");
+    let all_sent = |a: &Value| {
+        let messages = a["messages"].as_array().map_or(&[][..], Vec::as_slice);
+        !messages.is_empty() && messages.iter().all(|m| m["state"] == "sent")
+    };
+    let seen = operator.until(&path, all_sent).await;
+    let mut to: Vec<String> = seen["messages"]
+        .as_array()
+        .expect("messages")
+        .iter()
+        .map(|m| format!("{} {}", m["channel"], m["recipient"]).replace('"', ""))
+        .collect();
+    to.sort();
+    assert!(
+        to.contains(&"mail ana.ortiz@msp.example".to_owned()),
+        "{to:?}"
+    );
+    assert!(to.contains(&"teams soc".to_owned()), "{to:?}");
+    let page = service
+        .person("vic@msp.example", &[Role::Viewer], Scope::All)
+        .await
+        .get(&format!("/approvals/{approval}"))
+        .await;
+    let told = format!("{} messages sent with a link to this page", to.len());
+    assert!(page.ok(200).text.contains(&told), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_it_is_about_does_not_decide() {
     let service = Service::start().await;
     let operator = service.token(Role::Operator, Scope::All).await;

@@ -4,6 +4,7 @@ use crate::dashboard::chrome::Chrome;
 use crate::dashboard::{filters, topics, ui};
 use askama::Template;
 use counterplay_machine::declare::Impact;
+use counterplay_runtime::store::{Channel, Message, MessageState};
 
 /// `/approvals/{id}`; posts `decision` (`approve`, `reject`) and `comment` to itself.
 #[derive(Clone, Debug, Template)]
@@ -33,6 +34,8 @@ pub struct ApprovalPage {
     pub eligible: Vec<String>,
     /// Who may not although they belong to the team, and why.
     pub excluded: Vec<(String, String)>,
+    /// How it was asked: the messages with a link to this page.
+    pub messages: Vec<Message>,
     /// How long an approval holds once given: `24h`.
     pub valid_for: String,
     /// What happens when it is approved, rejected, and when nobody answers.
@@ -133,5 +136,26 @@ impl ApprovalPage {
     /// How many more people are needed.
     pub fn missing(&self) -> u64 {
         self.row.needs.saturating_sub(self.row.votes)
+    }
+
+    /// How many messages lead here, and what became of them.
+    fn sent(&self) -> String {
+        let of = |state| self.messages.iter().filter(|m| m.state == state).count();
+        let all = ui::count(self.messages.len() as u64, "message", "messages");
+        let (sent, given_up) = (of(MessageState::Sent), of(MessageState::GivenUp));
+        match (sent == self.messages.len(), given_up) {
+            (true, _) => format!("{all} sent with a link to this page"),
+            (false, 0) => format!("{sent} of {all} sent"),
+            (false, lost) => format!("{sent} of {all} sent, {lost} could not be"),
+        }
+    }
+
+    /// A message's way, before its recipient.
+    fn way(channel: &Channel) -> &'static str {
+        match channel {
+            Channel::Mail => "mail to",
+            Channel::Teams => "Teams channel of",
+            Channel::Slack => "Slack channel of",
+        }
     }
 }

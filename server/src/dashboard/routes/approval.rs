@@ -149,7 +149,9 @@ async fn make(page: &Page, id: &str, typed: Typed) -> Result<ApprovalPage, Probl
     }
     evidence.extend(steps(&found));
     let approve = gate.as_ref().and_then(|g| g.approve(playbook));
+    let messages = page.app.engine.store().messages(id).await?;
     Ok(ApprovalPage {
+        messages,
         chrome: page
             .chrome(Area::Approvals, format!("Approval: {}", row.question))
             .await,
