@@ -171,6 +171,15 @@ fn event_names(event: &Event) -> impl Fn(Slot) -> Option<Arc<str>> + '_ {
     }
 }
 
+/// A mismatch with the path that its sender knows: `raw` is what declarations call the object.
+fn as_sent(mismatch: Mismatch) -> Mismatch {
+    let path = match mismatch.path.strip_prefix("raw.") {
+        Some(path) => path.to_owned(),
+        None => mismatch.path,
+    };
+    Mismatch { path, ..mismatch }
+}
+
 /// Reads an object as an event.
 pub fn read(scene: Scene<'_>, event: &str, json: &Json) -> Result<Typed, Rejection> {
     let Some(event) = scene.program.events.get(event) else {
@@ -180,14 +189,14 @@ pub fn read(scene: Scene<'_>, event: &str, json: &Json) -> Result<Typed, Rejecti
         return Err(Rejection::Mismatch(
             event.name.clone(),
             Mismatch {
-                path: "raw".into(),
+                path: "the object".into(),
                 expected: "an object".into(),
                 found: json::describe(json),
             },
         ));
     }
     let reject = |error: EvalError| match error {
-        EvalError::Mismatch(m) => Rejection::Mismatch(event.name.clone(), m),
+        EvalError::Mismatch(m) => Rejection::Mismatch(event.name.clone(), as_sent(m)),
         EvalError::Other(reason) => Rejection::Unreadable(event.name.clone(), reason),
     };
     let names = event_names(event);
@@ -256,7 +265,7 @@ fn observe(
                 },
                 None => {
                     return Err(EvalError::Mismatch(Mismatch {
-                        path: "raw.id".into(),
+                        path: "id".into(),
                         expected: "a text that identifies the object".into(),
                         found: json::describe(&raw["id"]),
                     }));

@@ -17,7 +17,7 @@ let service, browser;
 before(async () => { service = await serve(); browser = await open(); });
 after(async () => { await browser?.close(); await service?.stop(); service?.remove(); });
 
-/** Starts `contain_account` with the form. */
+/** Starts `contain_account` with the form and tells the address of its approval. */
 async function start(page, user, reason) {
   await page.goto(`${service.url}/playbooks/contain_account`);
   const form = page.locator('form[action$="/run"]');
@@ -26,6 +26,7 @@ async function start(page, user, reason) {
   await form.getByRole("button", { name: "Start the run" }).click();
   await page.waitForURL(/\/runs\//);
   await page.getByText("awaiting approval").first().waitFor();
+  return page.locator("#run-approvals a").getAttribute("href");
 }
 
 test("a newcomer simulates, starts, and a second person approves while the first one watches", async () => {
@@ -37,7 +38,7 @@ test("a newcomer simulates, starts, and a second person approves while the first
   await finn.page.getByText("Nothing was performed and nobody was asked.").waitFor();
   await finn.page.getByText("entra.reset_password").first().waitFor();
 
-  await start(finn.page, PRIYA, "clicked a link");
+  const asked = await start(finn.page, PRIYA, "clicked a link");
   // Finn started it, so he is told why he cannot answer.
   await finn.page.locator("#run-approvals a").click();
   await finn.page.getByText("You started this run").waitFor();
@@ -45,7 +46,7 @@ test("a newcomer simulates, starts, and a second person approves while the first
 
   const ana = await person(browser, service, "ana.ortiz");
   await ana.page.goto(`${service.url}/approvals`);
-  await ana.page.getByRole("link", { name: /Replace the password of Priya Raman/ }).first().click();
+  await ana.page.locator(`main a[href="${asked}"]`).click();
   await ana.page.getByText("entra.reset_password").first().waitFor();
   await ana.page.getByLabel("Comment").fill("I called her.");
   await ana.page.getByRole("button", { name: "Approve" }).click();
@@ -122,10 +123,10 @@ test("the keyboard is enough to start and to approve", async () => {
 
 test("what others write is shown as text and does nothing", async () => {
   const finn = await person(browser, service, "finn.murphy");
-  await start(finn.page, MEI, HOSTILE);
+  const asked = await start(finn.page, MEI, HOSTILE);
   const ana = await person(browser, service, "ana.ortiz");
   await ana.page.goto(`${service.url}/approvals`);
-  await ana.page.getByRole("link", { name: /Mei Tanaka/ }).first().click();
+  await ana.page.locator(`main a[href="${asked}"]`).click();
   await ana.page.getByLabel("Comment").fill(HOSTILE);
   await ana.page.getByRole("button", { name: "Reject" }).click();
   await ana.page.getByText("You have rejected.").waitFor();
@@ -342,7 +343,7 @@ test("a page says when the service is gone, and goes on when it is back", async 
 
 test("a page whose connection was away shows what happened meanwhile, without another login", async () => {
   const finn = await person(browser, service, "finn.murphy");
-  await start(finn.page, OMAR, "the train goes through a tunnel");
+  const asked = await start(finn.page, OMAR, "the train goes through a tunnel");
   await finn.page.locator("#live-state").getByText("Live").waitFor();
   // A browser keeps a stream that is open when it is told that it is offline, so the page is opened without one.
   await finn.page.route("**/live?*", (route) => route.abort());
@@ -350,7 +351,7 @@ test("a page whose connection was away shows what happened meanwhile, without an
   await finn.page.locator("#live-state").getByText("Reconnecting").waitFor({ timeout: 30_000 });
   const ana = await person(browser, service, "ana.ortiz");
   await ana.page.goto(`${service.url}/approvals`);
-  await ana.page.getByRole("link", { name: /Omar Haddad/ }).first().click();
+  await ana.page.locator(`main a[href="${asked}"]`).click();
   await ana.page.getByRole("button", { name: "Approve" }).click();
   await ana.page.getByText("You have approved.").waitFor();
   assert.equal(await finn.page.locator("#timeline").getByText("ended: completed").count(), 0);

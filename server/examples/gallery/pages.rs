@@ -29,7 +29,7 @@ use counterplay_server::dashboard::pages::simulation::{SimulatedRun, WouldDo};
 use counterplay_server::dashboard::pages::sources::{ConnectionRow, PollRow, WebhookRow};
 use counterplay_server::dashboard::pages::{self, Choice, Paging};
 use counterplay_server::dashboard::steps::steps;
-use counterplay_server::identity::Role;
+use counterplay_server::identity::{Login, Role};
 use std::collections::BTreeSet;
 
 const MIN: i64 = 60_000;
@@ -1003,6 +1003,7 @@ impl Gallery {
             ],
             files: difference(&self.t("playbooks/lost_device.play"), Some(&before), Some(&after)).into_iter().collect(),
             may_decide: true,
+            may_refuse: true,
             why_not: None,
             decided_ms: None,
         })
@@ -1251,15 +1252,14 @@ impl Gallery {
             tenants: "every tenant".to_owned(),
             teams: vec![self.t("leads"), self.t("soc_leads")],
             password_min: 12,
-            must_change: true,
             error: Some("The present password is wrong.".to_owned()),
             sessions: vec![
-                pages::account::SessionRow {
+                Login {
                     created_ms: self.now_ms - 3 * HOUR,
                     seen_ms: self.now_ms,
                     this: true,
                 },
-                pages::account::SessionRow {
+                Login {
                     created_ms: self.now_ms - 2 * DAY,
                     seen_ms: self.now_ms - DAY,
                     this: false,

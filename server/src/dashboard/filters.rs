@@ -11,6 +11,12 @@ pub fn safe_text(value: impl Display, _: &dyn askama::Values) -> Result<Safe<Str
     Ok(Safe(text::safe(&value.to_string())))
 }
 
+/// Text of authors, such as a playbook's description: [`safe_text`] with code between backticks.
+#[askama::filter_fn]
+pub fn prose(value: impl Display, _: &dyn askama::Values) -> Result<Safe<String>, Infallible> {
+    Ok(Safe(text::prose(&value.to_string())))
+}
+
 /// A name: [`safe_text`] that keeps its direction to itself.
 #[askama::filter_fn]
 pub fn name(value: impl Display, _: &dyn askama::Values) -> Result<Safe<String>, Infallible> {

@@ -101,6 +101,33 @@ pub fn attribute(text: &str) -> String {
     out
 }
 
+/// Text of authors, in which what stands between backticks is code.
+pub fn prose(text: &str) -> String {
+    let mut out = String::new();
+    let mut parts = text.split('`');
+    push_safe(&mut out, parts.next().unwrap_or_default());
+    while let Some(code) = parts.next() {
+        match parts.next() {
+            Some(after) if !code.is_empty() => {
+                out.push_str("<code>");
+                push_safe(&mut out, code);
+                out.push_str("</code>");
+                push_safe(&mut out, after);
+            }
+            // A backtick that has no partner is one.
+            after => {
+                out.push('`');
+                push_safe(&mut out, code);
+                if let Some(after) = after {
+                    out.push('`');
+                    push_safe(&mut out, after);
+                }
+            }
+        }
+    }
+    out
+}
+
 /// The name of somebody or something, kept apart from the direction of the text around it.
 pub fn name(text: &str) -> String {
     format!("<bdi>{}</bdi>", safe(text))
@@ -122,6 +149,23 @@ pub fn segment(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_between_backticks_is_code_and_still_text() {
+        assert_eq!(
+            prose("with `require_mfa` and `<b>`"),
+            "with <code>require_mfa</code> and <code>&lt;b&gt;</code>"
+        );
+        for (text, expected) in [
+            ("", ""),
+            ("a ` b", "a ` b"),
+            ("`a` b ` c", "<code>a</code> b ` c"),
+            ("``", "``"),
+            ("`", "`"),
+        ] {
+            assert_eq!(prose(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn markup_is_shown_as_text() {

@@ -27,7 +27,7 @@ pub use limits::LoginLimits;
 pub use password::{LONGEST, PasswordCost, SHORTEST};
 pub use people::{CreatedPerson, NewAccount, Person};
 pub use secret::{TOKEN_PREFIX, password as random_password};
-pub use sessions::{ABSOLUTE_MS, IDLE_MS, LoggedIn};
+pub use sessions::{ABSOLUTE_MS, IDLE_MS, LoggedIn, Login};
 pub use tokens::{ApiToken, CreatedToken, DEFAULT_DAYS, LONGEST_DAYS, NewApiToken};
 
 use counterplay_runtime::clock::Clock;

@@ -42,6 +42,17 @@ impl std::fmt::Debug for LoggedIn {
     }
 }
 
+/// A login that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// Since when, in milliseconds since the Unix epoch.
+    pub created_ms: i64,
+    /// When it was last used, to the minute.
+    pub seen_ms: i64,
+    /// Whether it is the one that asks.
+    pub this: bool,
+}
+
 impl Identity {
     /// Begins a session for a person. `client` is the address that the request comes from, behind a
     /// proxy the one that the proxy tells.
@@ -109,6 +120,26 @@ impl Identity {
                 .await?;
         }
         Ok(principal(&session.person, secret::csrf(cookie)))
+    }
+
+    /// The open logins of the person whose session has this cookie, the latest first.
+    ///
+    /// # Errors
+    /// [`IdentityError::Unauthorized`] when the session has ended; when the store cannot be used.
+    pub async fn logins(&self, cookie: &str) -> Result<Vec<Login>, IdentityError> {
+        let digest = digest_of(cookie)?;
+        let person = self.good_session(&digest).await?.person.num;
+        let now = self.now_ms();
+        let all = self
+            .store
+            .read(move |tx| tx.sessions_of(person, now, now.saturating_sub(IDLE_MS)))
+            .await?;
+        let login = |(of, created_ms, seen_ms): (String, i64, i64)| Login {
+            created_ms,
+            seen_ms,
+            this: of == digest,
+        };
+        Ok(all.into_iter().map(login).collect())
     }
 
     /// Ends a session. It is no error when there is none.

@@ -73,6 +73,27 @@ impl Tx<'_> {
         }))
     }
 
+    /// The sessions of a person that have not ended, the latest first: digest, beginning, last use. `idle_ms` is the
+    /// last use at which a session has ended.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn sessions_of(
+        &self,
+        person: i64,
+        now_ms: i64,
+        idle_ms: i64,
+    ) -> Result<Vec<(String, i64, i64)>, Fault> {
+        let mut ask = self.conn.prepare_cached(
+            "SELECT digest, created_ms, seen_ms FROM sessions WHERE person = ?1 AND expires_ms > ?2 AND seen_ms > ?3 \
+             ORDER BY created_ms DESC, digest",
+        )?;
+        let rows = ask.query_map([person, now_ms, idle_ms], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Notes that a session is in use.
     ///
     /// # Errors

@@ -19,6 +19,8 @@ pub struct DeployPage {
     pub files: Vec<FileDiff>,
     /// Whether the viewer may decide.
     pub may_decide: bool,
+    /// Whether the viewer may refuse it, which its own author may, too.
+    pub may_refuse: bool,
     /// Why not, where they may not.
     pub why_not: Option<String>,
     /// When it was decided.

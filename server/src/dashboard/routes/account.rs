@@ -25,12 +25,17 @@ pub struct NewPassword {
 ///
 /// # Errors
 /// The page of what went wrong.
-pub async fn show(page: Page) -> Result<Response, Oops> {
-    let made = make(&page, None).await;
+pub async fn show(headers: HeaderMap, page: Page) -> Result<Response, Oops> {
+    let made = make(&page, &headers, None).await;
+    let made = page.or_oops(made).await?;
     Ok(page.show(&made))
 }
 
-async fn make(page: &Page, error: Option<String>) -> AccountPage {
+async fn make(
+    page: &Page,
+    headers: &HeaderMap,
+    error: Option<String>,
+) -> Result<AccountPage, Problem> {
     let who = page.who();
     let deployment = page.app.engine.deployment();
     let teams = deployment
@@ -39,7 +44,8 @@ async fn make(page: &Page, error: Option<String>) -> AccountPage {
         .filter(|(_, team)| team.members.iter().any(|m| m.eq_ignore_ascii_case(&who.id)))
         .map(|(name, _)| name.clone())
         .collect();
-    AccountPage {
+    let cookie = cookie(headers, page.app.cookies()).ok_or_else(ended)?;
+    Ok(AccountPage {
         chrome: page.chrome(Area::Account, "Your account").await,
         tenants: match who.scope.names() {
             None => "every tenant".into(),
@@ -47,10 +53,13 @@ async fn make(page: &Page, error: Option<String>) -> AccountPage {
         },
         teams,
         password_min: SHORTEST,
-        must_change: false,
         error,
-        sessions: Vec::new(),
-    }
+        sessions: page.app.identity.logins(&cookie).await?,
+    })
+}
+
+fn ended() -> Problem {
+    Problem::unauthorized("the session has ended; log in again")
 }
 
 /// `POST /account/password`.
@@ -69,8 +78,7 @@ pub async fn password(
                 "the new password was not typed twice in the same way",
             ));
         }
-        let cookie = cookie(&headers, page.app.cookies())
-            .ok_or_else(|| Problem::unauthorized("the session has ended; log in again"))?;
+        let cookie = cookie(&headers, page.app.cookies()).ok_or_else(ended)?;
         page.app
             .identity
             .change_password(&cookie, &fields.current, &fields.new, client.ip())
@@ -84,7 +92,8 @@ pub async fn password(
         )),
         Err(problem) => {
             let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::CONFLICT);
-            let made = make(&page, Some(problem.detail)).await;
+            let made = make(&page, &headers, Some(problem.detail)).await;
+            let made = page.or_oops(made).await?;
             Ok(super::page::render(status, &made))
         }
     }

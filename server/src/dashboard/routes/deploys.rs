@@ -107,12 +107,14 @@ async fn make(page: &Page, number: i64) -> Result<DeployPage, Problem> {
         .collect();
     let who = page.who();
     let own = page.app.tokens_of(&who.id).await?;
-    let why_not = if page.auth.needs_everywhere(Permission::Deploy).is_err() {
-        Some("Deciding needs the role author, for every tenant.".to_owned())
-    } else if revision.info.by.eq_ignore_ascii_case(&who.id) || own.contains(&revision.info.by) {
-        Some("This deploy is your own. Another person has to approve it; you can refuse it.".into())
-    } else {
-        None
+    let authors = page.auth.needs_everywhere(Permission::Deploy).is_ok();
+    let is_own = revision.info.by.eq_ignore_ascii_case(&who.id) || own.contains(&revision.info.by);
+    let why_not = match (authors, is_own) {
+        (false, _) => Some("Deciding needs the role author, for every tenant.".to_owned()),
+        (true, true) => Some(
+            "This deploy is your own. Another person has to approve it; you can refuse it.".into(),
+        ),
+        (true, false) => None,
     };
     let mut row = row(&revision.info);
     row.files = files.len() as u64;
@@ -125,6 +127,7 @@ async fn make(page: &Page, number: i64) -> Result<DeployPage, Problem> {
         reasons: revision.info.reasons.clone(),
         files,
         may_decide: waits && why_not.is_none(),
+        may_refuse: waits && authors,
         why_not: why_not.filter(|_| waits),
         decided_ms: revision.info.decided.as_ref().map(|(_, at_ms)| *at_ms),
     })

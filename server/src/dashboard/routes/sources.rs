@@ -63,7 +63,10 @@ async fn make(page: &Page) -> Result<SourcesPage, Problem> {
                     None => "in the store; deploys come through the API".into(),
                 },
             ),
-            ("Who follow".into(), page.app.feed.listeners().to_string()),
+            (
+                "Open event streams".into(),
+                page.app.feed.listeners().to_string(),
+            ),
         ],
         problem: None,
         polls,
