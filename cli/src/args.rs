@@ -372,7 +372,7 @@ Exit codes:
   2  cannot start: wrong usage, a project with errors, an address that is taken")]
 pub struct ServeArgs {
     /// The address to listen on
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7447")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7447", value_parser = address)]
     pub listen: SocketAddr,
     /// Where people reach it, for links and cookies [default: http:// and the address]
     #[arg(long, value_name = "URL")]
@@ -696,6 +696,13 @@ pub struct DemoArgs {
     /// The pause between lines [default: 150 on a terminal, else 0]
     #[arg(long, value_name = "N")]
     pub pause_ms: Option<u64>,
+}
+
+/// An address to listen on.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        "write an IP address and a port, such as 127.0.0.1:7447 or [::1]:7447; 0.0.0.0 stands for every address of this machine".to_owned()
+    })
 }
 
 #[cfg(test)]

@@ -122,13 +122,12 @@ pub async fn serve(args: ServeArgs) -> Outcome {
         sandbox.stop().await;
     }
     let rest = ended.map_err(cannot)?;
-    out::line(paint(
-        QUIET,
-        format!(
-            "stopped; {} open, which go on at the next start",
-            out::count(usize::try_from(rest.open_runs).unwrap_or(0), "run")
-        ),
-    ))?;
+    let open = match rest.open_runs {
+        0 => "no run is open".to_owned(),
+        1 => "1 open run goes on at the next start".to_owned(),
+        several => format!("{several} open runs go on at the next start"),
+    };
+    out::line(paint(QUIET, format!("stopped; {open}")))?;
     Ok(if rest.abandoned_calls > 0 { FOUND } else { OK })
 }
 
