@@ -67,6 +67,29 @@ pub(super) fn same(text: &str, tokens: &[Token], item: &Statement, printed: &str
         && is_settled(printed, &own, only)
 }
 
+/// Whether a printed file is still the same: the same items and the same comments.
+pub(super) fn same_file(text: &str, printed: &str) -> bool {
+    let (before, after) = (token::tokens(text), token::tokens(printed));
+    let cut = |text: &str, tokens: &[Token]| {
+        let mut report = Report::new(&Arc::from(""), text);
+        cut::cut(&mut report, tokens)
+    };
+    let (a, b) = (cut(text, &before), cut(printed, &after));
+    a.len() == b.len()
+        && a.iter()
+            .zip(&b)
+            .all(|(a, b)| a.doc() == b.doc() && alike(text, a, printed, b))
+        && all_comments(text, &before) == all_comments(printed, &after)
+}
+
+/// The comments of a file, those of other languages included.
+fn all_comments<'t>(text: &'t str, tokens: &[Token]) -> Vec<&'t str> {
+    let comments = tokens
+        .iter()
+        .filter(|t| t.kind.is_trivia() && !matches!(t.kind, Kind::Space | Kind::Newline));
+    comments.map(|t| t.text(text).trim_end()).collect()
+}
+
 fn is_settled(printed: &str, tokens: &[Token], item: &Statement) -> bool {
     let findings = super::findings(printed);
     if is_damaged(&findings) {

@@ -35,16 +35,29 @@ const INDENT: usize = 2;
 const CONTINUED: usize = 4;
 
 /// Formats a file. What cannot be read stays as it is; the meaning never changes, and formatting twice is
-/// formatting once. A file that is too long to be read (4 MiB) stays as it is.
+/// formatting once. A file that is too long to be read (4 MiB) stays as it is, and so does one whose damaged parts would be read differently
+/// in another layout.
 pub fn format(text: &str) -> String {
     if text.len() > super::FILE_BYTES_MAX {
         return text.to_owned();
     }
     if text.contains("\r\n") {
         // Line ends stay as the author's editor writes them.
-        return once(&newlines(text)).replace('\n', "\r\n");
+        return settled(&newlines(text)).replace('\n', "\r\n");
     }
-    once(text)
+    settled(text)
+}
+
+/// The file in the canonical style, where it is still the same file then and would be printed so again. Items are
+/// looked at one by one before; what is left out there is how they stand together: pieces of damaged items, returns
+/// without a newline.
+fn settled(text: &str) -> String {
+    let printed = once(text);
+    let good = printed == text
+        || !printed.contains("\r\n")
+            && check::same_file(text, &printed)
+            && once(&printed) == printed;
+    if good { printed } else { text.to_owned() }
 }
 
 /// The text with `\n` at the end of each line, whatever number of `\r` stood before it.

@@ -423,6 +423,16 @@ fn programs_keep_their_meaning() {
     }
 }
 
+#[test]
+fn what_properties_have_found() {
+    for text in [
+        "\"'\r",
+        "/* c */ then playbook x \"X\" {\n playbook x \"X\"",
+    ] {
+        holds(text).unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
