@@ -198,39 +198,35 @@ impl Token {
 /// Cuts a text into tokens.
 pub(crate) fn tokens(text: &str) -> Vec<Token> {
     let mut out = Vec::with_capacity(text.len() / 4);
-    let mut lexer: Lexer<'_, Kind> = Kind::lexer(text);
+    let mut seen = Seen::default();
     let mut at = 0;
-    while let Some(found) = lexer.next() {
-        let span = lexer.span();
-        // What logos could not read is kept, so that nothing of the file is lost.
-        if span.start > at {
-            push_unknown(&mut out, text, at, span.start);
-        }
-        match found {
-            Ok(kind) => out.push(Token {
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let mut lexer: Lexer<'_, Kind> = Kind::lexer_with_extras(rest, seen);
+        let from = at;
+        while let Some(found) = lexer.next() {
+            let span = lexer.span();
+            let start = from + span.start;
+            let Ok(kind) = found else {
+                // One character cannot be read; what follows it may well be, for instance after a lonely `'`.
+                let length = text[start..].chars().next().map_or(1, char::len_utf8);
+                out.push(Token {
+                    kind: Kind::Unknown,
+                    start,
+                    end: start + length,
+                });
+                at = start + length;
+                break;
+            };
+            at = from + span.end;
+            out.push(Token {
                 kind,
-                start: span.start,
-                end: span.end,
-            }),
-            Err(()) => push_unknown(&mut out, text, span.start, span.end),
+                start,
+                end: at,
+            });
         }
-        at = span.end;
-    }
-    if at < text.len() {
-        push_unknown(&mut out, text, at, text.len());
+        seen = lexer.extras;
     }
     out
-}
-
-fn push_unknown(out: &mut Vec<Token>, text: &str, start: usize, end: usize) {
-    for (offset, character) in text[start..end].char_indices() {
-        let start = start + offset;
-        out.push(Token {
-            kind: Kind::Unknown,
-            start,
-            end: start + character.len_utf8(),
-        });
-    }
 }
 
 #[cfg(test)]
