@@ -7,6 +7,7 @@ use counterplay_compiler::near;
 use counterplay_machine::Program;
 use counterplay_machine::ingest::{self, Recognised};
 use counterplay_machine::playbook::{Playbook, TriggerKind};
+use counterplay_machine::schedule::is_schedule;
 use counterplay_runtime::simulate::Cause;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,10 +30,7 @@ pub fn cause(
             playbook.id
         )));
     }
-    let scheduled = playbook
-        .triggers
-        .iter()
-        .any(|t| matches!(t.kind, TriggerKind::Every(_) | TriggerKind::At { .. }));
+    let scheduled = playbook.triggers.iter().any(|t| is_schedule(&t.kind));
     let manual = values::form(playbook);
     if args.with.is_empty() && args.by.is_none() && scheduled {
         return Ok(Cause::Schedule);

@@ -258,6 +258,9 @@ cases! {
     definition_that_calls_itself: "define f(x: Int) -> Int = g(x)\ndefine g(x: Int) -> Int = f(x) + 1\n";
     steps_that_call_each_other: "steps a(user: User) {\n  b(user)\n}\n\nsteps b(user: User) {\n  a(user)\n}\n";
     schedule_too_short: "use microsoft.entra\n\nplaybook p \"P\" {\n  when every 5s, for each user in entra.inactive_users(since: 90d)\n  then { entra.block_sign_in(user) }\n}\n";
+    schedule_that_is_none: "use ticket\n\nplaybook p \"P\" {\n  when schedule \"0 25 * * MON\"\n  when schedule \"0 7 * *\"\n  when schedule \"0 0 31 2 *\"\n  then { ticket.create(title: \"x\", priority: low) }\n}\n";
+    schedule_in_an_unknown_zone: "use ticket\n\nplaybook p \"P\" {\n  when schedule \"0 7 * * MON\" in \"Europe/Londn\"\n  then { ticket.create(title: \"x\", priority: low) }\n}\n";
+    schedule_that_is_right: "use ticket\n\nplaybook p \"P\" {\n  when schedule \"0 7 * * MON-FRI\" in \"Europe/London\"\n  when every day at 09:00\n  then { ticket.create(title: \"x\", priority: low) }\n}\n";
     poll_that_is_right: "use microsoft.graph\n\nevent e {\n  source: graph.poll(\"/x\", every: 1m, since: \"state/changedDateTime\")\n  field id: Text = raw.id\n}\n";
     polls_that_are_wrong: "use microsoft.graph\n\nevent a {\n  source: graph.poll(\"/x\", every: 1m, since: \"changed ge now\")\n  field id: Text = raw.id\n}\n\nevent b {\n  source: graph.poll(\"/x\", every: 0s, from: \"changedDateTime\")\n  field id: Text = raw.id\n}\n";
     several_mistakes_several_findings: about_device("  if drift.device.platfrom == windows\n", "    intune.sycn(drift.device)\n    wait 4\n    ticket.create(title: \"x\")\n    intune.wipe(drift.device)");

@@ -119,6 +119,13 @@ pub enum TriggerKind {
         /// Minutes since midnight.
         minutes: u16,
     },
+    /// At the times of a cron expression.
+    Cron {
+        /// Five fields: minute, hour, day of the month, month, day of the week.
+        cron: Arc<str>,
+        /// The time zone; the tenant's when absent.
+        zone: Option<Arc<str>>,
+    },
     /// By a person.
     Manual(Vec<ManualParam>),
     /// By a signed delivery to a webhook.

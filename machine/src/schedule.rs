@@ -1,5 +1,6 @@
 //! A schedule and a time zone in, the next time out. Pure.
 
+use crate::cron;
 use crate::duration::format_ms;
 use crate::playbook::TriggerKind;
 use jiff::tz::{AmbiguousOffset, TimeZone};
@@ -25,6 +26,11 @@ pub fn describe(kind: &TriggerKind) -> String {
                 .unwrap_or("day");
             format!("every {day} at {:02}:{:02}", minutes / 60, minutes % 60)
         }
+        TriggerKind::Cron { cron, zone: None } => format!("schedule \"{cron}\""),
+        TriggerKind::Cron {
+            cron,
+            zone: Some(zone),
+        } => format!("schedule \"{cron}\" in \"{zone}\""),
         TriggerKind::Manual(params) => {
             let params: Vec<String> = params
                 .iter()
@@ -36,9 +42,17 @@ pub fn describe(kind: &TriggerKind) -> String {
     }
 }
 
+/// Whether a trigger is a schedule.
+pub fn is_schedule(kind: &TriggerKind) -> bool {
+    matches!(
+        kind,
+        TriggerKind::Every(_) | TriggerKind::At { .. } | TriggerKind::Cron { .. }
+    )
+}
+
 /// The first time strictly after `after_ms` at which a schedule is due; `None` for other triggers.
 ///
-/// Clock times are in the tenant's zone. A time that daylight saving skips is due at the next valid
+/// Clock times are in the tenant's zone, or in the one that a cron expression names. A time that daylight saving skips is due at the next valid
 /// minute; one that occurs twice is due once, the first time.
 pub fn next_after(kind: &TriggerKind, zone: &str, after_ms: i64) -> Option<i64> {
     match kind {
@@ -66,11 +80,18 @@ pub fn next_after(kind: &TriggerKind, zone: &str, after_ms: i64) -> Option<i64> 
             }
             None
         }
+        TriggerKind::Cron { cron, zone: own } => {
+            let zone = own.as_deref().unwrap_or(zone);
+            let tz = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+            let after = Timestamp::from_millisecond(after_ms).ok()?;
+            Some(cron::next(cron, &tz, after)?.as_millisecond())
+        }
         _ => None,
     }
 }
 
-fn resolve(tz: &TimeZone, at: civil::DateTime) -> Option<Timestamp> {
+/// When a time of the clock is in a zone.
+pub(crate) fn resolve(tz: &TimeZone, at: civil::DateTime) -> Option<Timestamp> {
     let ambiguous = tz.to_ambiguous_timestamp(at);
     match ambiguous.offset() {
         // Read with the offset before the gap, the time lies after the change; the change is the next valid minute.

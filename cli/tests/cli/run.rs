@@ -63,7 +63,7 @@ fn bad_events_are_rejected_and_good_ones_go_on() -> Result {
     ])?;
     assert_eq!(ran.code, Some(1), "{ran:?}");
     for line in [
-        "rejected wrong.json  not a valid identity.risk_detected: raw.riskLevel: expected",
+        "rejected wrong.json  not a valid identity.risk_detected: riskLevel: expected",
         "rejected broken.json  it is not JSON",
         "rejected latin.json is not UTF-8",
         "rejected there is no file or folder gone.json",

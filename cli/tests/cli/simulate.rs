@@ -163,7 +163,7 @@ fn what_does_not_fit_is_refused_precisely() -> Result {
     place.write("two.json", "[{}, {}]")?;
     place.write("other.json", "{\"hello\": 1}")?;
     for (args, said) in [
-        (&["--event", "wrong.json"][..], "raw.riskLevel"),
+        (&["--event", "wrong.json"][..], "riskLevel"),
         (&["--event", "broken.json"], "broken.json: it is not JSON"),
         (&["--event", "two.json"], "holds 2 objects"),
         (

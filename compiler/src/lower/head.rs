@@ -456,6 +456,10 @@ impl Lower<'_, '_> {
                     let weekday = DAYS.iter().position(|d| *d == day.text).map(|i| i as u8);
                     TriggerKind::At { weekday, minutes }
                 }
+                WrittenTrigger::Schedule(cron, zone) => match self.schedule(cron, zone.as_ref()) {
+                    Some(kind) => kind,
+                    None => continue,
+                },
                 WrittenTrigger::Manual(params) => {
                     if manual_bound.is_none() {
                         manual_bound = Some(self.manual(params));
@@ -518,7 +522,8 @@ impl Lower<'_, '_> {
                 None,
                 WrittenTrigger::Event(e)
                 | WrittenTrigger::Every(e)
-                | WrittenTrigger::EveryDay(_, e),
+                | WrittenTrigger::EveryDay(_, e)
+                | WrittenTrigger::Schedule(e, _),
             ) => Some(e.span),
         };
         let (Some(here), Some(there)) = (span(when), span(first)) else {
@@ -539,6 +544,51 @@ impl Lower<'_, '_> {
             .also(before, "than this one")
             .because("the steps below use the names whichever trigger started the run");
         self.c.report(diagnostic);
+    }
+
+    /// A cron expression and its zone, both looked at here: neither can go wrong at night.
+    fn schedule(&mut self, cron: &Ast, zone: Option<&Ast>) -> Option<TriggerKind> {
+        let text = self.c.literal(cron)?;
+        if let Err(why) = counterplay_machine::cron::check(&text) {
+            let place = self.c.at(cron.span);
+            let diagnostic = Diagnostic::error(
+                codes::TRIGGER,
+                format!("`{text}` is no schedule"),
+                place,
+                why,
+            )
+            .help("five fields as cron has them, for instance `\"0 7 * * MON\"` for every Monday at 07:00, or `when every monday at 07:00`");
+            self.c.report(diagnostic);
+            return None;
+        }
+        let zone = match zone {
+            None => None,
+            Some(zone) => {
+                let name = self.c.literal(zone)?;
+                if jiff::tz::TimeZone::get(&name).is_err() {
+                    let place = self.c.at(zone.span);
+                    let known = jiff::tz::db()
+                        .available()
+                        .map(|name| name.as_str().to_owned());
+                    let known: Vec<String> = known.collect();
+                    let mut diagnostic = Diagnostic::error(
+                        codes::TRIGGER,
+                        format!("there is no time zone `{name}`"),
+                        place.clone(),
+                        "not known",
+                    )
+                    .help("zones have the names of the IANA database, such as `Europe/London`; without `in` the tenant's counts");
+                    if let Some(near) = near::best(&name, known.iter().map(String::as_str)) {
+                        let near = format!("\"{near}\"");
+                        diagnostic = diagnostic.fix(format!("write {near}"), false, place, near);
+                    }
+                    self.c.report(diagnostic);
+                    return None;
+                }
+                Some(name)
+            }
+        };
+        Some(TriggerKind::Cron { cron: text, zone })
     }
 
     fn manual(&mut self, params: &[crate::syntax::ast::Param]) -> Vec<ManualParam> {
@@ -811,7 +861,10 @@ impl Lower<'_, '_> {
 /// Triggers of one family bind names in the same way; alternatives are of one family.
 fn family(trigger: &WrittenTrigger) -> u8 {
     match trigger {
-        WrittenTrigger::Event(_) | WrittenTrigger::Every(_) | WrittenTrigger::EveryDay(..) => 0,
+        WrittenTrigger::Event(_)
+        | WrittenTrigger::Every(_)
+        | WrittenTrigger::EveryDay(..)
+        | WrittenTrigger::Schedule(..) => 0,
         WrittenTrigger::Manual(_) => 1,
         WrittenTrigger::Webhook(..) => 2,
     }

@@ -375,6 +375,8 @@ pub enum Trigger {
     Every(Expr),
     /// `every day at 07:00`, `every monday at 09:00`: the word and the clock time.
     EveryDay(Name, Expr),
+    /// `schedule "0 7 * * MON" in "Europe/London"`: five fields as cron has them, and the time zone.
+    Schedule(Expr, Option<Expr>),
     /// `manual(user: User, reason: Text)`.
     Manual(Vec<Param>),
     /// `webhook "offboarding" as request: Offboarding`: the webhook's name and the type of its body.

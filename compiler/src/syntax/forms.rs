@@ -184,7 +184,7 @@ pub(crate) fn of(rule: Rule) -> (&'static str, &'static str) {
         ),
         Rule::when_line => (
             "a trigger",
-            "`when intune.noncompliant as drift`, `when every day at 06:00`, `when manual(user: User)` or `when webhook \"offboarding\" as request: Offboarding`",
+            "`when intune.noncompliant as drift`, `when every day at 06:00`, `when schedule \"0 7 * * MON\"`, `when manual(user: User)` or `when webhook \"offboarding\" as request: Offboarding`",
         ),
         Rule::webhook_line => (
             "a webhook",

@@ -121,10 +121,6 @@ impl Reader<'_, '_> {
             return self.setting(statement, first);
         }
         let kind = match (first, second) {
-            ("when", "schedule") => {
-                self.not_yet(statement, "when schedule", "a trigger is written `when intune.noncompliant as drift`, `when every day at 06:00` or `when manual(user: User)`");
-                None
-            }
             ("when", "webhook") if !self.names_an_event(statement) => self
                 .line(Rule::webhook_line, statement, |builder, pair| {
                     builder.webhook(pair)
@@ -421,6 +417,18 @@ impl Builder<'_, '_, '_> {
                         .into_inner()
                         .find(|inner| inner.as_rule() == Rule::expr)
                         .map(|inner| Trigger::Every(self.duration_expr(inner)));
+                }
+                Rule::schedule => {
+                    let mut texts = part.into_inner().filter(|p| p.as_rule() == Rule::text);
+                    let mut text = || {
+                        let part = texts.next()?;
+                        Some(Expr {
+                            kind: self.literal(&part),
+                            span: self.span(&part),
+                        })
+                    };
+                    let (cron, zone) = (text(), text());
+                    trigger = cron.map(|cron| Trigger::Schedule(cron, zone));
                 }
                 Rule::manual => {
                     let params: Vec<Param> = part

@@ -75,6 +75,9 @@ pub fn meaning(word: &str, line: &str) -> Option<&'static str> {
         ("webhook", _) => {
             "`when webhook \"offboarding\" as request: Offboarding`\n\nAnother system starts a run with a signed `POST /hooks/offboarding`. The body has to fit the type; entities are delivered as their ids. Secret and tenant stand in counterplay.toml."
         }
+        ("schedule", _) => {
+            "`when schedule \"0 7 * * MON\" in \"Europe/London\"`\n\nStarts a run by a cron expression: minute, hour, day of the month, month, day of the week. Without `in`, the tenant's time zone counts."
+        }
         ("every", _) => {
             "`every 15m`, `every day at 07:00`, `every monday at 09:00`: starts a run by the clock, in the tenant's zone."
         }

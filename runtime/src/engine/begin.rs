@@ -1,11 +1,11 @@
 //! A person's start of a playbook, or a schedule fired by hand, in; a committed arrival out.
 
 use super::kit::Kit;
-use super::schedules::is_schedule;
 use super::{Engine, Receipt, Refusal};
 use crate::store::{ArrivalKind, NewArrival};
 use counterplay_machine::deployment::Mode;
 use counterplay_machine::playbook::{ManualParam, Playbook, TriggerKind};
+use counterplay_machine::schedule::is_schedule;
 use counterplay_machine::{ingest, json};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};

@@ -3,7 +3,6 @@
 
 use super::begin::{ManualStart, Tick, manual_params};
 use super::kit::Kit;
-use super::schedules::is_schedule;
 use crate::store::{Arrival, ArrivalKind};
 use counterplay_machine::deployment::Mode;
 use counterplay_machine::eval::TenantFacts;
@@ -11,7 +10,7 @@ use counterplay_machine::expr::Slot;
 use counterplay_machine::hook::{self, Body};
 use counterplay_machine::ingest::{self, Judgement};
 use counterplay_machine::playbook::{ListSource, Playbook};
-use counterplay_machine::schedule::describe;
+use counterplay_machine::schedule::{describe, is_schedule};
 use counterplay_machine::{Value, json};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;

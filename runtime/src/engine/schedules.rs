@@ -7,8 +7,7 @@ use super::{Engine, EngineError};
 use crate::store::{ArrivalKind, NewArrival};
 use counterplay_machine::deployment::Mode;
 use counterplay_machine::ingest;
-use counterplay_machine::playbook::TriggerKind;
-use counterplay_machine::schedule::{describe, next_after};
+use counterplay_machine::schedule::{describe, is_schedule, next_after};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -39,11 +38,6 @@ fn due(kit: &Kit, schedule: Schedule, after_ms: i64) -> Option<Due> {
         at_ms: next_after(kind, zone, after_ms)?,
         schedule,
     })
-}
-
-/// Whether a trigger is a schedule.
-pub(super) fn is_schedule(kind: &TriggerKind) -> bool {
-    matches!(kind, TriggerKind::Every(_) | TriggerKind::At { .. })
 }
 
 impl Engine {

@@ -12,6 +12,7 @@ use counterplay_machine::playbook::{
     ListSource, ManualParam, Playbook, Trigger, TriggerKind, Webhook,
 };
 use counterplay_machine::schedule;
+use counterplay_machine::schedule::is_schedule;
 use counterplay_machine::types::Type;
 use counterplay_machine::{Program, Value};
 use serde_json::Value as Json;
@@ -94,7 +95,7 @@ impl<'a> Beginning<'a> {
             (Cause::Hook { name, .. }, TriggerKind::Webhook(webhook)) => {
                 name.as_ref().is_none_or(|n| **n == *webhook.name)
             }
-            (Cause::Schedule, TriggerKind::Every(_) | TriggerKind::At { .. }) => true,
+            (Cause::Schedule, kind) if is_schedule(kind) => true,
             _ => false,
         };
         self.playbook

@@ -363,7 +363,9 @@ pub fn summary(
 fn trigger(kind: &TriggerKind) -> TriggerView {
     let (word, name, values) = match kind {
         TriggerKind::Event(name) => ("event", Some(name.to_string()), Vec::new()),
-        TriggerKind::Every(_) | TriggerKind::At { .. } => ("schedule", None, Vec::new()),
+        TriggerKind::Every(_) | TriggerKind::At { .. } | TriggerKind::Cron { .. } => {
+            ("schedule", None, Vec::new())
+        }
         TriggerKind::Webhook(hook) => ("webhook", Some(hook.name.to_string()), Vec::new()),
         TriggerKind::Manual(params) => {
             let values = params

@@ -11,6 +11,7 @@ use counterplay_machine::duration::parse_time_ms;
 use counterplay_machine::eval::TenantFacts;
 use counterplay_machine::ingest::{self, Recognised};
 use counterplay_machine::playbook::TriggerKind;
+use counterplay_machine::schedule::is_schedule;
 use counterplay_runtime::simulate::{
     Answers, Cause, People, Scenario, Simulation, SimulationEnd, SimulationError,
 };
@@ -189,7 +190,7 @@ pub async fn simulation(
             by: Some(auth.0.id.clone()),
         },
         (None, Some(json)) => event_cause(&program, &playbook.triggers, request.event_name, json)?,
-        (None, None) if playbook.triggers.iter().any(|t| is_timed(&t.kind)) => Cause::Schedule,
+        (None, None) if playbook.triggers.iter().any(|t| is_schedule(&t.kind)) => Cause::Schedule,
         (None, None) => Cause::Manual {
             values: Default::default(),
             by: Some(auth.0.id.clone()),
@@ -224,10 +225,6 @@ pub async fn simulation(
             SimulationError::NoSuchPlaybook(_) => Problem::not_found(error.to_string()),
             other => Problem::unprocessable(other.to_string()),
         })
-}
-
-fn is_timed(kind: &TriggerKind) -> bool {
-    matches!(kind, TriggerKind::Every(_) | TriggerKind::At { .. })
 }
 
 fn event_cause(

@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use counterplay_machine::playbook::TriggerKind;
+use counterplay_machine::schedule::is_schedule;
 use counterplay_runtime::store::{EventFilter, EventInfo};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -178,10 +179,7 @@ pub async fn begin(
             .triggers
             .iter()
             .any(|t| matches!(t.kind, TriggerKind::Manual(_)));
-        let timed = p
-            .triggers
-            .iter()
-            .any(|t| matches!(t.kind, TriggerKind::Every(_) | TriggerKind::At { .. }));
+        let timed = p.triggers.iter().any(|t| is_schedule(&t.kind));
         timed && !manual
     });
     let receipt = match values {

@@ -247,6 +247,11 @@ impl Find<'_> {
                 "again and again, at this interval",
             ),
             (
+                "schedule",
+                "schedule \"${1:0 7 * * MON}\"",
+                "by a cron expression of five fields, in the tenant's zone",
+            ),
+            (
                 "manual",
                 "manual(${1:user}: ${2:User}, ${3:reason}: ${4:Text})",
                 "started by a person, who fills in a form",

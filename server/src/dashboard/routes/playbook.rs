@@ -15,6 +15,7 @@ use crate::problem::Problem;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use counterplay_machine::playbook::{Playbook, Tenants, TriggerKind};
+use counterplay_machine::schedule::is_schedule;
 use counterplay_machine::types::Type;
 use counterplay_runtime::store::RunFilter;
 use serde_json::{Map, Value};
@@ -136,8 +137,7 @@ fn tenants_text(tenants: &Tenants) -> String {
 }
 
 fn is_scheduled(playbook: &Playbook) -> bool {
-    let timed = |k: &TriggerKind| matches!(k, TriggerKind::Every(_) | TriggerKind::At { .. });
-    playbook.triggers.iter().any(|t| timed(&t.kind))
+    playbook.triggers.iter().any(|t| is_schedule(&t.kind))
 }
 
 /// An empty form of a playbook, in a made-up system with something to try.
