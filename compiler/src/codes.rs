@@ -62,6 +62,9 @@ pub const PROJECT_FILE: &str = "P0228";
 /// Steps or definitions that grow beyond all measure when they are put in place of their calls.
 pub const TOO_LARGE: &str = "P0229";
 
+/// A pattern after `matches` that is none.
+pub const PATTERN: &str = "P0230";
+
 /// An impact below what the connection says the call can do.
 pub const IMPACT_UNDERSTATED: &str = "P0301";
 /// A write that the connection's floors do not mention.

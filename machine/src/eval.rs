@@ -174,6 +174,10 @@ impl Evaluator<'_, '_> {
                     }
                 }
             }
+            Expr::Matches(a, pattern) => match pattern.is_in(&self.text(a)?) {
+                Ok(found) => Value::Bool(found),
+                Err(why) => return fail(why),
+            },
             Expr::StartsWith(a, b) => Value::Bool(self.text(a)?.starts_with(&*self.text(b)?)),
             Expr::EndsWith(a, b) => Value::Bool(self.text(a)?.ends_with(&*self.text(b)?)),
             Expr::IsPresent(a) => Value::Bool(self.eval(a)?.is_present()),

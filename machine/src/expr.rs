@@ -1,5 +1,6 @@
 //! Compiled expressions: every name resolved, every conversion explicit.
 
+use crate::pattern::Pattern;
 use crate::types::Type;
 use crate::value::Value;
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,8 @@ pub enum Expr {
     In(Box<Expr>, Box<Expr>),
     /// `a contains b`, for texts and lists.
     Contains(Box<Expr>, Box<Expr>),
+    /// `a matches r"…"`.
+    Matches(Box<Expr>, Pattern),
     /// `a starts with b`.
     StartsWith(Box<Expr>, Box<Expr>),
     /// `a ends with b`.
@@ -200,6 +203,7 @@ impl Expr {
             | Expr::Not(a)
             | Expr::Negate(a)
             | Expr::IsPresent(a)
+            | Expr::Matches(a, _)
             | Expr::Convert(a, _) => a.walk(f),
             Expr::And(a, b)
             | Expr::Or(a, b)

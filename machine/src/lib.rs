@@ -15,6 +15,7 @@ pub mod hook;
 pub mod ingest;
 pub mod journal;
 pub mod json;
+pub mod pattern;
 pub mod playbook;
 pub mod program;
 pub mod request;

@@ -109,6 +109,7 @@ cases! {
         .answer("intune.sync=fails: the service answered 503");
     attempt_each_skips_what_needs_the_failed: playbook("  then {\n    attempt each {\n      entra.block_sign_in(user)\n      entra.revoke_sessions(user)\n      intune.sync(device)\n    }\n  }")
         .answer("entra.block_sign_in=fails: there is no such user");
+    a_text_matches_a_pattern: playbook("  then {\n    if device.name matches r\"^LT-[0-9]+$\" { notify.teams(team.soc, \"a laptop\") } else { notify.teams(team.soc, \"something else\") }\n    if device.name matches r\"^[0-9]+$\" { notify.teams(team.soc, \"never said\") }\n  }");
     a_failed_arm_knows_why: playbook("  then {\n    intune.sync(device) {\n      done   { notify.teams(team.soc, \"synced\") }\n      failed { notify.teams(team.soc, \"not synced: {failure.reason}\") }\n    }\n    notify.teams(team.soc, \"went on\")\n  }")
         .answer("intune.sync=fails: the device is away");
     on_failure_runs_once_and_the_run_stays_failed: playbook("  then {\n    intune.sync(device)\n  }\n  on failure {\n    notify.teams(team.soc, \"the playbook failed\")\n  }")

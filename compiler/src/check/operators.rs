@@ -8,9 +8,51 @@ use crate::span::Span;
 use crate::syntax::ast::{BinaryOp, Expr as Ast, ExprKind, UnaryOp};
 use counterplay_machine::Value;
 use counterplay_machine::expr::{ArithmeticOp, CompareOp, Expr};
+use counterplay_machine::pattern::Pattern;
 use counterplay_machine::types::Type;
 
 impl Checker<'_> {
+    /// The pattern behind `matches`, which stands there as it is.
+    fn pattern(&mut self, expr: &Ast) -> Option<Pattern> {
+        let place = self.at(expr.span);
+        let source = match &expr.kind {
+            ExprKind::Raw(source) => source,
+            ExprKind::Missing => return None,
+            _ => {
+                let written = self.source(expr.span);
+                let mut diagnostic = Diagnostic::error(
+                    codes::PATTERN,
+                    "behind `matches` stands a pattern, written `r\"…\"`",
+                    place.clone(),
+                    "no pattern",
+                )
+                .because("it is checked before anything runs, which is not possible for one that comes from elsewhere")
+                .help("`contains`, `starts with` and `ends with` take any text");
+                // A plain text without escapes and interpolations means the same as a raw one.
+                if written.starts_with('"') && !written.contains(['{', '\\']) {
+                    diagnostic = diagnostic.fix(
+                        format!("write r{written}"),
+                        false,
+                        place,
+                        format!("r{written}"),
+                    );
+                }
+                self.report(diagnostic);
+                return None;
+            }
+        };
+        match Pattern::new(source) {
+            Ok(pattern) => Some(pattern),
+            Err(why) => {
+                let diagnostic =
+                    Diagnostic::error(codes::PATTERN, "this is no pattern", place, why)
+                        .help("patterns are regular expressions such as r\"^VPN-[0-9]+$\"; a sign that means itself gets a backslash before it: r\"\\(\"");
+                self.report(diagnostic);
+                None
+            }
+        }
+    }
+
     pub(super) fn unary(&mut self, op: UnaryOp, inner: &Ast) -> Checked {
         match op {
             UnaryOp::Not => {
@@ -152,6 +194,13 @@ impl Checker<'_> {
                     _ => self.coerce(a, left.span, &Type::Text, None),
                 };
                 bool_of(Expr::Contains(Box::new(a), Box::new(b)))
+            }
+            BinaryOp::Matches => {
+                let a = self.expect(left, &Type::Text, None);
+                match self.pattern(right) {
+                    Some(pattern) => bool_of(Expr::Matches(Box::new(a), pattern)),
+                    None => bool_of(Expr::Const(Value::Bool(false))),
+                }
             }
             BinaryOp::StartsWith | BinaryOp::EndsWith => {
                 let a = self.expect(left, &Type::Text, None);

@@ -675,6 +675,8 @@ pub enum BinaryOp {
     NotIn,
     /// `contains`
     Contains,
+    /// `matches`
+    Matches,
     /// `starts with`
     StartsWith,
     /// `ends with`

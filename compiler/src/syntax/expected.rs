@@ -535,6 +535,7 @@ fn keyword(rule: Rule) -> Option<String> {
         Rule::op_or => "or",
         Rule::op_in => "in",
         Rule::op_contains => "contains",
+        Rule::op_matches => "matches",
         Rule::op_starts_with => "starts",
         Rule::op_ends_with => "ends",
         Rule::is_present | Rule::is_absent => "is",

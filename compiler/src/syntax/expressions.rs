@@ -32,6 +32,7 @@ static PRATT: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
             | left(Rule::op_in)
             | left(Rule::op_not_in)
             | left(Rule::op_contains)
+            | left(Rule::op_matches)
             | left(Rule::op_starts_with)
             | left(Rule::op_ends_with)
             | Op::postfix(Rule::is_present)
@@ -336,6 +337,7 @@ fn binary(rule: Rule) -> Option<BinaryOp> {
         Rule::op_in => BinaryOp::In,
         Rule::op_not_in => BinaryOp::NotIn,
         Rule::op_contains => BinaryOp::Contains,
+        Rule::op_matches => BinaryOp::Matches,
         Rule::op_starts_with => BinaryOp::StartsWith,
         Rule::op_ends_with => BinaryOp::EndsWith,
         Rule::op_coalesce => BinaryOp::Coalesce,

@@ -109,6 +109,7 @@ pub(crate) fn noun(rule: Rule) -> Noun {
         | Rule::op_in
         | Rule::op_not_in
         | Rule::op_contains
+        | Rule::op_matches
         | Rule::op_starts_with
         | Rule::op_ends_with
         | Rule::op_coalesce

@@ -81,6 +81,9 @@ pub fn meaning(word: &str, line: &str) -> Option<&'static str> {
         ("every", _) => {
             "`every 15m`, `every day at 07:00`, `every monday at 09:00`: starts a run by the clock, in the tenant's zone."
         }
+        ("matches", _) => {
+            "`reason matches r\"^VPN-[0-9]+$\"`: a regular expression is found in a text; `^` and `$` pin it to the beginning and the end. Linear in the text."
+        }
         ("present" | "absent" | "is", _) => {
             "`x is present` asks whether there is a value. Where the answer is known to be yes, `x` can be used."
         }

@@ -4,8 +4,8 @@ use super::super::{token::Kind, tree::Piece};
 
 /// Words after which a bracket opens a value and not the arguments of a call.
 const BEFORE_VALUES: &[&str] = &[
-    "and", "or", "not", "in", "if", "then", "else", "where", "is", "contains", "with", "per",
-    "match", "unless", "when", "until", "wait", "return", "attempt", "by", "about", "needs",
+    "and", "or", "not", "in", "if", "then", "else", "where", "is", "contains", "matches", "with",
+    "per", "match", "unless", "when", "until", "wait", "return", "attempt", "by", "about", "needs",
     "within", "valid", "default", "because", "of", "for",
 ];
 

@@ -49,12 +49,12 @@ pub struct Context {
 
 /// Words after which a value follows.
 const BEFORE_VALUES: &[&str] = &[
-    "and", "or", "not", "in", "if", "then", "else", "contains", "with", "where", "about", "by",
-    "needs", "within", "valid", "default", "unless", "when", "after", "until", "every", "of",
-    "than", "most", "wait", "match", "attempt", "return", "run", "because", "checking", "on",
-    "only", "per", "from", "to", "up", "once", "changes", "except", "group", "for", "each", "let",
-    "approve", "escalate", "ignore", "repeats", "resolved", "at", "as", "end", "without", "refuse",
-    "more", "is", "starts", "ends", "webhook",
+    "and", "or", "not", "in", "if", "then", "else", "contains", "matches", "with", "where",
+    "about", "by", "needs", "within", "valid", "default", "unless", "when", "after", "until",
+    "every", "of", "than", "most", "wait", "match", "attempt", "return", "run", "because",
+    "checking", "on", "only", "per", "from", "to", "up", "once", "changes", "except", "group",
+    "for", "each", "let", "approve", "escalate", "ignore", "repeats", "resolved", "at", "as",
+    "end", "without", "refuse", "more", "is", "starts", "ends", "webhook",
 ];
 
 impl Context {

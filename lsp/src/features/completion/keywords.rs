@@ -85,6 +85,7 @@ const OPERATORS: &[&str] = &[
     "in",
     "not in",
     "contains",
+    "matches",
     "starts with",
     "ends with",
 ];
