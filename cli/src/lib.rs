@@ -50,7 +50,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         }
     };
     cli.color.apply();
-    log();
+    log(matches!(cli.command, Command::Serve(_)));
     match carry_out(cli.command) {
         Ok(code) => code,
         Err(failure) => {
@@ -96,9 +96,10 @@ pub(crate) fn asynchronously(work: impl Future<Output = Outcome>) -> Outcome {
     outcome
 }
 
-/// `COUNTERPLAY_LOG=debug` writes what happens inside to standard error.
-fn log() {
-    if let Ok(filter) = std::env::var("COUNTERPLAY_LOG") {
+/// `COUNTERPLAY_LOG=debug` writes what happens inside to standard error; a service always tells what goes wrong.
+fn log(serves: bool) {
+    let asked = std::env::var("COUNTERPLAY_LOG").ok();
+    if let Some(filter) = asked.or_else(|| serves.then(|| "warn".to_owned())) {
         // A second one in the same process (tests) is refused, and the first goes on.
         let _ = tracing_subscriber::fmt()
             .with_env_filter(filter)

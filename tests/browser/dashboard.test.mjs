@@ -48,13 +48,23 @@ test("a newcomer simulates, starts, and a second person approves while the first
   await ana.page.goto(`${service.url}/approvals`);
   await ana.page.locator(`main a[href="${asked}"]`).click();
   await ana.page.getByText("entra.reset_password").first().waitFor();
+  const other = await ana.context.newPage();
+  await other.goto(service.url + asked);
+  await other.getByRole("button", { name: "Approve" }).waitFor();
   await ana.page.getByLabel("Comment").fill("I called her.");
   await ana.page.getByRole("button", { name: "Approve" }).click();
   await ana.page.getByText("You have approved.").waitFor();
+  await other.getByText("See how the run went on").waitFor();
+  assert.equal(await other.getByRole("button", { name: "Approve" }).count(), 0);
 
   // Nobody reloads Finn's page.
   await finn.page.locator("#run-head").getByText("completed").first().waitFor({ timeout: 20_000 });
   await finn.page.locator("#timeline").getByText("ended: completed").waitFor();
+  // What can no longer be done is no longer offered, here and in a window that looks at the approval.
+  await finn.page.locator("#facts").getByText("Ended").waitFor();
+  assert.equal(await finn.page.getByText("End this run").count(), 0);
+  await finn.page.goto(service.url + asked);
+  assert.equal(await finn.page.getByText("entra.reset_password was performed").count(), 0, "no evidence of before");
   assert.deepEqual(finn.complaints, []);
   assert.deepEqual(ana.complaints, []);
   await finn.context.close();
@@ -270,6 +280,16 @@ for (const options of [{ colorScheme: "light" }, { colorScheme: "dark" }, PHONE,
     await ana.context.close();
   });
 }
+
+test("back from an answer to a form leads to the form", async () => {
+  const finn = await person(browser, service, "finn.murphy");
+  for (const [address, page] of [["/playbooks/contain_account/simulate", "/playbooks/contain_account"], ["/tokens", "/people"], ["/account/password", "/account"]]) {
+    const answer = await finn.page.goto(service.url + address);
+    assert.equal(answer.status(), 200, address);
+    assert.equal(new URL(finn.page.url()).pathname, page);
+  }
+  await finn.context.close();
+});
 
 test("a token is made, shown once and revoked", async () => {
   const finn = await person(browser, service, "finn.murphy");

@@ -159,8 +159,9 @@ fn begin(
             planned.playbook
         )));
     };
+    let simulated = ingest::mode(&kit.deployment, playbook) == Mode::Simulate;
     if let Some(key) = &planned.repeat_key
-        && let Some((num, run)) = tx.repeated_run(name, &playbook.id, key, now_ms)?
+        && let Some((num, run)) = tx.repeated_run(name, &playbook.id, key, simulated, now_ms)?
     {
         tx.link(arrival.num, num, false, now_ms)?;
         return Ok(Begun::Repeat(run));
@@ -184,7 +185,6 @@ fn begin(
         slots: planned.slots.clone(),
     };
     let (run, transition) = start(context, new, now_ms);
-    let simulated = ingest::mode(&kit.deployment, playbook) == Mode::Simulate;
     let row = NewRunRow {
         program: kit.program_num,
         simulated,

@@ -33,7 +33,8 @@ impl Tx<'_> {
         Ok(before)
     }
 
-    /// The run, by number and id, that a start with this key would repeat.
+    /// The run, by number and id, that a start with this key would repeat. What is only simulated has done nothing:
+    /// a real start does not repeat it.
     ///
     /// # Errors
     /// When SQLite refuses.
@@ -42,16 +43,17 @@ impl Tx<'_> {
         tenant: &str,
         playbook: &str,
         key: &str,
+        simulated: bool,
         now_ms: i64,
     ) -> Result<Option<(i64, String)>, Fault> {
         Ok(self
             .conn
             .prepare_cached(
                 "SELECT r.num, r.id FROM repeats p JOIN runs r ON r.num = p.run \
-                 WHERE p.tenant = ?1 AND p.playbook = ?2 AND p.key = ?3 \
+                 WHERE p.tenant = ?1 AND p.playbook = ?2 AND p.key = ?3 AND (?5 OR NOT r.simulated) \
                  AND CASE WHEN p.until_ms IS NULL THEN r.ended_ms IS NULL ELSE p.until_ms > ?4 END",
             )?
-            .query_row(params![tenant, playbook, key, now_ms], |row| {
+            .query_row(params![tenant, playbook, key, now_ms, simulated], |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })
             .optional()?)

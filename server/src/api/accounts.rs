@@ -338,7 +338,7 @@ fn scope(app: &App, tenants: Option<Vec<String>>) -> Result<Scope, Problem> {
     }
     if tenants.as_ref().is_some_and(Vec::is_empty) {
         return Err(
-            Problem::unprocessable("`tenants` is empty; leave it out for every tenant")
+            Problem::unprocessable("name at least one tenant in `tenants`, or every tenant by leaving it out (on a form: tick one, or “Every tenant”)")
                 .with("path", "tenants"),
         );
     }

@@ -127,6 +127,7 @@ pub enum StatusName {
     /// It waits for a time.
     Waiting,
     /// It waits for people's approval.
+    #[serde(alias = "awaiting approval")]
     AwaitingApproval,
     /// It needs a person to settle something.
     Held,

@@ -14,15 +14,21 @@ pub fn matches(expected: &str, given: &str) -> bool {
     !expected.is_empty() && expected.as_bytes().ct_eq(given.as_bytes()).into()
 }
 
+/// Whether a request says nothing of where it comes from, which no browser does with an unsafe one.
+pub fn says_nothing(headers: &HeaderMap) -> bool {
+    !headers.contains_key("sec-fetch-site") && !headers.contains_key("origin")
+}
+
 /// Whether an unsafe request comes from a page of this service, as far as the browser says so. To be
-/// asked of every unsafe request that came with a cookie, and of logins; beside the token, not instead.
+/// asked of every unsafe request that came with a cookie, and of logins of browsers; beside the token, not instead.
 ///
 /// `Sec-Fetch-Site` decides where it is sent (browsers leave it out on plain HTTP to other hosts), else
-/// `Origin`. Programs that are no browsers send neither.
+/// `Origin`. Every browser sends one of them with what is unsafe.
 ///
 /// # Errors
 /// Why not, and what to do.
 pub fn same_origin(headers: &HeaderMap, public_url: &str) -> Result<(), &'static str> {
+    const NEITHER: &str = "a request with a session's cookie says where it comes from, with the header `Origin`; programs send an API token instead";
     const OTHER: &str = "the request comes from a page of another site; open Counterplay itself and repeat it there";
     let mut sites = headers.get_all("sec-fetch-site").iter();
     if let Some(site) = sites.next() {
@@ -35,7 +41,7 @@ pub fn same_origin(headers: &HeaderMap, public_url: &str) -> Result<(), &'static
     }
     let mut origins = headers.get_all("origin").iter();
     match (origins.next(), origins.next()) {
-        (None, _) => Ok(()),
+        (None, _) => Err(NEITHER),
         (Some(given), None) => {
             let given = given.to_str().map_err(|_| OTHER)?;
             if origin(given).is_some() && origin(given) == origin(public_url) {
@@ -100,8 +106,11 @@ mod tests {
     }
 
     #[test]
-    fn own_pages_and_programs_are_not() {
-        assert!(check(&[]));
+    fn own_pages_are_not() {
+        assert!(
+            !check(&[]),
+            "a cookie is a browser's, which says where it comes from"
+        );
         assert!(check(&[("sec-fetch-site", "same-origin")]));
         assert!(check(&[("sec-fetch-site", "none")]));
         assert!(check(&[("origin", "https://play.msp.example")]));

@@ -35,6 +35,11 @@ async fn sessions_begin_and_end() {
             .await
             .problem(403, "forbidden");
     }
+    ada.without("origin")
+        .post(TOKENS, new.clone())
+        .await
+        .problem(403, "forbidden")
+        .detail("Origin");
     ada.post(TOKENS, new).await.ok(201);
     service
         .stranger()

@@ -257,6 +257,31 @@ async fn attempts_that_gave_no_answer_are_in_the_timeline() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_only_simulated_is_not_repeated_by_what_is_real() {
+    let service = Service::start().await;
+    let operator = service.token(Role::Operator, Scope::All).await;
+    let mode = "/api/automation/playbooks/contain_account/mode";
+    let any = operator.with("if-match", "*");
+    any.put(mode, json!({"mode": "simulate"})).await.ok(200);
+    let (simulated, _) = operator.contained("contoso", PRIYA).await;
+    let body = json!({"tenant": "contoso", "values": {"user": PRIYA, "reason": "x"}});
+    let again = operator.post(RUN, body.clone()).await;
+    assert_eq!(again.ok(202).json["repeats"], json!([simulated]));
+    any.put(mode, json!({"mode": "active"})).await.ok(200);
+    let real = operator.post(RUN, body.clone()).await;
+    let run = real.ok(202).json["runs"][0].as_str().expect("a real run");
+    let run = operator.get(&format!("/api/automation/runs/{run}")).await;
+    assert_eq!(run.ok(200).json["simulated"], false);
+    // And the real one is repeated by neither.
+    assert_eq!(
+        operator.post(RUN, body.clone()).await.json["runs"],
+        json!([])
+    );
+    any.put(mode, json!({"mode": "simulate"})).await.ok(200);
+    assert_eq!(operator.post(RUN, body).await.json["runs"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_starts_one_run() {
     let service = Service::start().await;
     let operator = service.token(Role::Operator, Scope::All).await;

@@ -147,7 +147,7 @@ async fn make(page: &Page, id: &str, typed: Typed) -> Result<ApprovalPage, Probl
             facts: facts(event.payload.get("values").unwrap_or(&event.payload)),
         });
     }
-    evidence.extend(steps(&found));
+    evidence.extend(steps(&found, row.asked_ms));
     let approve = gate.as_ref().and_then(|g| g.approve(playbook));
     let messages = page.app.engine.store().messages(id).await?;
     Ok(ApprovalPage {
@@ -413,8 +413,9 @@ fn follow(playbook: &Playbook, from: Option<NodeIndex>) -> Option<String> {
 }
 
 /// What the run has found out and done until it asked.
-fn steps(found: &RunDetail) -> Vec<EvidenceGroup> {
-    let told = found.journal.iter().filter_map(|entry| {
+fn steps(found: &RunDetail, asked_ms: i64) -> Vec<EvidenceGroup> {
+    let before = found.journal.iter().filter(|e| e.at_ms <= asked_ms);
+    let told = before.filter_map(|entry| {
         let (title, facts) = match &entry.what {
             What::Answered { query, value } => (format!("{query} answered"), facts(value)),
             What::Performed { action, value } => (format!("{action} was performed"), facts(value)),

@@ -30,7 +30,8 @@ pub use page::{Oops, Page};
 
 use crate::app::App;
 use axum::Router;
-use axum::response::Response;
+use axum::http::{Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
 /// Every page.
@@ -78,9 +79,49 @@ pub fn router() -> Router<App> {
         .route("/live", get(live::live))
         .route("/assets/{file}", get(files::asset))
         .route("/favicon.ico", get(files::favicon))
+        .method_not_allowed_fallback(another_method)
+}
+
+/// Where only forms lead: who comes back to such an address, or opens it, is led to the page that has the form.
+async fn another_method(method: Method, uri: Uri) -> Response {
+    match method {
+        Method::GET | Method::HEAD => Redirect::to(home(uri.path())).into_response(),
+        _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
+    }
+}
+
+/// The page that has the form which is sent to an address.
+fn home(path: &str) -> &str {
+    let first = path.split('/').nth(1).unwrap_or_default();
+    match first {
+        "people" | "tokens" => "/people",
+        "runs" | "approvals" | "playbooks" | "account" | "deploys" | "audit" | "dead-letters" => {
+            path.rsplit_once('/').map_or("/", |(page, _)| page)
+        }
+        _ => "/",
+    }
 }
 
 /// The page for an address that has none.
 pub fn nothing_here() -> Response {
     page::nothing_here()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::home;
+
+    #[test]
+    fn forms_have_a_page() {
+        for (form, page) in [
+            ("/playbooks/lost_device/simulate", "/playbooks/lost_device"),
+            ("/account/password", "/account"),
+            ("/dead-letters/1/retry", "/dead-letters/1"),
+            ("/people/3/disable", "/people"),
+            ("/tokens", "/people"),
+            ("/logout", "/"),
+        ] {
+            assert_eq!(home(form), page, "{form}");
+        }
+    }
 }

@@ -8,7 +8,8 @@ use crate::dashboard::pages::SimulationPage;
 use crate::dashboard::pages::simulation::{SimulatedRun, WouldDo};
 use crate::dashboard::steps::steps;
 use crate::identity::Permission;
-use counterplay_machine::playbook::Playbook;
+use counterplay_machine::playbook::{Playbook, TriggerKind};
+use counterplay_machine::schedule::is_schedule;
 use counterplay_runtime::simulate::{Assumed, Simulation};
 use counterplay_runtime::timeline::{self, Reading, value_text};
 
@@ -86,6 +87,10 @@ pub async fn page(
         runs,
         not_started: simulation.not_started.clone(),
         assumed: simulation.assumed.iter().map(assumed).collect(),
-        may_start: page.who().may_in(Permission::Operate, tenant),
+        may_start: page.who().may_in(Permission::Operate, tenant)
+            && playbook
+                .triggers
+                .iter()
+                .any(|t| matches!(t.kind, TriggerKind::Manual(_)) || is_schedule(&t.kind)),
     }
 }

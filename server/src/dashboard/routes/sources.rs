@@ -188,12 +188,16 @@ pub async fn deliver(Path(name): Path<String>, form: Form<Nothing>) -> Result<Re
         Ok::<_, Problem>((info, receipt.quiet))
     };
     Ok(match done.await {
-        Ok((info, quiet)) => match info.started.first().or(info.repeated.first()) {
-            Some(run) => page.back(
+        Ok((info, quiet)) => match (info.started.first(), info.repeated.first()) {
+            (Some(run), _) => page.back(
                 &format!("/runs/{}", text::segment(run)),
                 "The event was delivered, and this run answers it.",
             ),
-            None => page.back(
+            (None, Some(run)) => page.back(
+                &format!("/runs/{}", text::segment(run)),
+                "The event was delivered. No second run was started: it would repeat this one.",
+            ),
+            (None, None) => page.back(
                 "/",
                 &format!(
                     "The event was delivered, and no run has started: {}",
