@@ -13,6 +13,9 @@ use tokio::sync::watch;
 /// How long answers that are under way are waited for.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 
+/// How often it is looked whether the store's file is still there.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// Why the service does not start or has ended.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -32,6 +35,11 @@ pub enum ServeError {
     /// The engine has stopped.
     #[error("the engine has stopped: {0}")]
     Engine(#[from] EngineError),
+    /// The store's file was removed or replaced.
+    #[error(
+        "{0} was removed or replaced while the service ran; what was accepted since then is lost. Put the file back and start again"
+    )]
+    Moved(String),
     /// The listener has failed.
     #[error("the service has stopped: {0}")]
     Io(#[from] io::Error),
@@ -74,6 +82,12 @@ pub async fn serve(
     let mut answering = tokio::spawn(async move { answering.await });
     tokio::select! {
         () = stop => {}
+        () = moved(&app) => {
+            // Better no service than one that promises what it cannot keep.
+            app.feed.close();
+            halt.send_replace(true);
+            return Err(ServeError::Moved(app.engine.store().path().display().to_string()));
+        }
         ended = &mut driving => {
             // Without the engine nothing that is accepted would happen: better no service than a mute one.
             app.feed.close();
@@ -98,6 +112,13 @@ pub async fn serve(
         answering.abort();
     }
     Ok(rest)
+}
+
+/// Done when the store's file is no longer where it was opened.
+async fn moved(app: &App) {
+    while app.engine.store().is_in_place() {
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 fn joined<T>(ended: Result<T, tokio::task::JoinError>) -> io::Result<T> {

@@ -5,6 +5,8 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// A running `counterplay serve`. It is killed when this is dropped.
@@ -15,6 +17,7 @@ pub struct Service {
     pub folder: TempDir,
     child: Child,
     told: Vec<String>,
+    said: Arc<Mutex<String>>,
 }
 
 impl Drop for Service {
@@ -41,9 +44,19 @@ impl Service {
             .env("NO_COLOR", "1")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .expect("the service starts");
+        let said = Arc::new(Mutex::new(String::new()));
+        let errors = BufReader::new(child.stderr.take().expect("an output"));
+        let heard = said.clone();
+        std::thread::spawn(move || {
+            for line in errors.lines().map_while(Result::ok) {
+                let mut heard = heard.lock().expect("not poisoned");
+                heard.push_str(&line);
+                heard.push('\n');
+            }
+        });
         let mut lines = BufReader::new(child.stdout.take().expect("an output")).lines();
         let mut told = Vec::new();
         for line in lines.by_ref() {
@@ -61,6 +74,7 @@ impl Service {
             folder,
             child,
             told,
+            said,
         };
         service.url = service.told("dashboard");
         service
@@ -74,6 +88,18 @@ impl Service {
         word.unwrap_or_else(|| panic!("`{what}` was not printed: {:#?}", self.told))
             .trim_end_matches('/')
             .to_owned()
+    }
+
+    /// Waits until it has ended by itself; its code, and what it said on standard error.
+    pub async fn ended(&mut self) -> (Option<i32>, String) {
+        for _ in 0..600 {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                let said = self.said.lock().expect("not poisoned").clone();
+                return (status.code(), said);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("it does not end: {:#?}", self.told)
     }
 
     /// A value of `/proc/PID/status` in KiB: `VmRSS` now, `VmHWM` the most.

@@ -83,3 +83,19 @@ async fn what_the_service_refuses_is_what_check_finds() {
     assert!(found.len() >= 2, "{lines}");
     assert_eq!(refused["diagnostics"], Value::from(found));
 }
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_removed_stops_the_service() {
+    let mut service = Service::start(&["--sandbox"]);
+    std::fs::remove_dir_all(service.folder.path().join(".counterplay")).expect("removed");
+    let alive = reqwest::get(format!("{}/healthz", service.url)).await;
+    // It may have stopped already.
+    assert!(alive.is_err() || alive.is_ok_and(|a| a.status() == 503));
+    let (code, said) = service.ended().await;
+    assert_eq!(code, Some(2), "{said}");
+    assert!(
+        said.contains("sandbox.db was removed or replaced"),
+        "{said}"
+    );
+}

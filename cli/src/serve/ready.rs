@@ -168,13 +168,13 @@ pub fn announce(
             ))?;
         }
     }
-    out::line(format!(
-        "\n{}",
-        paint(
-            QUIET,
-            "Ctrl-C stops in good order; what is open goes on at the next start."
-        )
-    ))?;
+    let later = match sandbox {
+        None => "Ctrl-C stops in good order; what is open goes on at the next start.",
+        Some(_) => {
+            "Ctrl-C stops in good order; what is open goes on at the next start, in a made-up tenant and with passwords that are new then."
+        }
+    };
+    out::line(format!("\n{}", paint(QUIET, later)))?;
     Ok(())
 }
 

@@ -27,6 +27,7 @@ mod modes;
 mod open;
 mod outbox;
 mod people;
+mod place;
 mod polls;
 mod programs;
 mod revisions;
@@ -166,6 +167,12 @@ impl Store {
                 shared: Arc::new(Shared::new(path.to_owned(), options)),
             }),
         })
+    }
+
+    /// Whether the file is still where it was opened: what is written to one that was removed or replaced is lost at
+    /// the end of the process.
+    pub fn is_in_place(&self) -> bool {
+        self.inner.shared.is_in_place()
     }
 
     /// The file.

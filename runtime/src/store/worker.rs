@@ -2,6 +2,7 @@
 //!
 //! Group commit would go here: several waiting jobs, a savepoint each, under one commit.
 
+use super::place::Place;
 use super::{Crash, Fault, StoreError, StoreOptions, Tx};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -68,6 +69,7 @@ impl Drop for Worker {
 /// What the handles of one opened store share.
 pub(super) struct Shared {
     pub(super) path: PathBuf,
+    place: Option<Place>,
     options: StoreOptions,
     commits: AtomicU64,
     stopped: AtomicBool,
@@ -76,11 +78,17 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(path: PathBuf, options: StoreOptions) -> Shared {
         Shared {
+            place: Place::of(&path),
             path,
             options,
             commits: AtomicU64::new(0),
             stopped: AtomicBool::new(false),
         }
+    }
+
+    /// Whether the file is still where it was opened.
+    pub(super) fn is_in_place(&self) -> bool {
+        Place::of(&self.path) == self.place
     }
 
     pub(super) fn commits(&self) -> u64 {

@@ -123,6 +123,11 @@ pub struct SourceView {
         (status = 503, description = "The store cannot be read", body = Problem, content_type = "application/problem+json")))]
 pub async fn alive(State(app): State<App>) -> Result<Json<Alive>, Problem> {
     app.engine.store().journal_head().await?;
+    if !app.engine.store().is_in_place() {
+        return Err(Problem::unavailable(
+            "the store's file was removed or replaced",
+        ));
+    }
     Ok(Json(Alive {
         status: "ok".into(),
         version: env!("CARGO_PKG_VERSION").into(),

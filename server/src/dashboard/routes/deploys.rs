@@ -53,6 +53,35 @@ pub async fn rows(page: &Page) -> Result<(Vec<DeployRow>, Vec<DeployRow>), Probl
     ))
 }
 
+/// The deploys that changed a file, those that wait and the others.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn of_file(page: &Page, path: &str) -> Result<(Vec<DeployRow>, Vec<DeployRow>), Problem> {
+    let (waiting, others) = rows(page).await?;
+    let store = page.app.engine.store();
+    let mut changed = BTreeSet::new();
+    for row in waiting.iter().chain(&others) {
+        let Some(revision) = store.revision(row.num).await? else {
+            continue;
+        };
+        let before = match revision.info.base {
+            Some(base) => store.revision(base).await?,
+            None => None,
+        };
+        let before = before.and_then(|b| b.files.get(path).cloned());
+        if revision.files.get(path) != before.as_ref() {
+            changed.insert(row.num);
+        }
+    }
+    let of_it = |rows: Vec<DeployRow>| {
+        rows.into_iter()
+            .filter(|r| changed.contains(&r.num))
+            .collect()
+    };
+    Ok((of_it(waiting), of_it(others)))
+}
+
 /// `/deploys`.
 ///
 /// # Errors

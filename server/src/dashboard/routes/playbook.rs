@@ -75,7 +75,7 @@ async fn make(page: &Page, id: &str, again: Option<Again>) -> Result<PlaybookPag
         ..RunFilter::default()
     };
     let runs = page.app.engine.store().run_page(filter).await?.items;
-    let (waiting, history) = deploys::rows(page).await?;
+    let (waiting, history) = deploys::of_file(page, &stand.path).await?;
     let file = &playbook
         .graph
         .node_weight(playbook.start)
