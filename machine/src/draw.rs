@@ -38,6 +38,8 @@ impl Look {
             NodeKind::Fork | NodeKind::ForEach { .. } => Look::Split,
             NodeKind::JoinEnd => Look::Join,
             NodeKind::Wait { .. }
+            | NodeKind::WaitClock { .. }
+            | NodeKind::WaitTime { .. }
             | NodeKind::WaitSinceStart { .. }
             | NodeKind::WaitUntil { .. } => Look::Wait,
             NodeKind::Approve(_) => Look::Gate,
@@ -321,7 +323,9 @@ pub fn label(playbook: &Playbook, node: &Node) -> Vec<String> {
         NodeKind::Fork => vec![or("in parallel")],
         NodeKind::ForEach { limit, .. } => vec![or("for each"), format!("at most {limit}")],
         NodeKind::JoinEnd => vec!["·".into()],
-        NodeKind::Wait { .. } => vec![or("wait")],
+        NodeKind::Wait { .. } | NodeKind::WaitClock { .. } | NodeKind::WaitTime { .. } => {
+            vec![or("wait")]
+        }
         NodeKind::WaitSinceStart { after_ms } => {
             vec![format!("until {} after the start", format_ms(*after_ms))]
         }

@@ -282,6 +282,16 @@ pub enum NodeKind {
         /// For how long.
         duration: Expr,
     },
+    /// Waits until the clock in the tenant's zone next shows a time: `Done`.
+    WaitClock {
+        /// Minutes since midnight.
+        minutes: u16,
+    },
+    /// Waits until a time, at once where it is past: `Done`. One that is more than 400 days away fails the step.
+    WaitTime {
+        /// Until when.
+        until: Expr,
+    },
     /// Waits until a time from the start of the run: `Done`.
     WaitSinceStart {
         /// In milliseconds.

@@ -126,7 +126,9 @@
     for (const time of document.querySelectorAll("time[data-relative]")) {
       const at = Date.parse(time.dateTime);
       if (Number.isNaN(at)) continue;
-      const words = span(Math.abs(at - now));
+      const away = at - now;
+      // What is to come is rounded, as the service does it.
+      const words = span(Math.abs(away >= 604800000 ? away + 43200000 : away >= 60000 ? away + 30000 : away));
       const said = !words ? "just now" : at < now ? `${words} ago` : `in ${words}`;
       if (time.textContent !== said) time.textContent = said;
     }

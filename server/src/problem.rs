@@ -155,7 +155,7 @@ impl Problem {
         Problem::new(
             StatusCode::UNAUTHORIZED,
             "unauthorized",
-            "Not logged in",
+            "Credentials missing or wrong",
             detail,
         )
     }

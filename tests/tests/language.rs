@@ -110,6 +110,8 @@ cases! {
     attempt_each_skips_what_needs_the_failed: playbook("  then {\n    attempt each {\n      entra.block_sign_in(user)\n      entra.revoke_sessions(user)\n      intune.sync(device)\n    }\n  }")
         .answer("entra.block_sign_in=fails: there is no such user");
     a_text_matches_a_pattern: playbook("  then {\n    if device.name matches r\"^LT-[0-9]+$\" { notify.teams(team.soc, \"a laptop\") } else { notify.teams(team.soc, \"something else\") }\n    if device.name matches r\"^[0-9]+$\" { notify.teams(team.soc, \"never said\") }\n  }");
+    waits_for_the_clock: playbook("  then {\n    wait until 09:00\n    notify.teams(team.soc, \"at nine\")\n    wait until 09:00\n    notify.teams(team.soc, \"at nine the next day\")\n  }\n  wait until 07:30\n  then { notify.teams(team.soc, \"early\") }");
+    waits_for_a_time: playbook("  then {\n    let soon = 2h from now\n    wait until soon\n    notify.teams(team.soc, \"two hours later\")\n    wait until run.started\n    notify.teams(team.soc, \"what is past is not waited for\")\n    wait until 500d from now\n    notify.teams(team.soc, \"never said\")\n  }");
     a_failed_arm_knows_why: playbook("  then {\n    intune.sync(device) {\n      done   { notify.teams(team.soc, \"synced\") }\n      failed { notify.teams(team.soc, \"not synced: {failure.reason}\") }\n    }\n    notify.teams(team.soc, \"went on\")\n  }")
         .answer("intune.sync=fails: the device is away");
     on_failure_runs_once_and_the_run_stays_failed: playbook("  then {\n    intune.sync(device)\n  }\n  on failure {\n    notify.teams(team.soc, \"the playbook failed\")\n  }")

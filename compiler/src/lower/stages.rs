@@ -46,6 +46,7 @@ impl Lower<'_, '_> {
                 line.kind,
                 PlaybookLineKind::Then(_)
                     | PlaybookLineKind::Wait(_)
+                    | PlaybookLineKind::WaitTill(_)
                     | PlaybookLineKind::Escalate { .. }
             );
             any |= stage;
@@ -86,6 +87,17 @@ impl Lower<'_, '_> {
                         line.span,
                     );
                     self.wait(duration, line.span);
+                }
+                PlaybookLineKind::WaitTill(time) => {
+                    let label = self.c.source(line.span);
+                    self.emit(
+                        NodeKind::Stage {
+                            stage: StageKind::Wait,
+                        },
+                        label,
+                        line.span,
+                    );
+                    self.wait_till(time, line.span);
                 }
                 PlaybookLineKind::Escalate {
                     after,

@@ -113,6 +113,7 @@ impl Lower<'_, '_> {
             StepKind::InParallel(block) => self.parallel(block, step.span),
             StepKind::Group(block) => self.block(block),
             StepKind::Wait(duration) => self.wait(duration, step.span),
+            StepKind::WaitTill(time) => self.wait_till(time, step.span),
             StepKind::WaitUntil {
                 condition,
                 at_most,
@@ -918,6 +919,39 @@ impl Lower<'_, '_> {
         let compiled = self.c.expect(duration, &Type::Duration, None);
         let label = self.c.source(span);
         let node = self.emit(NodeKind::Wait { duration: compiled }, label, span);
+        self.after_wait(node);
+    }
+
+    /// A wait for a time of the clock, or for a time that is a value.
+    pub(super) fn wait_till(&mut self, time: &Ast, span: Span) {
+        let kind = match time.kind {
+            ExprKind::ClockTime(minutes) => NodeKind::WaitClock { minutes },
+            _ => {
+                let checked = self.c.expr(time, Some(&Type::Time));
+                if checked.ty == Type::Bool {
+                    let place = self.c.at(time.span);
+                    let end = self.c.at(Span {
+                        start: time.span.end,
+                        end: time.span.end,
+                    });
+                    let diagnostic = Diagnostic::error(
+                        codes::TYPE_MISMATCH,
+                        "this wait has no limit",
+                        place,
+                        "what if it never comes true?",
+                    )
+                    .fix("add `, at most 24h`", false, end, ", at most 24h")
+                    .help("a time alone needs none: `wait until 09:00`, `wait until request.last_day`");
+                    self.c.report(diagnostic);
+                    return;
+                }
+                NodeKind::WaitTime {
+                    until: self.c.coerce(checked, time.span, &Type::Time, None),
+                }
+            }
+        };
+        let label = self.c.source(span);
+        let node = self.emit(kind, label, span);
         self.after_wait(node);
     }
 

@@ -326,6 +326,8 @@ pub enum PlaybookLineKind {
     Then(Block),
     /// `wait D` between stages.
     Wait(Expr),
+    /// `wait until 09:00` or `wait until TIME` between stages.
+    WaitTill(Expr),
     /// `escalate after D unless COND { … }`.
     Escalate {
         /// From the start of the run.
@@ -461,6 +463,8 @@ pub enum StepKind {
     Group(Block),
     /// `wait D`.
     Wait(Expr),
+    /// `wait until 09:00`, `wait until TIME`.
+    WaitTill(Expr),
     /// `wait until COND, at most D, checking every D`.
     WaitUntil {
         /// What is waited for.

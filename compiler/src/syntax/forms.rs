@@ -200,6 +200,10 @@ pub(crate) fn of(rule: Rule) -> (&'static str, &'static str) {
             "`wait until CONDITION, at most 24h, checking every 15m`",
         ),
         Rule::wait_line => ("a wait", "`wait 4h`"),
+        Rule::wait_till_line => (
+            "a wait for a time",
+            "`wait until 09:00` or `wait until request.last_day`",
+        ),
         Rule::escalate_line => ("an escalation", "`escalate after 4h unless CONDITION {`"),
         Rule::on_failure_line => ("the last stage", "`on failure {`"),
         Rule::let_line => ("a `let` line", "`let case = ticket.create(title: \"…\")`"),

@@ -36,6 +36,7 @@ impl Rank {
             PlaybookLineKind::ResolvedWhen { .. } => Rank::Resolved,
             PlaybookLineKind::Then(_)
             | PlaybookLineKind::Wait(_)
+            | PlaybookLineKind::WaitTill(_)
             | PlaybookLineKind::Escalate { .. } => Rank::Stage,
             PlaybookLineKind::OnFailure(_) => Rank::OnFailure,
             PlaybookLineKind::Broken => return None,
@@ -171,6 +172,10 @@ impl Reader<'_, '_> {
                 let body = self.body(Rule::then_line, statement);
                 read.map(|()| PlaybookLineKind::Then(body))
             }
+            ("wait", "until") if self.is_till(statement) => self
+                .line(Rule::wait_till_line, statement, first_expr)
+                .flatten()
+                .map(PlaybookLineKind::WaitTill),
             ("wait", "until" | "for") => {
                 self.not_yet(
                     statement,

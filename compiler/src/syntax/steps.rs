@@ -74,10 +74,14 @@ impl Reader<'_, '_> {
             ("attempt", _) => {
                 return self.with_arms(Rule::attempt_line, statement, StepKind::Attempt);
             }
-            ("wait", "until") if statement.kind(2) != Some(Kind::Clock) => {
-                return self.wait_until(statement);
+            ("wait", "until") if self.is_till(statement) => {
+                match self.line(Rule::wait_till_line, statement, first_expr) {
+                    Some(Some(time)) => StepKind::WaitTill(time),
+                    _ => StepKind::Broken(None),
+                }
             }
-            ("wait", "until" | "for") => self.not_yet(
+            ("wait", "until") => return self.wait_until(statement),
+            ("wait", "for") => self.not_yet(
                 statement,
                 &format!("wait {second}"),
                 "a wait is written `wait 4h`",
@@ -336,6 +340,22 @@ impl Reader<'_, '_> {
     }
 
     /// A wait for a condition without a limit is told as just that, and the limit is put in.
+    /// Whether `wait until` is followed by a time alone: of the clock, a name, or one from now on.
+    pub(crate) fn is_till(&self, statement: &Statement) -> bool {
+        let is_name = |at: usize| matches!(statement.kind(at), Some(Kind::Word));
+        let is_dot = |at: usize| matches!(statement.kind(at), Some(Kind::Dot | Kind::QuestionDot));
+        match statement.kind(2) {
+            Some(Kind::Clock) => true,
+            Some(Kind::Duration) => statement.word(self.file(), 3) == "from",
+            Some(Kind::Word) => {
+                let rest = 3..statement.pieces.len();
+                let mut path = rest.map(|at| if at % 2 == 1 { is_dot(at) } else { is_name(at) });
+                statement.block.is_none() && path.all(|fits| fits)
+            }
+            _ => false,
+        }
+    }
+
     fn with_limit(&mut self, statement: &Statement) -> Option<Statement> {
         let word = |text: &str| {
             let mut pieces = statement.pieces.iter();

@@ -2,6 +2,7 @@
 
 use crate::lower::Facts;
 use counterplay_machine::Value;
+use counterplay_machine::duration::{DAY_MS, HOUR_MS};
 use counterplay_machine::expr::Expr;
 use counterplay_machine::playbook::{Edge, NodeKind, Playbook};
 use petgraph::Direction;
@@ -72,7 +73,9 @@ fn spent(playbook: &Playbook, node: NodeIndex, at: i64, call_ms: &dyn Fn(&str) -
         NodeKind::Wait {
             duration: Expr::Const(Value::Duration(ms)),
         } => *ms,
-        NodeKind::Wait { .. } => UNBOUNDED_MS,
+        NodeKind::Wait { .. } | NodeKind::WaitTime { .. } => UNBOUNDED_MS,
+        // A day, and the hour by which daylight saving makes one longer.
+        NodeKind::WaitClock { .. } => DAY_MS + HOUR_MS,
         // Counted from the start of the run, which was before the approval.
         NodeKind::WaitSinceStart { after_ms } => return at.max(*after_ms),
         NodeKind::WaitUntil { at_most_ms, .. } => *at_most_ms,

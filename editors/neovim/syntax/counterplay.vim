@@ -15,7 +15,7 @@ syn match counterplayType "\<\u\w*\>"
 syn match counterplayKey "\<\h\w*\ze\s*:\%(\s\|$\)"
 
 " Words that hold everywhere, except as a field behind a dot or as a key.
-syn match counterplayOperator "\.\@1<!\<\%(and\|or\|not\|in\|is\|contains\)\>\%(\s*[:.(]\)\@!"
+syn match counterplayOperator "\.\@1<!\<\%(and\|or\|not\|in\|is\|contains\|matches\)\>\%(\s*[:.(]\)\@!"
 syn match counterplayOperator "\.\@1<!\<not\ze\s*("
 syn match counterplayOperator "\<\%(starts\|ends\)\s\+with\>"
 syn match counterplayConditional "\.\@1<!\<\%(if\|then\|else\|let\|for\)\>\%(\s*:\)\@!"
@@ -25,7 +25,7 @@ syn match counterplayConstant "\%([=:,]\s*\|\<\%(then\|else\)\s\+\)\@<=absent\>"
 syn match counterplayOperator "\%(\<\d\+\%(ms\|[smhd]\)\s\+\)\@<=\%(ago\|from\s\+now\)\>"
 
 " Words that join the parts of a line: a name cannot stand there, because another operand follows.
-syn match counterplayClause "\%(\s\)\@1<=\%(as\|each\|of\|for\|when\|after\|unless\|until\|at\|most\|every\|checking\|about\|by\|needs\|within\|valid\|default\|because\|approval\|where\|from\|up\|to\|per\|once\|only\|on\|repeats\|refuse\|more\|than\|changes\|except\|group\|run\)\>\ze\s\+\%(\%(and\|or\|in\|is\|contains\|starts\|ends\)\>\)\@!\%(\w\|[\"(\[]\)"
+syn match counterplayClause "\%(\s\)\@1<=\%(as\|each\|of\|for\|when\|after\|unless\|until\|at\|most\|every\|checking\|about\|by\|needs\|within\|valid\|default\|because\|approval\|where\|from\|up\|to\|per\|once\|only\|on\|repeats\|refuse\|more\|than\|changes\|except\|group\|run\)\>\ze\s\+\%(\%(and\|or\|in\|is\|contains\|matches\|starts\|ends\)\>\)\@!\%(\w\|[\"(\[]\)"
 syn match counterplayClause "\%(\<per\s\+\)\@<=tenant\>"
 syn match counterplayClause "\%(\<wait\s\+\)\@<=until\>"
 syn match counterplayClause "\%(\<in\s\+\)\@<=parallel\>"

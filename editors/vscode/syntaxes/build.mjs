@@ -182,7 +182,7 @@ const repository = {
       ),
       match(String.raw`${START}(end)\s+(run)\b`, "keyword.control", "keyword.control"),
       match(String.raw`${START}(when)\s+(manual)\b(?=\s*\()`, "keyword.control", "keyword.control"),
-      match(String.raw`${START}(when)\s+(webhook)\b(?=\s*")`, "keyword.control", "keyword.control"),
+      match(String.raw`${START}(when)\s+(webhook|schedule)\b(?=\s*")`, "keyword.control", "keyword.control"),
       match(String.raw`${START}(return)\b${NO_NAME}`, "keyword.control"),
       match(String.raw`${START}(then)(?=\s*(?:\{|//|$))`, "keyword.control"),
       // Names of arms come before statements: `approved { … }`, `present { … }`.
@@ -212,7 +212,7 @@ const repository = {
       match(String.raw`${ALONE}(from)\s+(now)\b`, "keyword.operator.word", "keyword.operator.word"),
       match(String.raw`(?<=[\w)\]])\s+(ago)\b${NO_NAME}`, "keyword.operator.word"),
       match(String.raw`${ALONE}(default)\s+(approve|reject)\b${NO_NAME}`, "keyword.other", "constant.language"),
-      match(String.raw`${ALONE}(contains)${OPERAND}`, "keyword.operator.word"),
+      match(String.raw`${ALONE}(contains|matches)${OPERAND}`, "keyword.operator.word"),
       match(String.raw`${ALONE}(${any(words.before)})${OPERAND}`, "keyword.other"),
     ],
   },

@@ -20,8 +20,8 @@ export const before = [
 
 /** Words that have a rule of their own in the grammar; the tests name a line for each. */
 export const phrases = [
-  "a", "absent", "ago", "all", "approval", "changes", "contains", "default", "ends", "failure", "manual", "more", "ordered", "parallel", "present",
-  "refuse", "reject", "repeats", "run", "starts", "tenant", "time", "webhook",
+  "a", "absent", "ago", "all", "approval", "changes", "contains", "default", "ends", "failure", "manual", "matches", "more", "ordered", "parallel", "present",
+  "refuse", "reject", "repeats", "run", "schedule", "starts", "tenant", "time", "webhook",
 ];
 
 /** Words whose line goes on with words of its own behind the `:`; other words before a `:` are names. */
@@ -32,7 +32,7 @@ export const floors = ["destructive", "disruptive", "reversible", "notify", "rea
 
 /** Words that may follow an operand: before one of these, a word is a name and no keyword. */
 export const follows = [
-  "and", "or", "not\\s+in", "in", "is", "contains", "starts", "ends", "ago", "where", "for", "as", "unless", "within", "by", "about",
+  "and", "or", "not\\s+in", "in", "is", "contains", "matches", "starts", "ends", "ago", "where", "for", "as", "unless", "within", "by", "about",
   "then", "else", "because", "needs", "valid", "default", "per", "changes", "checking", "except", "only",
 ];
 

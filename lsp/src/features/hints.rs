@@ -152,6 +152,10 @@ fn times(playbook: &Playbook) -> Vec<(counterplay_compiler::span::Span, String)>
                 now = now.then(exactly(duration));
                 out.push((line.span, format!("ends {}", now.shown())));
             }
+            PlaybookLineKind::WaitTill(time) => {
+                now = now.then(till(time));
+                out.push((line.span, format!("ends {}", now.shown())));
+            }
             PlaybookLineKind::Escalate { after, body, .. } => {
                 level += 1;
                 if let Some(ms) = constant(after) {
@@ -181,6 +185,17 @@ fn exactly(expr: &Expr) -> Window {
     }
 }
 
+/// A wait for a time: of the clock, within a day and the hour of daylight saving; any other, nobody knows when.
+fn till(time: &Expr) -> Window {
+    match time.kind {
+        ExprKind::ClockTime(_) => Window::up_to(duration::DAY_MS + duration::HOUR_MS),
+        _ => Window {
+            earliest_ms: 0,
+            latest_ms: None,
+        },
+    }
+}
+
 fn block(block: &Block) -> Window {
     block
         .steps
@@ -197,6 +212,7 @@ fn step(step: &Step) -> Window {
         .fold(Window::START, Window::or);
     let own = match &step.kind {
         StepKind::Wait(duration) => exactly(duration),
+        StepKind::WaitTill(time) => till(time),
         StepKind::WaitUntil { at_most, .. } => Window::up_to(constant(at_most).unwrap_or(0)),
         StepKind::Approve(approve) => Window::up_to(
             approve

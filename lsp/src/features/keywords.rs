@@ -26,7 +26,7 @@ pub fn meaning(word: &str, line: &str) -> Option<&'static str> {
             "`then { … }`\n\nA stage: its steps run in order. Stages follow one another."
         }
         ("wait" | "until", _) => {
-            "`wait 4h` waits that long; a day is 24 hours.\n\n`wait until CONDITION, at most 24h, checking every 15m` waits for something to become true, with the arms `met` and `timed_out`."
+            "`wait 4h` waits that long; a day is 24 hours.\n\n`wait until CONDITION, at most 24h, checking every 15m` waits for something to become true, with the arms `met` and `timed_out`.\n\n`wait until 09:00` waits until the clock in the tenant's zone next shows it, `wait until request.last_day` for a time that is a value; a past one is not waited for."
         }
         ("escalate" | "after", _) => {
             "`escalate after 4h { … }` or `escalate after 4h unless CONDITION { … }`\n\nSteps for when the matter is still open that long **after the start of the run**, whatever was done before. With `unless` they are skipped when the condition holds at that moment, for instance when the ticket is acknowledged; the run goes on with what comes next."

@@ -154,7 +154,9 @@ fn lines(
             PlaybookLineKind::Then(body) | PlaybookLineKind::OnFailure(body) => {
                 stage(Some(body), None)
             }
-            PlaybookLineKind::Wait(duration) => stage(None, Some(duration)),
+            PlaybookLineKind::Wait(time) | PlaybookLineKind::WaitTill(time) => {
+                stage(None, Some(time))
+            }
             PlaybookLineKind::Escalate { body, .. } => stage(Some(body), None),
             _ => continue,
         };

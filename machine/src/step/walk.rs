@@ -1,12 +1,17 @@
 //! Takes every thread that can go on to where it waits next.
 
 use super::{Effect, Stepper};
+use crate::duration::{DAY_MS, format_time_ms};
 use crate::eval::equal;
 use crate::journal::What;
-use crate::playbook::{Edge, EndKind, NodeKind};
+use crate::playbook::{Edge, EndKind, NodeKind, TriggerKind};
+use crate::schedule;
 use crate::state::{Ending, Outcome, Waiting};
 use crate::value::Value;
 use std::collections::VecDeque;
+
+/// The longest that a wait for a time lasts.
+const WAIT_MAX_MS: i64 = 400 * DAY_MS;
 
 impl Stepper<'_, '_> {
     /// Runs ready threads until none is left. Ends because the graph's only cycles pass through timers.
@@ -141,6 +146,34 @@ impl Stepper<'_, '_> {
                 Ok(other) => self.fail_step(
                     thread,
                     format!("a wait needs a Duration, not {}", other.kind()),
+                ),
+                Err(error) => self.fail_step(thread, error.to_string()),
+            },
+            NodeKind::WaitClock { minutes } => {
+                let zone = &self.run.tenant.zone;
+                let at = TriggerKind::At {
+                    weekday: None,
+                    minutes: *minutes,
+                };
+                match schedule::next_after(&at, zone, self.now_ms) {
+                    Some(until_ms) => self.wait_until(thread, until_ms),
+                    None => self.fail_step(thread, "the clock never shows this time".into()),
+                }
+            }
+            NodeKind::WaitTime { until } => match self.eval(thread, until) {
+                Ok(Value::Time(ms)) if ms.saturating_sub(self.now_ms) <= WAIT_MAX_MS => {
+                    self.wait_until(thread, ms);
+                }
+                Ok(Value::Time(ms)) => self.fail_step(
+                    thread,
+                    format!(
+                        "it would wait until {}, and a wait lasts 400 days at most",
+                        format_time_ms(ms)
+                    ),
+                ),
+                Ok(other) => self.fail_step(
+                    thread,
+                    format!("a wait until a time needs a Time, not {}", other.kind()),
                 ),
                 Err(error) => self.fail_step(thread, error.to_string()),
             },

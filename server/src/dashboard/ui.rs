@@ -127,7 +127,13 @@ pub fn utc(at_ms: i64) -> String {
 /// `2 min ago`, `in 3 h 12 min`, `just now`.
 pub fn relative(at_ms: i64, now_ms: i64) -> String {
     let away = at_ms.saturating_sub(now_ms);
-    let words = span(away.saturating_abs());
+    // What is to come is rounded: a limit of four hours is not said to be of 3 h 59 min as soon as it is set.
+    let rounded = match away {
+        604_800_000.. => away.saturating_add(43_200_000),
+        60_000.. => away.saturating_add(30_000),
+        _ => away,
+    };
+    let words = span(rounded.saturating_abs());
     match (words.as_str(), away < 0) {
         ("", _) => "just now".to_owned(),
         (words, true) => format!("{words} ago"),

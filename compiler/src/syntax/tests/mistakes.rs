@@ -103,7 +103,7 @@ mistakes! {
     reserved_name: 1 stage("let in = 5");
     not_yet: 1 stage("ask \"Was this you?\" to drift.owner, within 1h");
     wait_until_without_a_limit: 1 stage("wait until intune.is_compliant(drift.device)");
-    wait_until_a_time: 1 stage("wait until 09:00");
+    wait_until_a_time: 1 stage("wait until 09:00, at most 24h");
     schedule: 1 "playbook x \"X\" {\n  when schedule 0 7 * * MON\n  then { a.b() }\n}\n";
     webhook_without_a_type: 1 "playbook x \"X\" {\n  when webhook \"a\" as b\n  then { a.b() }\n}\n";
     webhook_without_a_body: 1 "playbook x \"X\" {\n  when webhook \"a\"\n  then { a.b() }\n}\n";

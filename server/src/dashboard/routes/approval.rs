@@ -108,7 +108,7 @@ async fn make(page: &Page, id: &str, typed: Typed) -> Result<ApprovalPage, Probl
     let (row, standing, votes) = match &detail {
         ApprovalDetail::Open(open) => (
             rows::approval(page, &found.program, open),
-            standing(page, open),
+            standing(page, open, found.run.starter.as_deref()),
             open_votes(&found, open),
         ),
         ApprovalDetail::Over(over) => {
@@ -214,7 +214,7 @@ fn gate(detail: &ApprovalDetail, found: &RunDetail, playbook: Option<&Playbook>)
     }
 }
 
-fn standing(page: &Page, info: &ApprovalInfo) -> Standing {
+fn standing(page: &Page, info: &ApprovalInfo, starter: Option<&str>) -> Standing {
     let me = &page.who().id;
     let is = |who: &String| who.eq_ignore_ascii_case(me);
     let open = &info.open;
@@ -224,9 +224,10 @@ fn standing(page: &Page, info: &ApprovalInfo) -> Standing {
     if may_answer(&page.auth, info) {
         return Standing::MayAnswer;
     }
-    Standing::MayNot(if open.excluded.iter().any(is) {
-        "You started this run, or it is about you, so you may not answer. Another person has to."
-            .into()
+    Standing::MayNot(if starter.is_some_and(|s| s.eq_ignore_ascii_case(me)) {
+        "You started this run, so you may not answer. Another person has to.".into()
+    } else if open.excluded.iter().any(is) {
+        "It is about you, so you may not answer. Another person has to.".into()
     } else if open.eligible.iter().any(is) {
         "You are asked, and your account has no right to approve in this tenant. An administrator can give you the role approver.".into()
     } else {
@@ -388,7 +389,11 @@ fn follow(playbook: &Playbook, from: Option<NodeIndex>) -> Option<String> {
     while seen.insert(at) && out.len() < FOLLOW_MAX {
         let node = playbook.graph.node_weight(at)?;
         match &node.kind {
-            NodeKind::Perform(_) | NodeKind::Approve(_) | NodeKind::Wait { .. } => {
+            NodeKind::Perform(_)
+            | NodeKind::Approve(_)
+            | NodeKind::Wait { .. }
+            | NodeKind::WaitClock { .. }
+            | NodeKind::WaitTime { .. } => {
                 out.push(node.label.to_string());
             }
             NodeKind::End { .. } => {
