@@ -920,3 +920,40 @@ async fn observed_values_fire_when_they_change() {
         "the second change repeats the first run"
     );
 }
+
+#[tokio::test]
+async fn a_service_that_does_not_answer_holds_up_no_other() {
+    let world = World::new(project::respond());
+    let mut options = world.options(Store::open(world.path()).expect("opened"));
+    options.clock = Arc::new(SystemClock);
+    options.calls_max = 8;
+    let engine = Engine::open(options).await.expect("opened");
+    let silent = |count| (0..count).for_each(|_| world.fake.next("do.ticket", Answer::Silence));
+    silent(20);
+    let driving = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.run(Until::stopped(std::future::pending())).await }
+    });
+    for user in 0..20 {
+        engine
+            .accept(alert(5, &format!("u{user}")))
+            .await
+            .expect("accepted");
+    }
+    // Every account is blocked, although the service desk has answered nobody.
+    let began = std::time::Instant::now();
+    while world.fake.named("do.block").len() < 20 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "{} of 20 are blocked",
+            world.fake.named("do.block").len()
+        );
+    }
+    let tickets = world.fake.named("do.ticket").len();
+    assert!(
+        (1..=6).contains(&tickets),
+        "{tickets} are under way at once"
+    );
+    driving.abort();
+}

@@ -25,11 +25,14 @@ pub(super) struct Sent {
     kind: CallKind,
     node: u32,
     callable: Arc<str>,
+    /// The connection that it goes over, as far as it is known.
+    pub(super) connection: Option<Arc<str>>,
 }
 
 impl Sent {
-    pub(super) fn of(stored: &StoredCall) -> Sent {
+    pub(super) fn of(stored: &StoredCall, connection: Option<Arc<str>>) -> Sent {
         Sent {
+            connection,
             num: stored.num,
             run: stored.run,
             id: stored.call.id.clone(),
@@ -50,17 +53,30 @@ impl Engine {
     /// Sends stored calls as far as there is room; whether any was sent.
     pub(super) async fn send_calls(&self, driver: &mut Driver) -> Result<bool, EngineError> {
         let room = self.inner.calls_max.saturating_sub(driver.calls());
-        if room == 0
-            || self
-                .inner
-                .store
-                .read(|tx| tx.unsent_calls(1))
-                .await?
-                .is_empty()
-        {
+        if room == 0 {
             return Ok(false);
         }
         let kit = self.kit();
+        // One service that is slow, or whose turns are rare, does not hold up what the others are asked.
+        let share = (self.inner.calls_max - self.inner.calls_max / 4).max(1);
+        let mut busy = driver.connections();
+        let full = kit.callables_of(|name| busy.get(name).is_some_and(|n| *n >= share));
+        let mut chosen = self
+            .inner
+            .store
+            .read(move |tx| tx.unsent_calls(room, &full))
+            .await?;
+        chosen.retain(|call| match kit.connection(&call.call.callable) {
+            None => true,
+            Some(name) => {
+                let taken = busy.entry(name.clone()).or_default();
+                *taken += 1;
+                *taken <= share
+            }
+        });
+        if chosen.is_empty() {
+            return Ok(false);
+        }
         let now = kit.clock.now_ms();
         let connector = kit.connector.clone();
         let ready = self
@@ -68,9 +84,10 @@ impl Engine {
             .store
             .write(move |tx| {
                 let mut ready = Vec::new();
-                for call in tx.unsent_calls(room)? {
+                for call in chosen {
                     tx.mark_sent(call.num, now)?;
-                    ready.push((Sent::of(&call), way(tx, &kit, call, now)?));
+                    let connection = kit.connection(&call.call.callable).cloned();
+                    ready.push((Sent::of(&call, connection), way(tx, &kit, call, now)?));
                 }
                 Ok(ready)
             })

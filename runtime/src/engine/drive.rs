@@ -147,6 +147,21 @@ impl Driver {
             .count()
     }
 
+    /// How many calls are under way over each connection.
+    pub(super) fn connections(&self) -> HashMap<Arc<str>, usize> {
+        let mut out = HashMap::new();
+        for job in self.jobs.values() {
+            if let Job::Call(Sent {
+                connection: Some(name),
+                ..
+            }) = job
+            {
+                *out.entry(name.clone()).or_default() += 1;
+            }
+        }
+        out
+    }
+
     pub(super) fn has_call(&self, num: i64) -> bool {
         self.jobs
             .values()

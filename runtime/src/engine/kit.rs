@@ -115,6 +115,22 @@ impl Kit {
         }
     }
 
+    /// The connection that an action or query goes over.
+    pub(super) fn connection(&self, callable: &str) -> Option<&Arc<str>> {
+        self.program
+            .callables
+            .get(callable)
+            .map(|c| c.request.connection())
+    }
+
+    /// The actions and queries that go over some connections.
+    pub(super) fn callables_of(&self, over: impl Fn(&str) -> bool) -> Vec<Arc<str>> {
+        let all = self.program.callables.values();
+        all.filter(|c| over(c.request.connection()))
+            .map(|c| c.name.clone())
+            .collect()
+    }
+
     /// Asks a query outside any run.
     pub(super) async fn ask(
         &self,

@@ -3,7 +3,7 @@
 
 use super::{Fault, Tx, codec};
 use counterplay_machine::Value;
-use rusqlite::{Row, params};
+use rusqlite::{Row, ToSql, params};
 use std::sync::Arc;
 
 /// The kinds of calls.
@@ -74,13 +74,17 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// The calls that are still to be sent, in order.
+    /// The calls that are still to be sent, in order, but those of some actions and queries, which have to wait.
     ///
     /// # Errors
     /// When SQLite refuses or a row cannot be read.
-    pub fn unsent_calls(&self, limit: usize) -> Result<Vec<StoredCall>, Fault> {
-        let sql = format!("SELECT {COLUMNS} FROM outbox WHERE sent = 0 ORDER BY num LIMIT ?1");
-        self.calls(&sql, limit as i64)
+    pub fn unsent_calls(&self, limit: usize, but: &[Arc<str>]) -> Result<Vec<StoredCall>, Fault> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM outbox WHERE sent = 0 AND callable NOT IN (SELECT value FROM json_each(?2)) \
+             ORDER BY num LIMIT ?1"
+        );
+        let but = codec::encode("names", &but)?;
+        self.calls(&sql, params![limit as i64, but])
     }
 
     /// The calls that were sent and whose result is not committed.
@@ -89,12 +93,12 @@ impl Tx<'_> {
     /// When SQLite refuses or a row cannot be read.
     pub fn sent_calls(&self) -> Result<Vec<StoredCall>, Fault> {
         let sql = format!("SELECT {COLUMNS} FROM outbox WHERE sent = 1 ORDER BY num LIMIT ?1");
-        self.calls(&sql, i64::MAX)
+        self.calls(&sql, params![i64::MAX])
     }
 
-    fn calls(&self, sql: &str, limit: i64) -> Result<Vec<StoredCall>, Fault> {
+    fn calls(&self, sql: &str, given: &[&dyn ToSql]) -> Result<Vec<StoredCall>, Fault> {
         let mut ask = self.conn.prepare_cached(sql)?;
-        let mut rows = ask.query([limit])?;
+        let mut rows = ask.query(given)?;
         let mut out = Vec::new();
         while let Some(row) = rows.next()? {
             out.push(read(row)?);

@@ -73,7 +73,7 @@ fn callable(name: &str, impact: Option<Impact>, idempotent: bool) -> Callable {
         }],
         permissions: Vec::new(),
         request: Request::Mail {
-            connection: Arc::from("mail"),
+            connection: Arc::from(if name == "do.ticket" { "desk" } else { "mail" }),
             to: text(""),
             subject: text(""),
             body: text(""),
