@@ -8,6 +8,7 @@ use counterplay_server::app::App;
 use counterplay_server::identity::{DemoPerson, Identity, Scope};
 use counterplay_server::project::Origin;
 use std::net::SocketAddr;
+use url::{Host, Url};
 
 /// A person who can log in with a password that is shown now and never again.
 #[derive(Clone, Debug)]
@@ -33,25 +34,30 @@ pub fn public_url(given: Option<&str>, address: SocketAddr) -> Result<String, Fa
         }
         return Ok(format!("http://{address}"));
     };
-    let url = url.trim_end_matches('/');
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", ""));
-    let plain = !rest.is_empty()
-        && rest
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']'));
-    let loopback = matches!(
-        rest.rsplit_once(':').map_or(rest, |(host, _)| host),
-        "localhost" | "127.0.0.1" | "[::1]"
-    );
-    match scheme {
-        "https" if plain => Ok(url.to_owned()),
-        "http" if plain && loopback => Ok(url.to_owned()),
-        "http" if plain => Err(Failure::cannot_start(
+    let no_address = || {
+        Failure::cannot_start(
+            "--public-url is an address such as https://counterplay.msp.example, without a path",
+        )
+    };
+    let read = Url::parse(url.trim()).map_err(|_| no_address())?;
+    let bare = read.path() == "/"
+        && read.query().is_none()
+        && read.fragment().is_none()
+        && read.username().is_empty()
+        && read.password().is_none();
+    let loopback = match read.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => return Err(no_address()),
+    };
+    match read.scheme() {
+        _ if !bare => Err(no_address()),
+        "http" if !loopback => Err(Failure::cannot_start(
             "--public-url begins with https://: passwords would cross the network in clear otherwise",
         )),
-        _ => Err(Failure::cannot_start(
-            "--public-url is an address such as https://counterplay.msp.example, without a path",
-        )),
+        "http" | "https" => Ok(read.origin().ascii_serialization()),
+        _ => Err(no_address()),
     }
 }
 
@@ -199,6 +205,11 @@ mod tests {
             "https://",
             "https://cp.example/x",
             "ftp://x",
+            "https://cp.example:99999",
+            "https://someone@cp.example",
+            "https://cp.example?x",
+            "https://cp example",
+            "nonsense",
         ] {
             assert!(public_url(Some(bad), local).is_err(), "{bad}");
         }
