@@ -104,6 +104,7 @@ pub enum Command {
   counterplay check .                        the project in this folder
   counterplay check playbooks/lost.play      one file, read with its project
   counterplay check . --format json          one finding per line, for other programs
+  counterplay check . --format github        findings at their lines of a pull request
 
 A file or folder belongs to the nearest counterplay.toml above it. Files without one are checked on their own.
 
@@ -132,6 +133,8 @@ pub enum CheckFormat {
     Short,
     /// One JSON object per line
     Json,
+    /// Annotations of a GitHub Actions run, at their lines of the pull request
+    Github,
 }
 
 /// `counterplay fmt`.

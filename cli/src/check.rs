@@ -42,7 +42,7 @@ pub fn check(args: &CheckArgs) -> Outcome {
     let denied = args.deny_warnings && warnings > 0;
     let verdict = if errors > 0 || denied { FOUND } else { OK };
     let told = texts.into_iter().try_for_each(out::text).and_then(|()| {
-        if args.format == CheckFormat::Json {
+        if matches!(args.format, CheckFormat::Json | CheckFormat::Github) {
             return Ok(());
         }
         out::line(report::summary(errors, warnings, files))?;

@@ -24,7 +24,47 @@ pub fn findings(
             .iter()
             .map(|d| format!("{}\n", as_json(project, d)))
             .collect(),
+        CheckFormat::Github => findings.iter().map(|d| github(project, d) + "\n").collect(),
     }
+}
+
+/// A finding as a workflow command of GitHub Actions.
+///
+/// Source: GitHub's documentation, "Workflow commands for GitHub Actions", setting an error message.
+fn github(project: &Project, finding: &Diagnostic) -> String {
+    // What a command's text may not hold, and what its properties may not.
+    let data = |text: &str| {
+        let text = out::harmless(text).replace('%', "%25");
+        text.replace('\r', "%0D").replace('\n', "%0A")
+    };
+    let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
+    let mut said = finding.message.clone();
+    for label in finding.labels.iter().take(1) {
+        said.push_str(&format!("\n{}", label.text));
+    }
+    for more in finding.why.iter().chain(&finding.help) {
+        said.push_str(&format!("\n{more}"));
+    }
+    let place = match finding.labels.first() {
+        None => String::new(),
+        Some(label) => {
+            let at = locate(project, &label.place);
+            format!(
+                "file={},line={},col={},endLine={},endColumn={},",
+                property(&at.path),
+                at.line,
+                at.column,
+                at.end_line,
+                at.end_column
+            )
+        }
+    };
+    format!(
+        "::{} {place}title={}::{}",
+        finding.severity.word(),
+        property(finding.code),
+        data(&said)
+    )
 }
 
 fn short(project: &Project, finding: &Diagnostic) -> String {

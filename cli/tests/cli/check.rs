@@ -58,6 +58,24 @@ fn errors_are_shown_in_three_formats() -> Result {
 }
 
 #[test]
+fn findings_stand_at_their_lines_of_a_pull_request() -> Result {
+    let place = Place::new()?;
+    place.write("a, b.play", BAD)?;
+    let github = place.run(&["check", "a, b.play", "--format", "github"])?;
+    assert_eq!(github.code, Some(1));
+    let lines: Vec<&str> = github.out.lines().collect();
+    assert_eq!(lines.len(), 2, "one command a finding: {}", github.out);
+    assert!(
+        lines[0].starts_with(
+            "::error file=a%2C b.play,line=4,col=23,endLine=4,endColumn=26,title=P0211::there is no type `Txt`%0A"
+        ),
+        "{}",
+        lines[0]
+    );
+    Ok(())
+}
+
+#[test]
 fn what_cannot_be_read_is_said() -> Result {
     let place = Place::new()?;
     place.write("latin.play", b"use notify // caf\xe9\n")?;
