@@ -77,7 +77,7 @@ impl Lower<'_, '_> {
                     self.goal_is_fresh = fresh;
                     self.block(block);
                 }
-                PlaybookLineKind::Wait(duration) => {
+                PlaybookLineKind::Wait(time) | PlaybookLineKind::WaitTill(time) => {
                     let label = self.c.source(line.span);
                     self.emit(
                         NodeKind::Stage {
@@ -86,18 +86,10 @@ impl Lower<'_, '_> {
                         label,
                         line.span,
                     );
-                    self.wait(duration, line.span);
-                }
-                PlaybookLineKind::WaitTill(time) => {
-                    let label = self.c.source(line.span);
-                    self.emit(
-                        NodeKind::Stage {
-                            stage: StageKind::Wait,
-                        },
-                        label,
-                        line.span,
-                    );
-                    self.wait_till(time, line.span);
+                    match &line.kind {
+                        PlaybookLineKind::Wait(_) => self.wait(time, line.span),
+                        _ => self.wait_till(time, line.span),
+                    }
                 }
                 PlaybookLineKind::Escalate {
                     after,
