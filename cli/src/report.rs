@@ -38,14 +38,11 @@ fn github(project: &Project, finding: &Diagnostic) -> String {
         text.replace('\r', "%0D").replace('\n', "%0A")
     };
     let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
-    let mut said = finding.message.clone();
-    for label in finding.labels.iter().take(1) {
-        said.push_str(&format!("\n{}", label.text));
-    }
-    for more in finding.why.iter().chain(&finding.help) {
-        said.push_str(&format!("\n{more}"));
-    }
-    let place = match finding.labels.first() {
+    let first = finding.labels.first();
+    let mut said = vec![finding.message.as_str()];
+    said.extend(first.map(|label| label.text.as_str()));
+    said.extend(finding.why.iter().chain(&finding.help).map(String::as_str));
+    let place = match first {
         None => String::new(),
         Some(label) => {
             let at = locate(project, &label.place);
@@ -63,7 +60,7 @@ fn github(project: &Project, finding: &Diagnostic) -> String {
         "::{} {place}title={}::{}",
         finding.severity.word(),
         property(finding.code),
-        data(&said)
+        data(&said.join("\n"))
     )
 }
 

@@ -37,11 +37,6 @@ impl Pattern {
         Ok(self.regex()?.is_match(text))
     }
 
-    /// As it is written.
-    pub fn source(&self) -> &str {
-        &self.source
-    }
-
     fn regex(&self) -> Result<&Regex, String> {
         if let Some(regex) = self.compiled.get() {
             return Ok(regex);

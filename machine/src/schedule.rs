@@ -52,8 +52,8 @@ pub fn is_schedule(kind: &TriggerKind) -> bool {
 
 /// The first time strictly after `after_ms` at which a schedule is due; `None` for other triggers.
 ///
-/// Clock times are in the tenant's zone, or in the one that a cron expression names. A time that daylight saving skips is due at the next valid
-/// minute; one that occurs twice is due once, the first time.
+/// Clock times are in the tenant's zone, or in the one that a cron expression names. A time that daylight
+/// saving skips is due at the next valid minute; one that occurs twice is due once, the first time.
 pub fn next_after(kind: &TriggerKind, zone: &str, after_ms: i64) -> Option<i64> {
     match kind {
         TriggerKind::Every(interval_ms) if *interval_ms > 0 => {

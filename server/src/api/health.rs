@@ -7,7 +7,9 @@ use crate::identity::{Permission, Scope};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
+use counterplay_runtime::call::ConnectionHealth;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Whether the service works.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -53,28 +55,41 @@ pub struct ConnectionView {
     pub error: Option<String>,
 }
 
-/// How the connections do, as far as somebody may know.
-pub fn connections(app: &App, auth: &Auth) -> Vec<ConnectionView> {
+/// How a connection does, as far as somebody may know.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// When it last worked, in milliseconds since the Unix epoch.
+    pub worked_ms: Option<i64>,
+    /// When it failed, where it has not worked since.
+    pub failed_ms: Option<i64>,
+    /// What was wrong. Connections are used for every tenant, so it may be about another one: it is for who may act
+    /// for all of them.
+    pub error: Option<String>,
+}
+
+/// How the connections do that were used, by name.
+pub fn connections(app: &App, auth: &Auth) -> BTreeMap<String, Known> {
     let everywhere = auth.0.scope == Scope::All;
-    app.engine
-        .connections()
-        .into_iter()
-        .map(|(name, health)| ConnectionView {
-            name,
-            state: if health.trouble.is_some() {
-                "failing"
-            } else {
-                "ok"
-            }
-            .into(),
-            worked_at: time::maybe(health.worked_ms),
-            failed_at: time::maybe(health.trouble.as_ref().map(|(at, _)| *at)),
-            error: health
-                .trouble
-                .map(|(_, reason)| reason)
-                .filter(|_| everywhere),
-        })
-        .collect()
+    let known = |health: ConnectionHealth| Known {
+        worked_ms: health.worked_ms,
+        failed_ms: health.trouble.as_ref().map(|(at, _)| *at),
+        error: health.trouble.map(|(_, why)| why).filter(|_| everywhere),
+    };
+    let all = app.engine.connections().into_iter();
+    all.map(|(name, health)| (name, known(health))).collect()
+}
+
+fn connection((name, known): (String, Known)) -> ConnectionView {
+    ConnectionView {
+        name,
+        state: match known.failed_ms {
+            Some(_) => "failing".into(),
+            None => "ok".into(),
+        },
+        worked_at: time::maybe(known.worked_ms),
+        failed_at: time::maybe(known.failed_ms),
+        error: known.error,
+    }
 }
 
 /// Open runs by status.
@@ -164,7 +179,10 @@ pub async fn detail(State(app): State<App>, auth: Auth) -> Result<Json<HealthVie
             error: s.error,
         })
         .collect();
-    let connections = connections(&app, &auth);
+    let connections: Vec<ConnectionView> = connections(&app, &auth)
+        .into_iter()
+        .map(connection)
+        .collect();
     let attention = runs.held > 0
         || sources.iter().any(|s| s.failures > 0)
         || connections.iter().any(|c| c.state == "failing");

@@ -12,7 +12,7 @@ use crate::problem::Problem;
 use axum::response::Response;
 use counterplay_runtime::store::{RevisionInfo, RevisionState};
 use serde::Deserialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many revisions are shown.
 const REVISIONS: u32 = 40;
@@ -60,25 +60,26 @@ pub async fn rows(page: &Page) -> Result<(Vec<DeployRow>, Vec<DeployRow>), Probl
 pub async fn of_file(page: &Page, path: &str) -> Result<(Vec<DeployRow>, Vec<DeployRow>), Problem> {
     let (waiting, others) = rows(page).await?;
     let store = page.app.engine.store();
-    let mut changed = BTreeSet::new();
-    for row in waiting.iter().chain(&others) {
-        let Some(revision) = store.revision(row.num).await? else {
+    // What each was made from, and what the file says there; the base of one is another one as a rule.
+    let mut texts: BTreeMap<i64, (Option<i64>, Option<String>)> = BTreeMap::new();
+    let listed: Vec<i64> = waiting.iter().chain(&others).map(|row| row.num).collect();
+    let mut todo = listed.clone();
+    while let Some(num) = todo.pop() {
+        if texts.contains_key(&num) {
             continue;
-        };
-        let before = match revision.info.base {
-            Some(base) => store.revision(base).await?,
-            None => None,
-        };
-        let before = before.and_then(|b| b.files.get(path).cloned());
-        if revision.files.get(path) != before.as_ref() {
-            changed.insert(row.num);
+        }
+        if let Some(mut revision) = store.revision(num).await? {
+            let base = revision.info.base;
+            todo.extend(base.filter(|_| listed.contains(&num)));
+            texts.insert(num, (base, revision.files.remove(path)));
         }
     }
-    let of_it = |rows: Vec<DeployRow>| {
-        rows.into_iter()
-            .filter(|r| changed.contains(&r.num))
-            .collect()
+    let text = |num: i64| texts.get(&num).and_then(|(_, text)| text.as_ref());
+    let changed = |num: i64| {
+        let base = texts.get(&num).and_then(|(base, _)| *base);
+        text(num) != base.and_then(text)
     };
+    let of_it = |rows: Vec<DeployRow>| rows.into_iter().filter(|r| changed(r.num)).collect();
     Ok((of_it(waiting), of_it(others)))
 }
 

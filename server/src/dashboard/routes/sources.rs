@@ -2,12 +2,13 @@
 
 use super::run::Nothing;
 use super::{Form, Oops, Page};
+use crate::api::health;
 use crate::dashboard::chrome::Area;
 use crate::dashboard::pages::SourcesPage;
 use crate::dashboard::pages::sources::{ConnectionRow, PollRow, WebhookRow};
 use crate::dashboard::text;
 use crate::http::Path;
-use crate::identity::{Permission, Scope};
+use crate::identity::Permission;
 use crate::problem::Problem;
 use axum::response::Response;
 use counterplay_machine::declare::Base;
@@ -121,8 +122,7 @@ async fn webhooks(page: &Page) -> Result<Vec<WebhookRow>, Problem> {
 
 fn connections(page: &Page) -> Vec<ConnectionRow> {
     let (program, deployment) = (page.app.engine.program(), page.app.engine.deployment());
-    let healths = page.app.engine.connections();
-    let everywhere = page.who().scope == Scope::All;
+    let mut known = health::connections(&page.app, &page.auth);
     deployment
         .connections
         .iter()
@@ -135,8 +135,8 @@ fn connections(page: &Page) -> Vec<ConnectionRow> {
                     Base::Address(address) => Some(address.to_string()),
                     _ => None,
                 });
-            let health = healths.get(name).cloned().unwrap_or_default();
-            let state = match (&health.trouble, health.worked_ms, declared) {
+            let known = known.remove(name).unwrap_or_default();
+            let state = match (known.failed_ms, known.worked_ms, declared) {
                 (Some(_), _, _) => "failing",
                 (None, Some(_), _) => "ok",
                 (None, None, Some(_)) => "not used yet",
@@ -152,9 +152,8 @@ fn connections(page: &Page) -> Vec<ConnectionRow> {
                     (None, None) => "none".into(),
                 },
                 state: state.into(),
-                ok_ms: health.worked_ms,
-                // Connections are used for every tenant; what one says may be about another one.
-                error: health.trouble.map(|(_, why)| why).filter(|_| everywhere),
+                ok_ms: known.worked_ms,
+                error: known.error,
             }
         })
         .collect()
