@@ -66,6 +66,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Show what a playbook would do, on a clock that makes days pass in milliseconds
     Simulate(Box<SimulateArgs>),
+    /// Run a project's tests, each on a clock of its own
+    Test(TestArgs),
     /// Draw the state machine that a playbook compiles to
     Graph(GraphArgs),
     /// Write playbooks in the one canonical style
@@ -84,6 +86,8 @@ pub enum Command {
     Approve(AnswerArgs),
     /// Reject what a run asks for
     Reject(AnswerArgs),
+    /// Answer a question that a run asks a person
+    Answer(ChoiceArgs),
     /// Let a held run try its step again
     Resume(WordArgs),
     /// End a run; a call that is under way is not stopped by it
@@ -458,6 +462,64 @@ pub struct AnswerArgs {
     #[arg(long = "as", value_name = "EMAIL")]
     pub by: String,
     /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub comment: Option<String>,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `counterplay test`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay test                          every test of the project in this folder
+  counterplay test playbooks/lost.play      the tests of one file
+  counterplay test --filter wipe --show     those with \"wipe\" in their title, with their timelines
+  counterplay test --accept                 keep the timelines as they are now
+
+A test stands beside its playbook: `test \"…\" { given … expect … }`. It runs the compiled playbook on a virtual
+clock; nothing outside is called. Its whole timeline is compared with the one that was kept in the folder
+`snapshots` beside its file.
+
+Exit codes:
+  0  every test passes
+  1  one does not, its timeline differs, or the project has errors
+  2  there is nothing to run, or it cannot be read")]
+pub struct TestArgs {
+    /// A project, a folder or a file; the project around the current folder when left out
+    pub path: Option<PathBuf>,
+    /// Only tests whose title has this in it
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// Keep the timelines as they are now
+    #[arg(long)]
+    pub accept: bool,
+    /// Show the timeline of every test
+    #[arg(long)]
+    pub show: bool,
+    /// One JSON object per test
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `counterplay answer`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay answer r-20261122-abc123 \"Not me\" --as ana.ortiz@contoso.example
+
+Exit codes:
+  0  the answer counts
+  1  it does not: nothing is asked, it is none of the answers, this person is not asked
+  2  there is no such run, or the store cannot be used")]
+pub struct ChoiceArgs {
+    /// The run's id, or the question's where the run asks several
+    pub run: String,
+    /// The answer, as the question offers it
+    pub answer: String,
+    /// Who answers, by e-mail address
+    #[arg(long = "as", value_name = "EMAIL")]
+    pub by: String,
+    /// More about it
     #[arg(long, value_name = "TEXT")]
     pub comment: Option<String>,
     /// The store.

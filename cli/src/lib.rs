@@ -29,6 +29,7 @@ pub mod show;
 pub mod signal;
 pub mod simulate;
 pub mod table;
+mod test;
 pub mod values;
 pub mod view;
 pub mod waiting;
@@ -69,13 +70,15 @@ fn carry_out(command: Command) -> Outcome {
         Command::Graph(args) => graph::graph(&args),
         Command::Fmt(args) => fmt::fmt(&args),
         Command::Lsp(args) => lsp::lsp(&args),
+        Command::Test(args) => asynchronously(test::test(args)),
         Command::Simulate(args) => asynchronously(simulate::simulate(*args)),
         Command::Run(args) => asynchronously(run::run(*args)),
         Command::Serve(args) => asynchronously(serve::serve(*args)),
         Command::Runs(args) => asynchronously(runs::runs(args)),
         Command::Show(args) => asynchronously(show::show(args)),
-        Command::Approve(args) => asynchronously(words::answer(args, true)),
-        Command::Reject(args) => asynchronously(words::answer(args, false)),
+        Command::Approve(args) => asynchronously(words::decide(args, true)),
+        Command::Reject(args) => asynchronously(words::decide(args, false)),
+        Command::Answer(args) => asynchronously(words::answer(args)),
         Command::Resume(args) => asynchronously(words::resume(args)),
         Command::Cancel(args) => asynchronously(words::cancel(args)),
         Command::User(args) => asynchronously(identity::user(args)),

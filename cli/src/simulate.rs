@@ -65,6 +65,7 @@ pub async fn simulate(args: SimulateArgs) -> Outcome {
         cause,
         at_ms,
         answers,
+        later: Vec::new(),
         live,
     };
     let progress = Progress::begin("simulating");
@@ -115,12 +116,7 @@ pub fn no_tenant(name: &str, deployment: &Deployment) -> Failure {
 
 fn facts(deployment: &Deployment, name: &str) -> TenantFacts {
     let tenant = deployment.tenants.get(name).cloned().unwrap_or_default();
-    TenantFacts {
-        name: name.to_owned(),
-        id: tenant.id,
-        zone: tenant.zone.unwrap_or_else(|| "UTC".into()),
-        domains: tenant.domains,
-    }
+    TenantFacts::of(name, &tenant)
 }
 
 fn people(args: &SimulateArgs) -> People {

@@ -15,6 +15,10 @@ pub fn sentences(run: &Run, flags: &str) -> Vec<String> {
             Waiting::Ready => Some("about to take its next step".to_owned()),
             Waiting::Call { .. } => Some("a call is under way".to_owned()),
             Waiting::Timer { at_ms, .. } => Some(format!("waits until {}", format_time_ms(*at_ms))),
+            Waiting::Event { until_ms, .. } => Some(format!(
+                "waits for an event, at most until {}",
+                format_time_ms(*until_ms)
+            )),
             Waiting::Held { reason, .. } => Some(format!(
                 "held for a person: {reason}; `counterplay resume {} --as EMAIL{flags}` tries the step again",
                 run.id
@@ -31,8 +35,16 @@ pub fn sentences(run: &Run, flags: &str) -> Vec<String> {
                     .filter(|e| !open.votes.iter().any(|(who, _)| who.eq_ignore_ascii_case(e)))
                     .map(String::as_str)
                     .collect();
+                let command = match open.answers.first() {
+                    None => "approve".to_owned(),
+                    Some(_) => "answer".to_owned(),
+                };
+                let choice = open
+                    .answers
+                    .first()
+                    .map_or_else(String::new, |a| format!(" \"{a}\""));
                 format!(
-                    "asks \"{}\" of {} until {}{answered}; `counterplay approve {} --as {}{flags}`",
+                    "asks \"{}\" of {} until {}{answered}; `counterplay {command} {}{choice} --as {}{flags}`",
                     open.question,
                     may.join(", "),
                     format_time_ms(open.until_ms),

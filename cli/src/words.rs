@@ -1,6 +1,6 @@
-//! `counterplay approve`, `reject`, `resume` and `cancel`: a person's word in, what became of it out.
+//! `counterplay approve`, `reject`, `answer`, `resume` and `cancel`: a person's word in, what became of it out.
 
-use crate::args::{AnswerArgs, WordArgs};
+use crate::args::{AnswerArgs, ChoiceArgs, WordArgs};
 use crate::error::{FOUND, Failure, OK, Outcome};
 use crate::lookup::{self, failed};
 use crate::out::{self, GOOD, QUIET, WARN, paint};
@@ -19,25 +19,52 @@ const PAUSE: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// When the answer does not count or the store cannot be used.
-pub async fn answer(args: AnswerArgs, approve: bool) -> Outcome {
+pub async fn decide(args: AnswerArgs, approve: bool) -> Outcome {
     let store = lookup::attach(&args.store)?;
     let by = address(&args.by)?;
-    let (target, run) = match args.run.split_once(':') {
-        Some((run, rest)) => {
-            let id = lookup::run(&store, run).await?.id;
-            (format!("{id}:{rest}"), id)
-        }
-        None => {
-            let id = lookup::run(&store, &args.run).await?.id;
-            (id.clone(), id)
-        }
-    };
+    let (target, run) = target(&store, &args.run).await?;
     let before = detail(&store, &run).await?.journal.len();
     store
         .submit_vote(&target, &by, approve, args.comment, SystemClock.now_ms())
         .await
         .map_err(refused)?;
     let what = if approve { "approved" } else { "rejected" };
+    counted(&store, &run, before, (&by, what)).await
+}
+
+/// Answers a question that a run asks.
+///
+/// # Errors
+/// When the answer does not count or the store cannot be used.
+pub async fn answer(args: ChoiceArgs) -> Outcome {
+    let store = lookup::attach(&args.store)?;
+    let by = address(&args.by)?;
+    let (target, run) = target(&store, &args.run).await?;
+    let before = detail(&store, &run).await?.journal.len();
+    let now = SystemClock.now_ms();
+    store
+        .submit_answer(&target, &by, args.answer, args.comment, now)
+        .await
+        .map_err(refused)?;
+    counted(&store, &run, before, (&by, "answered")).await
+}
+
+/// What is answered, and its run, both by their whole ids.
+async fn target(store: &Store, given: &str) -> Result<(String, String), Failure> {
+    Ok(match given.split_once(':') {
+        Some((run, rest)) => {
+            let id = lookup::run(store, run).await?.id;
+            (format!("{id}:{rest}"), id)
+        }
+        None => {
+            let id = lookup::run(store, given).await?.id;
+            (id.clone(), id)
+        }
+    })
+}
+
+/// Waits until an engine has counted a word, and says what became of it.
+async fn counted(store: &Store, run: &str, before: usize, (by, what): (&str, &str)) -> Outcome {
     let taken = |detail: &RunDetail| {
         detail
             .journal
@@ -49,13 +76,13 @@ pub async fn answer(args: AnswerArgs, approve: bool) -> Outcome {
                 _ => None,
             })
     };
-    match watch(&store, &run, taken).await? {
+    match watch(store, run, taken).await? {
         Some(Some(reason)) => {
             out::complain(&reason);
             Ok(FOUND)
         }
         Some(None) => {
-            let after = detail(&store, &run).await?;
+            let after = detail(store, run).await?;
             out::line(format!(
                 "{} by {by}; {}",
                 paint(GOOD, what),
@@ -63,7 +90,7 @@ pub async fn answer(args: AnswerArgs, approve: bool) -> Outcome {
             ))?;
             Ok(OK)
         }
-        None => kept(&format!("{what} by {by}"), &run),
+        None => kept(&format!("{what} by {by}"), run),
     }
 }
 

@@ -65,6 +65,13 @@ pub const TOO_LARGE: &str = "P0229";
 /// A pattern after `matches` that is none.
 pub const PATTERN: &str = "P0230";
 
+/// `undo` of something that was not done before, or that cannot be taken back.
+pub const NOTHING_TO_UNDO: &str = "P0231";
+/// Playbooks that start each other without end.
+pub const EMIT_CYCLE: &str = "P0232";
+/// A parameter that a tenant sets and that does not fit, or that nothing declares.
+pub const PARAMETER: &str = "P0233";
+
 /// An impact below what the connection says the call can do.
 pub const IMPACT_UNDERSTATED: &str = "P0301";
 /// A write that the connection's floors do not mention.

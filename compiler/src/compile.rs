@@ -2,7 +2,9 @@
 
 use crate::db::{self, Db, Project};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::parameters;
 use crate::project::ProjectFile;
+use counterplay_machine::testcase::TestCase;
 use counterplay_machine::{Program, hash};
 use std::sync::Arc;
 
@@ -38,7 +40,9 @@ fn shortened(diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
 pub struct CompiledProject {
     /// The program; complete only where `diagnostics` holds no error.
     pub program: Program,
-    /// The project file.
+    /// The tests of the project's own files.
+    pub tests: Vec<TestCase>,
+    /// The project file, with the tenants' parameters converted.
     pub file: Option<ProjectFile>,
     /// Findings of every file.
     pub diagnostics: Vec<Diagnostic>,
@@ -57,7 +61,8 @@ impl CompiledProject {
 /// where there is no project file.
 pub fn compile(db: &dyn Db, project: Project) -> CompiledProject {
     let mut diagnostics = db::config(db, project).1.clone();
-    let file = db::config(db, project).0.clone();
+    let mut file = db::config(db, project).0.clone();
+    let mut tests = Vec::new();
     let mut program = db::environment(db, project).clone();
     for source in project.files(db) {
         // A response that the project does not run is left alone.
@@ -65,6 +70,7 @@ pub fn compile(db: &dyn Db, project: Project) -> CompiledProject {
             continue;
         }
         diagnostics.extend(shortened(db::file_findings(db, project, *source)));
+        tests.extend(db::tests(db, project, *source));
         for playbook in db::playbooks(db, project, *source) {
             program.playbooks.insert(playbook.id.clone(), playbook);
         }
@@ -80,8 +86,12 @@ pub fn compile(db: &dyn Db, project: Project) -> CompiledProject {
         }
     }
     diagnostics.extend(db::project_findings(db, project).iter().cloned());
+    if let Some(file) = &mut file {
+        parameters::convert(file, &program);
+    }
     CompiledProject {
         program,
+        tests,
         file,
         diagnostics,
     }

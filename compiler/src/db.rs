@@ -7,16 +7,19 @@ use crate::check::Checker;
 use crate::check::probe::{self, Captured};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
+use crate::emitting;
 use crate::index::{self, Exports, Index};
 pub use crate::inputs::{FileItem, Project, SourceFile};
 use crate::item::{self, CompiledItem, Part};
 use crate::near;
+use crate::parameters;
 use crate::project::{self, ProjectFile};
 use crate::span::{Anchor, Place, Span};
 use crate::syntax::lexical::{self, Lexeme};
 use crate::syntax::{self, Parsed};
 use counterplay_machine::playbook::{NodeKind, Playbook};
 use counterplay_machine::program::FORMAT;
+use counterplay_machine::testcase::TestCase;
 use counterplay_machine::types::RecordType;
 use counterplay_machine::{Program, hash};
 use std::sync::Arc;
@@ -243,18 +246,24 @@ pub fn file_findings(db: &dyn Db, project: Project, file: SourceFile) -> Vec<Dia
     found
 }
 
-/// The findings of the project file that need the playbooks.
+/// The findings of the project as a whole: of the project file that need the playbooks, and of playbooks together.
 #[salsa::tracked]
 pub fn project_findings(db: &dyn Db, project: Project) -> Vec<Diagnostic> {
+    let mut found = emitting::check(db, project);
     let Some(file) = &config(db, project).0 else {
-        return Vec::new();
+        return found;
     };
+    found.extend(parameters::check(
+        file,
+        environment(db, project),
+        names(db, project),
+    ));
     let known = &names(db, project).playbooks;
     let unknown = file
         .playbooks
         .iter()
         .filter(|(id, _)| !known.contains_key(id));
-    unknown
+    found.extend(unknown
         .map(|(id, place)| {
             let diagnostic = Diagnostic::error(
                 codes::NOT_IN_PROJECT,
@@ -268,8 +277,8 @@ pub fn project_findings(db: &dyn Db, project: Project) -> Vec<Diagnostic> {
                 Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
                 None => diagnostic.help(format!("it has {}", near::menu(ids()))),
             }
-        })
-        .collect()
+        }));
+    found
 }
 
 /// Everything of a program but its playbooks: connections, actions, queries, events and types.
@@ -280,8 +289,8 @@ pub fn environment(db: &dyn Db, project: Project) -> Program {
         ..Program::default()
     };
     for item in project.files(db).iter().flat_map(|file| items(db, *file)) {
-        // A key is enough to pass over a playbook: looking into it would make every edit of it count here.
-        if item.key(db).starts_with("playbook") {
+        // A key is enough to pass over a playbook or a test: looking into it would make every edit of it count here.
+        if item.key(db).starts_with("playbook") || item.key(db).starts_with("test") {
             continue;
         }
         match check_item(db, project, *item).part.clone() {
@@ -311,7 +320,11 @@ pub fn environment(db: &dyn Db, project: Project) -> Program {
             Part::Enum(name, members) => {
                 program.types.enums.insert(name, members);
             }
-            Part::Playbook(_) | Part::Nothing => {}
+            Part::Param(name, parameter) => {
+                program.parameters.insert(name, parameter);
+            }
+            Part::Guard(guard) => program.guards.push(guard),
+            Part::Playbook(_) | Part::Test(_) | Part::Nothing => {}
         }
     }
     program
@@ -338,6 +351,32 @@ pub fn playbooks(db: &dyn Db, project: Project, file: SourceFile) -> Vec<Playboo
                 node.origin.line = starts.partition_point(|begin| *begin <= start) as u32;
             }
             Some(playbook)
+        })
+        .collect()
+}
+
+/// The tests of a file, with places that count from the file's start.
+pub fn tests(db: &dyn Db, project: Project, file: SourceFile) -> Vec<TestCase> {
+    let starts: Vec<u32> = std::iter::once(0)
+        .chain(file.text(db).match_indices('\n').map(|(i, _)| i as u32 + 1))
+        .collect();
+    let parsed = &parse(db, file).items;
+    items(db, file)
+        .iter()
+        .zip(parsed)
+        .filter_map(|(item, parsed)| {
+            let Part::Test(case) = &check_item(db, project, *item).part else {
+                return None;
+            };
+            let mut case = (**case).clone();
+            let origins = case.expectations.iter_mut().map(|e| &mut e.origin);
+            for origin in origins.chain([&mut case.origin]) {
+                origin.start += parsed.offset;
+                origin.end += parsed.offset;
+                let start = origin.start;
+                origin.line = starts.partition_point(|begin| *begin <= start) as u32;
+            }
+            Some(case)
         })
         .collect()
 }

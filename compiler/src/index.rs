@@ -44,8 +44,9 @@ impl Def {
             Item::Event(_) => "an event",
             Item::Steps(_) => "steps",
             Item::Define(_) => "a definition",
+            Item::Param(_) => "a parameter",
             Item::Playbook(_) => "a playbook",
-            Item::Use(_) | Item::Broken => "an item",
+            Item::Use(_) | Item::Guard(_) | Item::Test(_) | Item::Broken => "an item",
         }
     }
 }
@@ -77,6 +78,8 @@ pub struct Index {
     pub modules: BTreeMap<Arc<str>, Module>,
     /// Connections by name; they are known everywhere, as in `counterplay.toml`.
     pub connections: BTreeMap<String, Def>,
+    /// Parameters by name; each is known to every tenant of the project file by it.
+    pub params: BTreeMap<String, Def>,
     /// Playbooks: id and where.
     pub playbooks: BTreeMap<String, Place>,
     /// Names that are declared twice, and imports that lead nowhere.
@@ -271,6 +274,23 @@ fn declare(index: &mut Index, def: &Def) {
         return;
     }
     names.insert(name.clone(), def.clone());
+    if let Item::Param(_) = &*def.item {
+        match index.params.get(name).map(Def::place) {
+            None => {
+                index.params.insert(name.clone(), def.clone());
+            }
+            Some(first) => index.diagnostics.push(
+                Diagnostic::error(
+                    crate::codes::DUPLICATE,
+                    format!("there are two parameters `{name}`"),
+                    def.place(),
+                    "the second",
+                )
+                .also(first, "the first")
+                .because("counterplay.toml sets a parameter by its name alone, so that it has to be unique in the project"),
+            ),
+        }
+    }
 }
 
 fn import(index: &mut Index, file: &Exports, uses: &Use, anchor: &Anchor) {
@@ -346,6 +366,19 @@ impl Index {
     /// A name of a module.
     pub fn get(&self, module: &str, name: &str) -> Option<&Def> {
         self.modules.get(module).and_then(|m| m.names.get(name))
+    }
+
+    /// The services that `tenant.has` may ask for: modules that call something, and connections.
+    pub fn services(&self) -> std::collections::BTreeSet<&str> {
+        let calls = |module: &Module| {
+            let mut defs = module.names.values();
+            defs.any(|d| matches!(&*d.item, Item::Action(_) | Item::Query(_) | Item::Event(_)))
+        };
+        let modules = self.modules.iter().filter(|(_, m)| calls(m));
+        let short = modules.filter_map(|(name, _)| name.rsplit('.').next());
+        short
+            .chain(self.connections.keys().map(String::as_str))
+            .collect()
     }
 
     /// A type or enum by the name that a module sees: its own, then the prelude's.

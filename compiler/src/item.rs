@@ -11,7 +11,10 @@ use crate::span::Name;
 use crate::syntax::ast::{Declaration, EnumDecl, EnumMember, ExprKind, Item, PropertyValue};
 use crate::verify;
 use counterplay_machine::declare::{Callable, Connection, Event};
+use counterplay_machine::guard::Guard;
 use counterplay_machine::playbook::Playbook;
+use counterplay_machine::program::Parameter;
+use counterplay_machine::testcase::TestCase;
 use counterplay_machine::types::{EnumType, RecordType, Type};
 use std::sync::Arc;
 
@@ -43,6 +46,12 @@ pub enum Part {
     Record(Arc<str>, RecordType),
     /// An enum by its qualified name.
     Enum(Arc<str>, EnumType),
+    /// A parameter by its name.
+    Param(Arc<str>, Parameter),
+    /// A guard.
+    Guard(Guard),
+    /// A test; to be run only where no error was found.
+    Test(Box<TestCase>),
     /// A playbook; to be used only where no error was found.
     Playbook(Box<Playbook>),
 }
@@ -150,6 +159,12 @@ fn part(checker: &mut Checker<'_>, item: &Arc<Item>, readable: bool) -> Part {
             checker.inlining.pop();
             Part::Nothing
         }
+        Item::Param(decl) => {
+            let name = Arc::from(decl.name.text.as_str());
+            Part::Param(name, checker.check_parameter(decl))
+        }
+        Item::Guard(decl) => Part::Guard(checker.guard(decl)),
+        Item::Test(decl) => Part::Test(Box::new(lower::case(Lower::new(checker), decl))),
         Item::Steps(decl) => {
             let def = def(&decl.name, checker);
             lower::steps(Lower::new(checker), &def, decl);

@@ -3,6 +3,7 @@
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::span::{Anchor, Place, Span};
+use counterplay_machine::Value;
 use counterplay_machine::deployment::{
     ConnectionSettings, Deployment, Mode, SecretsSettings, Team, Tenant, Webhook,
 };
@@ -24,6 +25,10 @@ pub struct ProjectFile {
     pub deployment: Deployment,
     /// Where each `[playbooks.ID]` stands.
     pub playbooks: Vec<(String, Place)>,
+    /// Where each parameter of a tenant stands: tenant, name, the name's place and the value's.
+    pub parameters: Vec<(String, String, Place, Place)>,
+    /// Where each service of a tenant stands.
+    pub services: Vec<(String, Place)>,
 }
 
 #[derive(Deserialize)]
@@ -70,6 +75,11 @@ struct TenantSection {
     domains: Vec<String>,
     #[serde(default)]
     groups: Vec<String>,
+    services: Option<Vec<toml::Spanned<String>>>,
+    #[serde(default)]
+    break_glass: Vec<String>,
+    #[serde(default)]
+    parameters: BTreeMap<toml::Spanned<String>, toml::Spanned<toml::Value>>,
 }
 
 #[derive(Deserialize)]
@@ -228,7 +238,24 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
         );
     }
     let mut tenants = BTreeMap::new();
+    let (mut parameters, mut services) = (Vec::new(), Vec::new());
     for (name, tenant) in written.tenants {
+        let mut own = BTreeMap::new();
+        for (parameter, value) in tenant.parameters {
+            let (key, here) = (at(parameter.span()), at(value.span()));
+            let parameter = parameter.into_inner();
+            parameters.push((name.clone(), parameter.clone(), key, here));
+            // Which type it has is said by the parameter's declaration.
+            let json = serde_json::to_value(value.into_inner()).unwrap_or_default();
+            own.insert(parameter, Value::Json(Arc::new(json)));
+        }
+        let of_tenant = tenant.services.map(|listed| {
+            let all = listed.into_iter().map(|service| {
+                services.push((service.get_ref().clone(), at(service.span())));
+                service.into_inner()
+            });
+            all.collect()
+        });
         let zone = tenant.zone.map(|zone| {
             if jiff::tz::TimeZone::get(zone.get_ref()).is_err() {
                 find(
@@ -247,6 +274,9 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
                 zone,
                 domains: tenant.domains.iter().map(|d| d.to_lowercase()).collect(),
                 groups: tenant.groups,
+                services: of_tenant,
+                break_glass: tenant.break_glass,
+                parameters: own,
             },
         );
     }
@@ -307,6 +337,8 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
         .collect();
     let file = ProjectFile {
         playbooks,
+        parameters,
+        services,
         sources: written
             .project
             .sources

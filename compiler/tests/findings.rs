@@ -266,6 +266,27 @@ cases! {
     patterns: "use ticket\n\nplaybook p \"P\" {\n  when manual(reason: Text, device: Text)\n  then {\n    if reason matches r\"^VPN-[0-9]+$\" { ticket.create(title: \"right\", priority: low) }\n    if reason matches r\"VPN-([0-9]+\" { ticket.create(title: \"x\", priority: low) }\n    if reason matches \"^VPN\" { ticket.create(title: \"x\", priority: low) }\n    if reason matches device { ticket.create(title: \"x\", priority: low) }\n    if reason matches r\"(a{1000}){1000}\" { ticket.create(title: \"x\", priority: low) }\n  }\n}\n";
     poll_that_is_right: "use microsoft.graph\n\nevent e {\n  source: graph.poll(\"/x\", every: 1m, since: \"state/changedDateTime\")\n  field id: Text = raw.id\n}\n";
     polls_that_are_wrong: "use microsoft.graph\n\nevent a {\n  source: graph.poll(\"/x\", every: 1m, since: \"changed ge now\")\n  field id: Text = raw.id\n}\n\nevent b {\n  source: graph.poll(\"/x\", every: 0s, from: \"changedDateTime\")\n  field id: Text = raw.id\n}\n";
+    an_answer_approves_nothing: about_device("  if drift.owner is present\n", "    ask \"May we wipe it?\" to drift.owner {\n      \"Yes\" { intune.wipe(drift.device) }\n    }");
+    asks_whom_there_may_not_be: about_device("", "    ask \"Was this you?\" to drift.owner {\n      \"Yes\" { }\n      \"No\", \"Yes\" { }\n    }");
+    asks_a_device: about_device("", "    ask \"Are you well?\" to drift.device {\n      \"Yes\" { }\n    }");
+    asks_without_an_answer: about_device("  if drift.owner is present\n", "    ask \"Was this you?\" to drift.owner {\n      unanswered { }\n    }");
+    waits_for_an_unknown_event: about_device("", "    wait for intune.noncompilant as later, at most 2h");
+    waits_for_an_event_that_may_not_come: about_device("", "    wait for intune.noncompliant as later where later.device.id == drift.device.id, at most 2h\n    intune.sync(later.device)");
+    asks_in_a_wait: about_device("", "    wait for intune.noncompliant as later where intune.is_compliant(later.device), at most 2h");
+    undoes_what_was_not_done: about_device("  if drift.owner is present\n", "    undo entra.block_sign_in(drift.owner)");
+    undoes_what_cannot_be: about_device("", "    intune.sync(drift.device)\n    undo intune.sync(drift.device)");
+    undoes_a_query: about_device("", "    undo intune.is_compliant(drift.device)");
+    emits_what_comes_from_outside: about_device("", "    emit intune.noncompliant(device: drift.device)");
+    emits_with_mistakes: about_device("", "    emit gone(devcie: drift.device, why: 3)\n    emit gone").replace("playbook", "event gone {\n  source: emit\n  field device: Device = raw.device\n  field why: Text = raw.reason\n}\n\nplaybook");
+    a_playbook_that_starts_itself: about_device("", "    emit gone(device: drift.device)").replace("playbook", "event gone {\n  source: emit\n  field device: Device = raw.device\n}\n\nplaybook").replace("then {", "then {\n    ticket.create(title: \"x\", priority: low)").replace("intune.noncompliant as", "gone as");
+    a_guard_over_a_text: "guard \"no\" {\n  protect name: Text where name == \"a\"\n}\n";
+    a_guard_that_asks: "use microsoft.entra\n\nguard \"no\" {\n  protect user: User where entra.manager(user) is present\n}\n";
+    a_guard_that_forbids_nothing: "guard \"no\" { }\n";
+    limits_with_mistakes: "use microsoft.(entra, intune)\nuse notify\n\nguard \"no\" {\n  limit notify.email to 20 per 1h\n  limit entra.manager to 20 per 1h\n  limit entra.disable to 0 per 1h\n  limit entra.disable to 5 per 90d\n  limit entra.disable to 5 per 1h, beyond that approve by \"ana\" within 1h\n  limit entra.dissable to 5 per 1h\n}\n";
+    parameters_with_mistakes: "param who: User = absent\nparam since: Time = now\nparam grace: Duration = \"4h\"\nparam limit: Int = 3\nparam limit: Int = 4\n";
+    a_parameter_that_says_when_a_level_is_due: about_device("", "    intune.sync(drift.device)\n  }\n  escalate after grace { intune.sync(drift.device) }\n  escalate after 12h { intune.sync(drift.device)").replace("playbook", "param grace: Duration = 24h\n\nplaybook");
+    services_and_facts: about_device("", "    if tenant.has(intnue) or tenant.has(\"intune\") or tenant.has() { intune.sync(drift.device) }\n    if time_of_day(drift.device) < 09:00 { intune.sync(drift.device) }\n    if run.stepz == [] { intune.sync(drift.device) }");
+    tests_with_mistakes: about_device("", "    intune.sync(drift.device)") + "\ntest \"a\" of q {\n  given intune.noncompliant from \"a.json\"\n  given schedule p\n  given intune.is_compliant returns 3\n  given intune.comply returns true\n  given tenant \"contsoo\"\n  expect intune.is_compliant\n  expect intune.sync at soon\n  expect outcome complete\n}\n\ntest \"b\" {\n  given intune.is_compliant fails \"away\"\n}\n";
     several_mistakes_several_findings: about_device("  if drift.device.platfrom == windows\n", "    intune.sycn(drift.device)\n    wait 4\n    ticket.create(title: \"x\")\n    intune.wipe(drift.device)");
 }
 
@@ -282,6 +303,7 @@ fn mistakes_in_the_project_file() {
         "[project]\nname = \"X\"\n\n[secrets]\nprovider = \"vault\"\n",
         "[project]\nname = \"X\"\n\n[tenants.contoso]\nid = \"contoso\"\n\n[webhooks.offboarding]\n\n[webhooks.leavers]\nsecret = \"hook-leavers\"\ntenant = \"contso\"\n\n[webhooks.\"hr/new\"]\nsecret = \"Hook.Secret\"\ntenant = \"fabrikam\"\n",
         "[project\nname = \"X\"\n",
+        "[project]\nname = \"X\"\n\n[tenants.a]\nid = \"a\"\nservices = [\"intune\", \"exchagne\"]\n\n[tenants.a.parameters]\ngrace = \"4h\"\n",
         "[project]\nname = \"X\"\nresponses = [\"stale_account\"]\n\n[playbooks.stale_acount]\nmode = \"paused\"\n\n[teams.it]\nmembers = [\"a@b.c\"]\n\n[connections.graph]\n\n[connections.exchange]\nsecret = \"aB3~xYzSuper.Secret\"\n",
     ] {
         let workspace =

@@ -276,6 +276,8 @@ pub struct Event {
 pub enum Source {
     /// Pushed to us.
     Push,
+    /// Raised by playbooks.
+    Emit,
     /// Read from a list at an interval.
     Poll {
         /// The connection.

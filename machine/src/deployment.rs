@@ -1,6 +1,7 @@
 //! What the project file says of people, tenants and connections, as data. No secret values: only
 //! their names.
 
+use crate::value::Value;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -51,7 +52,7 @@ pub struct Team {
 }
 
 /// A tenant.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tenant {
     /// The tenant's id at Microsoft, a GUID or a domain.
     pub id: String,
@@ -61,6 +62,15 @@ pub struct Tenant {
     pub domains: Vec<String>,
     /// Groups such as `gold`.
     pub groups: Vec<String>,
+    /// The services that the tenant has, as `tenant.has` asks for them; all when left out.
+    #[serde(default)]
+    pub services: Option<Vec<String>>,
+    /// Ids of the accounts that are kept for emergencies.
+    #[serde(default)]
+    pub break_glass: Vec<String>,
+    /// Values of parameters, by name.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, Value>,
 }
 
 /// A webhook: `POST /hooks/NAME`.

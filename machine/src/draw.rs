@@ -41,8 +41,10 @@ impl Look {
             | NodeKind::WaitClock { .. }
             | NodeKind::WaitTime { .. }
             | NodeKind::WaitSinceStart { .. }
-            | NodeKind::WaitUntil { .. } => Look::Wait,
-            NodeKind::Approve(_) => Look::Gate,
+            | NodeKind::WaitUntil { .. }
+            | NodeKind::WaitEvent(_) => Look::Wait,
+            NodeKind::Emit { .. } => Look::Action(Impact::Notify),
+            NodeKind::Approve(_) | NodeKind::Ask(_) => Look::Gate,
             NodeKind::End { .. } => Look::End,
         }
     }
@@ -250,7 +252,7 @@ pub fn edge_text(from: &NodeKind, edge: &Edge) -> Option<String> {
     Some(match edge {
         Edge::Done => match from {
             NodeKind::Fork | NodeKind::ForEach { .. } => "when all have ended".into(),
-            NodeKind::WaitUntil { .. } => "time is up".into(),
+            NodeKind::WaitUntil { .. } | NodeKind::WaitEvent(_) => "time is up".into(),
             _ => return None,
         },
         Edge::Failed => "failed".into(),
@@ -258,6 +260,10 @@ pub fn edge_text(from: &NodeKind, edge: &Edge) -> Option<String> {
         Edge::False => "no".into(),
         Edge::Case(index) => match from {
             NodeKind::Match { cases, .. } => case_text(cases.get(*index as usize), *index),
+            NodeKind::Ask(ask) => ask
+                .answers
+                .get(*index as usize)
+                .map_or_else(|| format!("answer {}", index + 1), |all| all.join(", ")),
             _ => format!("case {}", index + 1),
         },
         Edge::Otherwise => "otherwise".into(),
@@ -267,6 +273,7 @@ pub fn edge_text(from: &NodeKind, edge: &Edge) -> Option<String> {
         Edge::Rejected => "rejected".into(),
         Edge::Unanswered => "unanswered".into(),
         Edge::Tick => "looks".into(),
+        Edge::Came => "came".into(),
     })
 }
 
@@ -304,7 +311,14 @@ pub fn label(playbook: &Playbook, node: &Node) -> Vec<String> {
             StageKind::Then(1) => "then".to_owned(),
             StageKind::Then(number) => format!("then ({number})"),
             StageKind::Wait => "wait".to_owned(),
-            StageKind::Escalate { level, after_ms } => {
+            StageKind::Escalate {
+                level,
+                param: Some(name),
+                ..
+            } => format!("escalation {level} after {name}"),
+            StageKind::Escalate {
+                level, after_ms, ..
+            } => {
                 format!("escalation {level} after {}", format_ms(*after_ms))
             }
             StageKind::EscalateSkipped { level } => format!("escalation {level} is skipped"),
@@ -326,9 +340,19 @@ pub fn label(playbook: &Playbook, node: &Node) -> Vec<String> {
         NodeKind::Wait { .. } | NodeKind::WaitClock { .. } | NodeKind::WaitTime { .. } => {
             vec![or("wait")]
         }
-        NodeKind::WaitSinceStart { after_ms } => {
+        NodeKind::WaitSinceStart {
+            after: Some(Expr::Param(name, _)),
+            ..
+        } => vec![format!("until {name} after the start")],
+        NodeKind::WaitSinceStart { after_ms, .. } => {
             vec![format!("until {} after the start", format_ms(*after_ms))]
         }
+        NodeKind::Ask(ask) => vec![or("ask"), format!("within {}", format_ms(ask.within_ms))],
+        NodeKind::WaitEvent(wait) => vec![
+            or("wait for"),
+            format!("at most {}", format_ms(wait.at_most_ms)),
+        ],
+        NodeKind::Emit { event, .. } => vec![or(&format!("emit {event}"))],
         NodeKind::WaitUntil {
             at_most_ms,
             every_ms,
@@ -469,6 +493,7 @@ mod tests {
                 accepted: None,
                 gates: vec![2],
                 skip_if_failed: vec![],
+                undoes: Vec::new(),
             }),
             r"intune.wipe(device) \ C:#1;",
         ));
@@ -503,6 +528,8 @@ mod tests {
             graph,
             start,
             on_failure: None,
+            reads_steps: false,
+            undone: Vec::new(),
             hash: String::new(),
         }
     }

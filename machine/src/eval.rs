@@ -1,7 +1,7 @@
 //! An expression and an environment in, a value or a reason out. Total: bounded by the expression's
 //! size and the lists that it looks at.
 
-use crate::deployment::Deployment;
+use crate::deployment::{Deployment, Tenant};
 use crate::expr::{
     ArithmeticOp, CompareOp, Comprehension, Expr, Function, RunFact, Slot, TenantFact,
 };
@@ -10,11 +10,12 @@ use crate::types::{Type, Types};
 use crate::value::{SecretSource, Value};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 /// Facts of the tenant that a run belongs to, fixed when the run starts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TenantFacts {
     /// The name in the project file.
     pub name: String,
@@ -24,6 +25,48 @@ pub struct TenantFacts {
     pub zone: String,
     /// Verified domains.
     pub domains: Vec<String>,
+    /// The services that the tenant has; every one that the project connects where it does not say.
+    #[serde(default)]
+    pub services: Option<Vec<String>>,
+    /// Ids of the accounts that are kept for emergencies.
+    #[serde(default)]
+    pub break_glass: Vec<String>,
+    /// Parameters that the tenant sets, by name.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, Value>,
+}
+
+impl TenantFacts {
+    /// What the project file says of a tenant.
+    pub fn of(name: &str, tenant: &Tenant) -> TenantFacts {
+        TenantFacts {
+            name: name.to_owned(),
+            id: tenant.id.clone(),
+            zone: tenant.zone.clone().unwrap_or_else(|| "UTC".into()),
+            domains: tenant.domains.clone(),
+            services: tenant.services.clone(),
+            break_glass: tenant.break_glass.clone(),
+            parameters: tenant.parameters.clone(),
+        }
+    }
+
+    /// Whether the tenant has a service; one that lists none has them all.
+    pub fn has(&self, service: &str) -> bool {
+        self.services
+            .as_ref()
+            .is_none_or(|all| all.iter().any(|s| s == service))
+    }
+}
+
+/// A run as expressions see it.
+#[derive(Clone, Copy)]
+pub struct RunFacts<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// When it started, in milliseconds since the Unix epoch.
+    pub started_ms: i64,
+    /// Its actions so far.
+    pub steps: &'a [crate::state::StepResult],
 }
 
 /// What an expression may look at.
@@ -36,8 +79,8 @@ pub struct Env<'a> {
     pub tenant: &'a TenantFacts,
     /// The time, in milliseconds since the Unix epoch.
     pub now_ms: i64,
-    /// The run's id and start, where there is a run.
-    pub run: Option<(&'a str, i64)>,
+    /// The run, where there is one.
+    pub run: Option<RunFacts<'a>>,
     /// The id of the call that a request is built for (generated passwords are bound to it).
     pub call: Option<&'a str>,
     /// Variables.
@@ -116,8 +159,11 @@ impl Evaluator<'_, '_> {
             }
             Expr::Now => Value::Time(self.env.now_ms),
             Expr::Run(fact) => match (self.env.run, fact) {
-                (Some((id, _)), RunFact::Id) => Value::text(id),
-                (Some((_, started)), RunFact::Started) => Value::Time(started),
+                (Some(run), RunFact::Id) => Value::text(run.id),
+                (Some(run), RunFact::Started) => Value::Time(run.started_ms),
+                (Some(run), RunFact::Steps) => {
+                    Value::List(run.steps.iter().map(|s| s.value()).collect())
+                }
                 (None, _) => return fail("there is no run here"),
             },
             Expr::Tenant(fact) => {
@@ -127,8 +173,16 @@ impl Evaluator<'_, '_> {
                     TenantFact::Id => Value::text(&t.id),
                     TenantFact::Zone => Value::text(&t.zone),
                     TenantFact::Domains => Value::List(t.domains.iter().map(Value::text).collect()),
+                    TenantFact::BreakGlass => {
+                        Value::List(t.break_glass.iter().map(Value::text).collect())
+                    }
                 }
             }
+            Expr::TenantHas(service) => Value::Bool(self.env.tenant.has(service)),
+            Expr::Param(name, default) => match self.env.tenant.parameters.get(&**name) {
+                Some(value) => value.clone(),
+                None => default.clone(),
+            },
             Expr::Team(name) => self.team(name)?,
             Expr::NamedSecret(name) => Value::Secret(SecretSource::Named(name.clone())),
             Expr::GeneratedPassword => match self.env.call {
@@ -249,7 +303,7 @@ impl Evaluator<'_, '_> {
                     .iter()
                     .map(|a| self.eval(a))
                     .collect::<Result<Vec<_>, _>>()?;
-                call(*function, args)?
+                call(*function, args, &self.env.tenant.zone)?
             }
             Expr::Let(slot, value, body) => {
                 let value = self.eval(value)?;
@@ -602,7 +656,7 @@ fn arithmetic(op: ArithmeticOp, a: Value, b: Value) -> Result<Value, EvalError> 
     })
 }
 
-fn call(function: Function, args: Vec<Value>) -> Result<Value, EvalError> {
+fn call(function: Function, args: Vec<Value>, zone: &str) -> Result<Value, EvalError> {
     let text = |i: usize| -> Result<&str, EvalError> {
         match args.get(i) {
             Some(Value::Text(t)) => Ok(t),
@@ -638,6 +692,13 @@ fn call(function: Function, args: Vec<Value>) -> Result<Value, EvalError> {
         Function::ToInt => match text(0)?.trim().parse::<i64>() {
             Ok(number) => Value::Int(number),
             Err(_) => return fail(format!("\"{}\" is not a whole number", text(0)?)),
+        },
+        Function::TimeOfDay => match args.first() {
+            Some(Value::Time(ms)) => match crate::schedule::minutes_of_day(zone, *ms) {
+                Some(minutes) => Value::Clock(minutes),
+                None => return fail("this time is beyond what a clock shows"),
+            },
+            _ => return fail("`time_of_day` needs a time"),
         },
         Function::Length => match args.first() {
             Some(Value::List(items)) => Value::Int(items.len() as i64),

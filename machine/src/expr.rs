@@ -27,6 +27,10 @@ pub enum Expr {
     Run(RunFact),
     /// `tenant.name` and relatives.
     Tenant(TenantFact),
+    /// `tenant.has(intune)`: whether the tenant has a service.
+    TenantHas(Arc<str>),
+    /// A parameter that each tenant may set, with the value where it does not.
+    Param(Arc<str>, Value),
     /// `team.soc`.
     Team(Arc<str>),
     /// A secret of the deployment, by name.
@@ -97,6 +101,8 @@ pub enum RunFact {
     Id,
     /// `run.started`.
     Started,
+    /// `run.steps`: the actions so far, each with its outcome.
+    Steps,
 }
 
 /// Facts of the tenant.
@@ -110,6 +116,8 @@ pub enum TenantFact {
     Zone,
     /// `tenant.domains`.
     Domains,
+    /// `tenant.break_glass`: ids of accounts that nothing above `notify` may touch.
+    BreakGlass,
 }
 
 /// Comparisons.
@@ -178,6 +186,8 @@ pub enum Function {
     Length,
     /// `to_int(text)`: the whole number that a text spells.
     ToInt,
+    /// `time_of_day(time)`: what the clock in the tenant's zone shows then.
+    TimeOfDay,
 }
 
 impl Expr {
@@ -195,6 +205,8 @@ impl Expr {
             | Expr::Now
             | Expr::Run(_)
             | Expr::Tenant(_)
+            | Expr::TenantHas(_)
+            | Expr::Param(..)
             | Expr::Team(_)
             | Expr::NamedSecret(_)
             | Expr::GeneratedPassword => {}

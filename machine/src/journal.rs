@@ -125,6 +125,9 @@ pub enum What {
         needs: u32,
         /// Until when.
         until_ms: i64,
+        /// What may be answered, where it is a question and no approval.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        answers: Vec<String>,
     },
     /// Someone answered.
     Voted {
@@ -134,6 +137,9 @@ pub enum What {
         approve: bool,
         /// What they said.
         comment: Option<String>,
+        /// What they answered to a question.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answer: Option<String>,
     },
     /// An answer did not count.
     VoteRefused {
@@ -146,6 +152,25 @@ pub enum What {
     ApprovalDecided {
         /// `approved`, `rejected`, `unanswered`.
         decision: String,
+    },
+    /// An event came that was waited for.
+    Came {
+        /// Which.
+        event: Arc<str>,
+    },
+    /// An event came, and whether it is the one that is waited for could not be judged.
+    NotJudged {
+        /// Which.
+        event: Arc<str>,
+        /// Why.
+        reason: String,
+    },
+    /// An event was raised for other playbooks.
+    Emitted {
+        /// Which.
+        event: Arc<str>,
+        /// Its fields, secrets replaced.
+        fields: Json,
     },
     /// The run is held for a person.
     Held {

@@ -60,6 +60,10 @@ pub fn convert(types: &Types, json: &Json, ty: &Type, path: &str) -> Result<Valu
             Some(ms) => Ok(Value::Duration(ms)),
             None => mismatch(noun(types, ty)),
         },
+        (Type::Clock, Json::String(s)) => match parse_clock(s) {
+            Some(minutes) => Ok(Value::Clock(minutes)),
+            None => mismatch(noun(types, ty)),
+        },
         (Type::Enum(name), Json::String(s)) => {
             match types.enums.get(name).and_then(|e| e.from_wire(name, s)) {
                 Some(member) => Ok(member),
@@ -108,6 +112,13 @@ pub fn canonical(json: &Json) -> String {
         }
     }
     sorted(json).to_string()
+}
+
+/// Reads a time of the clock such as `07:00`, in minutes since midnight.
+pub fn parse_clock(text: &str) -> Option<u16> {
+    let (hours, minutes) = text.split_once(':')?;
+    let (hours, minutes): (u16, u16) = (hours.parse().ok()?, minutes.parse().ok()?);
+    (hours < 24 && minutes < 60).then_some(hours * 60 + minutes)
 }
 
 /// Reads a duration such as `4h` or `1h 30m`.

@@ -10,6 +10,7 @@ pub mod draw;
 pub mod duration;
 pub mod eval;
 pub mod expr;
+pub mod guard;
 pub mod hash;
 pub mod hook;
 pub mod ingest;
@@ -23,6 +24,7 @@ pub mod response;
 pub mod schedule;
 pub mod state;
 pub mod step;
+pub mod testcase;
 pub mod types;
 pub mod value;
 

@@ -47,6 +47,12 @@ pub struct Playbook {
     pub start: NodeIndex,
     /// Where `on failure` begins.
     pub on_failure: Option<NodeIndex>,
+    /// Whether it reads `run.steps`, so that a run keeps them.
+    #[serde(default)]
+    pub reads_steps: bool,
+    /// The steps that some `undo` reverses: a run remembers which of them were done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undone: Vec<u32>,
     /// The hash of everything that decides what a run does, see [`crate::hash`].
     pub hash: String,
 }
@@ -296,6 +302,9 @@ pub enum NodeKind {
     WaitSinceStart {
         /// In milliseconds.
         after_ms: i64,
+        /// The parameter that says it, where one does; `after_ms` is then its default.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<Expr>,
     },
     /// Looks at a condition again and again: `Tick` leads to the condition, which leads to what follows
     /// or back here; `Done` when the time is up.
@@ -307,6 +316,17 @@ pub enum NodeKind {
     },
     /// A gate: `Approved`, `Rejected`, `Unanswered`; a missing edge ends the run `rejected`.
     Approve(Approve),
+    /// A question to a person: `Case(i)`, `Unanswered`. Opens no gate.
+    Ask(Ask),
+    /// Waits for a later event: `Came`, or `Done` when the time is up.
+    WaitEvent(WaitEvent),
+    /// Raises an event for other playbooks: `Done`.
+    Emit {
+        /// The event.
+        event: Arc<str>,
+        /// Its fields.
+        fields: Vec<(Arc<str>, Expr)>,
+    },
     /// Ends the run.
     End {
         /// With which outcome.
@@ -327,8 +347,11 @@ pub enum StageKind {
     Escalate {
         /// 1, 2, 3 …
         level: u32,
-        /// In milliseconds from the start of the run.
+        /// In milliseconds from the start of the run; the default of the parameter where one says it.
         after_ms: i64,
+        /// The parameter that says it, where one does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        param: Option<Arc<str>>,
     },
     /// `escalate after` whose `unless` holds.
     EscalateSkipped {
@@ -362,6 +385,9 @@ pub struct Perform {
     pub gates: Vec<u32>,
     /// Order facts inside `attempt each`: skipped when one of these steps failed.
     pub skip_if_failed: Vec<u32>,
+    /// `undo`: the steps that it reverses; skipped unless one of them was done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undoes: Vec<u32>,
 }
 
 /// A gate.
@@ -385,6 +411,32 @@ pub struct Approve {
     pub slot: Slot,
     /// The actions that it opens: node indices.
     pub covers: Vec<u32>,
+}
+
+/// A question to a person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ask {
+    /// The question.
+    pub question: Expr,
+    /// Who is asked: a person, an address or a team.
+    pub to: Expr,
+    /// How long to wait, in milliseconds.
+    pub within_ms: i64,
+    /// The answers of each arm.
+    pub answers: Vec<Vec<Arc<str>>>,
+}
+
+/// A wait for a later event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WaitEvent {
+    /// The event.
+    pub event: Arc<str>,
+    /// Where it goes.
+    pub slot: Slot,
+    /// Which one is meant.
+    pub condition: Option<Expr>,
+    /// For how long at most, in milliseconds.
+    pub at_most_ms: i64,
 }
 
 /// How a run ends in the graph.
@@ -427,4 +479,6 @@ pub enum Edge {
     Unanswered,
     /// A wait is looked at in between.
     Tick,
+    /// The event came.
+    Came,
 }

@@ -42,6 +42,15 @@ pub fn describe(kind: &TriggerKind) -> String {
     }
 }
 
+/// What the clock of a zone shows at a time, in minutes since midnight.
+pub fn minutes_of_day(zone: &str, at_ms: i64) -> Option<u16> {
+    let tz = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    let time = tz
+        .to_datetime(Timestamp::from_millisecond(at_ms).ok()?)
+        .time();
+    u16::try_from(i32::from(time.hour()) * 60 + i32::from(time.minute())).ok()
+}
+
 /// Whether a trigger is a schedule.
 pub fn is_schedule(kind: &TriggerKind) -> bool {
     matches!(

@@ -35,12 +35,70 @@ pub struct Run {
     pub grants: Vec<Grant>,
     /// Steps that failed, as node and path.
     pub failed_steps: Vec<(u32, String)>,
+    /// Steps that were done and that an `undo` may reverse, as node and path.
+    #[serde(default)]
+    pub done_steps: Vec<(u32, String)>,
+    /// Calls that people let through beyond a guard's budget, by effect id.
+    #[serde(default)]
+    pub let_through: Vec<String>,
+    /// The actions so far, kept only where the playbook reads `run.steps`.
+    #[serde(default)]
+    pub steps: Vec<StepResult>,
     /// Failures that were recorded and passed over (`attempt`).
     pub recorded_failures: u32,
     /// The failure that `on failure` answers to.
     pub failing: Option<Failure>,
     /// How it ended.
     pub outcome: Option<Outcome>,
+}
+
+/// What became of an action, as `run.steps` tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepResult {
+    /// The step as written.
+    pub name: Arc<str>,
+    /// `done`, `failed` or `skipped`.
+    pub outcome: StepOutcome,
+    /// Why, where it is not done.
+    pub reason: Option<String>,
+}
+
+/// How an action ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StepOutcome {
+    /// Performed.
+    Done,
+    /// Failed.
+    Failed,
+    /// Not tried, because what it follows had failed.
+    Skipped,
+}
+
+impl StepResult {
+    /// As a record of the language, `StepResult`.
+    pub fn value(&self) -> Value {
+        let (name, rank) = match self.outcome {
+            StepOutcome::Done => ("done", 0),
+            StepOutcome::Failed => ("failed", 1),
+            StepOutcome::Skipped => ("skipped", 2),
+        };
+        let outcome = Value::Member(Arc::new(crate::value::Member {
+            ty: Arc::from("StepOutcome"),
+            name: Arc::from(name),
+            rank,
+            wire: Arc::from(name),
+        }));
+        let reason = self.reason.as_ref().map_or(Value::Absent, Value::text);
+        Value::record(
+            "StepResult",
+            [
+                ("name", Value::text(&self.name)),
+                ("outcome", outcome),
+                ("reason", reason),
+            ],
+        )
+    }
 }
 
 /// A line of control: the main one, a parallel branch or a loop's element.
@@ -87,6 +145,13 @@ pub enum Waiting {
     Approval {
         /// The effect's id.
         id: String,
+    },
+    /// An event.
+    Event {
+        /// The effect's id, and that of the timer that gives up.
+        id: String,
+        /// Until when.
+        until_ms: i64,
     },
     /// Its branches or elements.
     Children {
@@ -154,6 +219,9 @@ pub struct OpenApproval {
     pub until_ms: i64,
     /// How long the approval holds once given.
     pub valid_ms: i64,
+    /// What may be answered, where it is a question and no approval.
+    #[serde(default)]
+    pub answers: Vec<String>,
 }
 
 /// An approval that people gave.

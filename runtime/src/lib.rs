@@ -7,4 +7,5 @@ pub mod engine;
 mod links;
 pub mod simulate;
 pub mod store;
+pub mod testing;
 pub mod timeline;

@@ -348,10 +348,27 @@ impl<'a> Reader<'a> {
             What::Woke => {}
             What::ApprovalAsked {
                 question,
+                eligible,
+                until_ms,
+                answers,
+                ..
+            } if !answers.is_empty() => {
+                let limit = format_ms(until_ms.saturating_sub(entry.at_ms));
+                let answers: Vec<String> = answers.iter().map(|a| format!("\"{a}\"")).collect();
+                let text = format!(
+                    "question to {} ({limit}): \"{question}\" Answers: {}",
+                    eligible.join(", "),
+                    answers.join(", ")
+                );
+                self.line(entry, K::Approval, S::Normal, text);
+            }
+            What::ApprovalAsked {
+                question,
                 about,
                 eligible,
                 needs,
                 until_ms,
+                ..
             } => {
                 let limit = format_ms(until_ms.saturating_sub(entry.at_ms));
                 let about = if about.is_empty() {
@@ -367,9 +384,36 @@ impl<'a> Reader<'a> {
             }
             What::Voted {
                 by,
+                answer: Some(answer),
+                comment,
+                ..
+            } => {
+                let said = comment
+                    .as_ref()
+                    .map_or_else(String::new, |comment| format!(": \"{comment}\""));
+                let text = format!("{by} answers \"{answer}\"{said}");
+                self.line(entry, K::Approval, S::Normal, text);
+            }
+            What::Voted {
+                by,
                 approve,
                 comment,
+                answer: None,
             } => self.vote(index, by, *approve, comment.as_deref()),
+            What::Came { event } => {
+                self.line(entry, K::Wait, S::Normal, format!("{event} came"));
+            }
+            What::NotJudged { event, reason } => {
+                self.line(
+                    entry,
+                    K::Wait,
+                    S::Notice,
+                    format!("{event} came, and whether it is the one cannot be told: {reason}"),
+                );
+            }
+            What::Emitted { event, .. } => {
+                self.line(entry, K::Action, S::Normal, format!("{event} raised"));
+            }
             What::VoteRefused { by, reason } => {
                 self.line(
                     entry,
@@ -452,7 +496,9 @@ impl<'a> Reader<'a> {
         let (severity, text) = match stage {
             StageKind::Then(1) => (Severity::Normal, "then".to_owned()),
             StageKind::Then(number) => (Severity::Normal, format!("then ({number})")),
-            StageKind::Escalate { level, after_ms } => (
+            StageKind::Escalate {
+                level, after_ms, ..
+            } => (
                 Severity::Normal,
                 format!("escalation {level} · after {}", relative(*after_ms)),
             ),
@@ -568,6 +614,10 @@ impl<'a> Reader<'a> {
 
     fn decision(&mut self, index: usize, decision: &str) {
         let entry = &self.journal[index];
+        // The answer to a question was told when it was given.
+        if decision.starts_with('"') {
+            return;
+        }
         let same = |e: &&Entry| e.node == entry.node && e.path == entry.path;
         let asked = self.journal[..index]
             .iter()
@@ -580,6 +630,7 @@ impl<'a> Reader<'a> {
                     by,
                     approve,
                     comment,
+                    ..
                 } => Some((by.as_str(), *approve, comment.as_deref())),
                 _ => None,
             });

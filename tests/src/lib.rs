@@ -163,13 +163,7 @@ impl Bench {
 
     /// The tenant of the examples.
     pub fn tenant(&self) -> TenantFacts {
-        let tenant = &self.deployment.tenants["contoso"];
-        TenantFacts {
-            name: "contoso".into(),
-            id: tenant.id.clone(),
-            zone: tenant.zone.clone().unwrap_or_else(|| "UTC".into()),
-            domains: tenant.domains.clone(),
-        }
+        TenantFacts::of("contoso", &self.deployment.tenants["contoso"])
     }
 
     /// Hands an event in.

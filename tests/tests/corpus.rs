@@ -13,6 +13,7 @@ fn verdict(program: &Program, json: &Json) -> String {
         id: "contoso".into(),
         zone: "UTC".into(),
         domains: vec!["contoso.com".into(), "contoso.onmicrosoft.com".into()],
+        ..Default::default()
     };
     let scene = Scene {
         program,

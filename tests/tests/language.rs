@@ -1,7 +1,7 @@
 //! What playbooks do, step by step: each construct compiled, run on a virtual clock, and read as a timeline.
 
 use counterplay_runtime::simulate::{
-    Answers, Cause, People, Scenario, Scripted, Simulation, simulate,
+    Answers, Cause, People, Scenario, Scripted, Simulation, When, simulate,
 };
 use std::collections::BTreeMap;
 
@@ -52,6 +52,7 @@ impl Case {
             id: "contoso".into(),
             zone: "UTC".into(),
             domains: vec!["example.org".into()],
+            ..Default::default()
         };
         let values = BTreeMap::from([
             ("user".to_owned(), serde_json::from_str(USER).expect("JSON")),
@@ -72,6 +73,7 @@ impl Case {
             at_ms: START_MS,
             answers,
             people: self.people,
+            later: Vec::new(),
             live: None,
         };
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -131,11 +133,11 @@ cases! {
         .answer("intune.devices_of=[]");
     two_leads_open_the_wipe: playbook("  then {\n    approve \"Wipe {device.name}?\" about device, by team.leads, needs 2, within 4h\n    intune.wipe(device)\n    notify.teams(team.soc, \"wiped, approved by {approval.by}\")\n  }")
         .people(People::Script(vec![
-            Scripted { by: "finn@example.org".into(), approve: true, after_ms: 60_000 },
-            Scripted { by: "dana@example.org".into(), approve: true, after_ms: 120_000 },
-            Scripted { by: "dana@example.org".into(), approve: true, after_ms: 180_000 },
-            Scripted { by: "mallory@example.org".into(), approve: true, after_ms: 240_000 },
-            Scripted { by: "ELI@example.org".into(), approve: true, after_ms: 300_000 },
+            Scripted { by: "finn@example.org".into(), approve: true, answer: None, when: When::AfterAsked(60_000) },
+            Scripted { by: "dana@example.org".into(), approve: true, answer: None, when: When::AfterAsked(120_000) },
+            Scripted { by: "dana@example.org".into(), approve: true, answer: None, when: When::AfterAsked(180_000) },
+            Scripted { by: "mallory@example.org".into(), approve: true, answer: None, when: When::AfterAsked(240_000) },
+            Scripted { by: "ELI@example.org".into(), approve: true, answer: None, when: When::AfterAsked(300_000) },
         ]));
     one_rejection_ends_it: playbook("  then {\n    approve \"Wipe {device.name}?\" about device, by team.leads, needs 2, within 4h\n    intune.wipe(device)\n  }")
         .people(People::Reject { after_ms: 60_000 });
@@ -171,7 +173,57 @@ cases! {
         .answer("intune.devices_of=[{\"id\":\"a\",\"name\":\"A\",\"platform\":\"iOS\"},{\"id\":\"b\",\"name\":\"B\",\"platform\":\"iOS\"}]");
     each_element_asks_for_itself: playbook("  then {\n    for each d in intune.devices_of(user) {\n      approve \"Wipe {d.name}?\" about d, by team.soc, within 1h {\n        approved { intune.wipe(d) }\n        unanswered { notify.teams(team.soc, \"kept {d.name}\") }\n      }\n    }\n  }")
         .answer("intune.devices_of=[{\"id\":\"a\",\"name\":\"A\",\"platform\":\"iOS\"},{\"id\":\"b\",\"name\":\"B\",\"platform\":\"iOS\"}]");
+    an_answer_chooses_its_arm: playbook("  then {\n    ask \"Was this you?\" to user, within 1h {\n      \"This was me\" { end run \"benign\" }\n      \"Not me\", \"Unsure\" { notify.teams(team.soc, \"not {user.name}\") }\n      unanswered { notify.teams(team.soc, \"no answer\") }\n    }\n    notify.teams(team.soc, \"went on\")\n  }")
+        .people(People::Script(vec![
+            Scripted { by: "mallory@example.org".into(), approve: true, answer: Some("This was me".into()), when: When::AfterAsked(60_000) },
+            Scripted { by: "Ana.Lopez@example.org".into(), approve: true, answer: Some("Perhaps".into()), when: When::AfterAsked(120_000) },
+            Scripted { by: "Ana.Lopez@example.org".into(), approve: true, answer: Some("Unsure".into()), when: When::AfterAsked(180_000) },
+        ]));
+    silence_is_an_answer_of_its_own: playbook("  then {\n    ask \"Was this you?\" to user, within 1h {\n      \"This was me\" { end run \"benign\" }\n    }\n    notify.teams(team.soc, \"nobody said so\")\n  }")
+        .people(People::Unanswered);
+    an_undo_takes_back_what_was_done: playbook("  then {\n    entra.block_sign_in(user)\n    undo entra.block_sign_in(user)\n  }");
+    an_undo_of_what_failed_is_skipped: playbook("  then {\n    attempt entra.block_sign_in(user)\n    undo entra.block_sign_in(user)\n    notify.teams(team.soc, \"went on\")\n  }")
+        .answer("entra.block_sign_in=fails: no such user");
+    on_failure_undoes_what_was_done: playbook("  then {\n    entra.block_sign_in(user)\n    intune.sync(device)\n  }\n  on failure {\n    undo entra.block_sign_in(user)\n  }")
+        .answer("intune.sync=fails: the device is away");
+    an_event_that_does_not_come: playbook("  then {\n    wait for intune.noncompliant as later where later.device.id == device.id, at most 2h {\n      came { notify.teams(team.soc, \"again: {later.device.name}\") }\n      timed_out { notify.teams(team.soc, \"not again\") }\n    }\n  }");
+    steps_so_far: playbook("  then {\n    attempt intune.sync(device)\n    entra.block_sign_in(user)\n    notify.teams(team.soc, join(list(\"{s.name}: {s.outcome} {s.reason ?? \"\"}\" for s in run.steps), \"; \"))\n  }")
+        .answer("intune.sync=fails: the device is away");
+    the_time_of_day: playbook("  then {\n    if time_of_day(now) >= 08:00 and time_of_day(now) < 18:00 { notify.teams(team.soc, \"at work\") } else { notify.teams(team.soc, \"at night\") }\n    wait 12h\n    if time_of_day(now) >= 08:00 and time_of_day(now) < 18:00 { notify.teams(team.soc, \"never said\") } else { notify.teams(team.soc, \"at night\") }\n  }");
     match_takes_one_case: playbook("  then {\n    match device.platform {\n      ios, macos { notify.teams(team.soc, \"Apple\") }\n      windows    { notify.teams(team.soc, \"Windows\") }\n      else       { notify.teams(team.soc, \"something else\") }\n    }\n  }");
+}
+
+/// Guards hold in every playbook: what they protect is left alone, and what is beyond a budget is asked for.
+#[test]
+fn guards_block_and_ask() {
+    let case = Case {
+        source: "use microsoft.(intune, entra)\nuse notify\nguard \"never the boss\" {\n  protect u: User where u.id == \"boss\"\n}\nguard \"one sync an hour\" {\n  limit intune.sync to 1 per 1h per tenant, beyond that approve by team.soc within 30m\n}\nplaybook p \"P\" {\n  when manual(user: User, device: Device)\n  then {\n    attempt entra.block_sign_in(User(id: \"boss\", name: \"The boss\", kind: member))\n    notify.email(user, subject: \"hello\", body: \"messages are free\")\n    intune.sync(device)\n    intune.sync(device)\n    wait 2h\n    intune.sync(device)\n  }\n}\n".into(),
+        answers: Vec::new(),
+        people: People::Script(vec![Scripted {
+            by: "ana@example.org".into(),
+            approve: true,
+            answer: None,
+            when: When::AfterAsked(60_000),
+        }]),
+    };
+    insta::assert_snapshot!(case.run());
+    let silent = Case {
+        source: "use microsoft.(intune, entra)\nuse notify\nguard \"one sync an hour\" {\n  limit intune.sync to 1 per 1h, beyond that approve by team.soc within 30m\n}\nguard \"one block an hour\" {\n  limit entra.block_sign_in to 1 per 1h\n}\nplaybook p \"P\" {\n  when manual(user: User, device: Device)\n  then {\n    entra.block_sign_in(user)\n    attempt entra.block_sign_in(user)\n    intune.sync(device)\n    intune.sync(device)\n  }\n}\n".into(),
+        answers: Vec::new(),
+        people: People::Unanswered,
+    };
+    insta::assert_snapshot!("guards_block_without_an_answer", silent.run());
+}
+
+/// An event of our own carries what it was given.
+#[test]
+fn an_event_is_raised() {
+    let case = Case {
+        source: "use microsoft.intune\nevent gone {\n  source: emit\n  field device: Device = raw.device\n  field why: Text = raw.why\n  field after: Duration = raw.after\n}\nplaybook p \"P\" {\n  when manual(user: User, device: Device)\n  then {\n    emit gone(device: device, why: \"lost by {user.name}\", after: 90m)\n  }\n}\n".into(),
+        answers: Vec::new(),
+        people: People::default(),
+    };
+    insta::assert_snapshot!(case.run());
 }
 
 /// What `steps` bind and return belongs to their caller, and where they wait the caller's goal counts.

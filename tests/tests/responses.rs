@@ -76,6 +76,7 @@ async fn both(
         at_ms: NOW_MS,
         answers,
         people: People::Approve { after_ms: 0 },
+        later: Vec::new(),
         live: Some(fresh.connector.clone()),
     })
     .await

@@ -47,6 +47,7 @@ const FUNCTIONS: &[(&str, Function)] = &[
     ("split", Function::Split),
     ("length", Function::Length),
     ("to_int", Function::ToInt),
+    ("time_of_day", Function::TimeOfDay),
 ];
 
 impl Checker<'_> {
@@ -470,6 +471,12 @@ impl Checker<'_> {
 
     /// A call inside an expression.
     pub(super) fn call(&mut self, span: Span, callee: &Ast, args: &[Arg]) -> Checked {
+        if let ExprKind::Field { base, field, .. } = &callee.kind
+            && matches!(&base.kind, ExprKind::Name(root) if root == "tenant")
+            && field.text == "has"
+        {
+            return self.tenant_has(span, field, args);
+        }
         match self.callee(callee) {
             Callee::Unknown => {
                 self.arguments_of_unknown(args);
@@ -517,6 +524,57 @@ impl Checker<'_> {
                 }
             },
         }
+    }
+
+    /// `tenant.has(intune)`: a module or a connection, by its bare name.
+    fn tenant_has(&mut self, span: Span, field: &Name, args: &[Arg]) -> Checked {
+        let answer = |service: &str| Checked {
+            expr: Expr::TenantHas(Arc::from(service)),
+            ty: Type::Bool,
+        };
+        let meaning = Meaning::Fact("tenant", Arc::from("has"));
+        self.mention(field.span, meaning, false, Some(Type::Bool));
+        let [Arg { name: None, value }] = args else {
+            let place = self.at(span);
+            let diagnostic = Diagnostic::error(
+                codes::MISSING_ARGUMENT,
+                "`tenant.has` takes the name of one service",
+                place,
+                "for instance `tenant.has(intune)`",
+            );
+            self.report(diagnostic);
+            return answer("");
+        };
+        let ExprKind::Name(service) = &value.kind else {
+            if !matches!(value.kind, ExprKind::Missing) {
+                let place = self.at(value.span);
+                let diagnostic = Diagnostic::error(
+                    codes::TYPE_MISMATCH,
+                    "a service is a bare name, without quotes",
+                    place,
+                    "for instance `intune`",
+                );
+                self.report(diagnostic);
+            }
+            return answer("");
+        };
+        let known = self.index.services();
+        if !known.contains(service.as_str()) {
+            let place = self.at(value.span);
+            let names = || known.iter().copied();
+            let mut diagnostic = Diagnostic::error(
+                codes::UNKNOWN_NAME,
+                format!("there is no service `{service}`"),
+                place.clone(),
+                "neither a module with actions nor a connection",
+            );
+            diagnostic = match near::best(service, names()) {
+                Some(near) => diagnostic.fix(format!("write `{near}`"), false, place, near),
+                None => diagnostic.help(format!("there are {}", near::menu(names()))),
+            };
+            self.report(diagnostic);
+        }
+        answer(service)
     }
 
     /// The arguments of something that is not known: bare names may be members of a type that it would want.
@@ -586,6 +644,7 @@ impl Checker<'_> {
             Function::Split => ("split", vec![Type::Text, Type::Text], list),
             Function::Length => ("length", vec![Type::Unknown], Type::Int),
             Function::ToInt => ("to_int", vec![text], Type::Int),
+            Function::TimeOfDay => ("time_of_day", vec![Type::Time], Type::Clock),
         };
         if args.len() != wanted.len() {
             let place = self.at(span);

@@ -126,7 +126,8 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn bad(&mut self, span: Span, message: impl Into<String>, label: impl Into<String>) {
+    /// Reports that something cannot be used where it stands.
+    pub fn bad(&mut self, span: Span, message: impl Into<String>, label: impl Into<String>) {
         let place = self.at(span);
         let diagnostic = Diagnostic::error(codes::BAD_PROPERTY, message, place, label);
         self.report(diagnostic);

@@ -118,6 +118,13 @@ impl Checker<'_> {
                         "move this line up",
                     );
                 }
+                if source == Source::Emit && !is_raw_field(value, &name.text) {
+                    self.bad(
+                        value.span,
+                        "the fields of an event with `source: emit` are what `emit` gives them",
+                        format!("write `= raw.{}`", name.text),
+                    );
+                }
                 let value = self.expect(value, &field_ty, wanted);
                 let slot = self.bind(name, &field_ty);
                 fields.push(EventField {
@@ -161,6 +168,9 @@ impl Checker<'_> {
     }
 
     fn source_of(&mut self, expr: &Ast) -> Source {
+        if word(expr) == Some("emit") {
+            return Source::Emit;
+        }
         if word(expr) == Some("push") || matches!(expr.kind, ExprKind::Missing) {
             return Source::Push;
         }
@@ -226,8 +236,8 @@ impl Checker<'_> {
         }
         self.bad(
             expr.span,
-            "an event is pushed to us or polled",
-            "`push`, or for instance `graph.poll(\"/security/alerts_v2\", every: 5m)`",
+            "an event is pushed to us, polled, or raised by playbooks",
+            "`push`, `emit`, or for instance `graph.poll(\"/security/alerts_v2\", every: 5m)`",
         );
         Source::Push
     }
@@ -301,6 +311,13 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// `raw.NAME`.
+fn is_raw_field(value: &Ast, name: &str) -> bool {
+    matches!(&value.kind, ExprKind::Missing)
+        || matches!(&value.kind, ExprKind::Field { base, field, .. }
+            if word(base) == Some("raw") && field.text == name)
 }
 
 /// The declaration of an event by qualified name.

@@ -6,13 +6,32 @@ use super::probe::{Spot, is_marked};
 use super::{Checker, Local};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
+use crate::index::Def;
 use crate::near;
 use crate::span::{Name, Span};
-use crate::syntax::ast::{ComprehensionKind, Expr as Ast, ExprKind, TextPart};
+use crate::syntax::ast::{ComprehensionKind, Expr as Ast, ExprKind, Item, TextPart};
 use counterplay_machine::Value;
 use counterplay_machine::expr::{Comprehension, Expr, RunFact, TenantFact};
 use counterplay_machine::types::Type;
 use std::sync::Arc;
+
+/// The value of an expression that is known when it is checked.
+pub fn constant(expr: &Expr) -> Option<Value> {
+    match expr {
+        Expr::Const(value) => Some(value.clone()),
+        Expr::List(items) => items
+            .iter()
+            .map(constant)
+            .collect::<Option<_>>()
+            .map(Value::List),
+        Expr::Negate(inner) => match constant(inner)? {
+            Value::Int(i) => i.checked_neg().map(Value::Int),
+            Value::Number(n) => Some(Value::Number(-n)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
 
 impl Checker<'_> {
     /// Checks an expression; `expected` helps names to find their meaning and is not enforced.
@@ -255,6 +274,12 @@ impl Checker<'_> {
                 ty: Type::Enum(ty),
             };
         }
+        if let Some(def) = self.index.get(&self.module, name).cloned()
+            && let Item::Param(_) = &*def.item
+        {
+            self.mention_def(span, &def);
+            return self.parameter(&def);
+        }
         if name == "absent" {
             return Checked {
                 expr: Expr::Const(Value::Absent),
@@ -377,7 +402,47 @@ impl Checker<'_> {
         owners
     }
 
+    /// A parameter of the project; its default is looked at where it is declared.
+    pub fn parameter(&mut self, def: &Def) -> Checked {
+        let Item::Param(decl) = &*def.item else {
+            return Checked::unknown();
+        };
+        let (ty, default) = self.elsewhere(def, true, |c| {
+            let ty = c.type_of(&decl.ty);
+            let default = c.expect(&decl.default, &ty, None);
+            (ty, default)
+        });
+        let default = constant(&default).unwrap_or(Value::Absent);
+        Checked {
+            expr: Expr::Param(Arc::from(def.name.text.as_str()), default),
+            ty,
+        }
+    }
+
+    /// `module.param`, where the module is imported.
+    fn parameter_of(&mut self, module: &str, span: Span, field: &Name) -> Option<Checked> {
+        let full = self
+            .index
+            .modules
+            .get(&*self.module)
+            .and_then(|m| m.uses.get(module))?
+            .clone();
+        let def = self.index.get(&full, &field.text)?.clone();
+        if !matches!(&*def.item, Item::Param(_)) {
+            return None;
+        }
+        self.mention(span, Meaning::Module(full), false, None);
+        self.mention_def(field.span, &def);
+        Some(self.parameter(&def))
+    }
+
     fn field(&mut self, whole: &Ast, base: &Ast, field: &Name, optional: bool) -> Checked {
+        if let ExprKind::Name(root) = &base.kind
+            && self.local(root).is_none()
+            && let Some(known) = self.parameter_of(root, base.span, field)
+        {
+            return known;
+        }
         if let ExprKind::Name(root) = &base.kind
             && self.local(root).is_none()
             && let Some(known) = self.well_known(root, base.span, field)
@@ -511,11 +576,21 @@ impl Checker<'_> {
                             Expr::Tenant(TenantFact::Domains),
                             Type::List(Box::new(Type::Text)),
                         ),
+                        (
+                            "break_glass",
+                            Expr::Tenant(TenantFact::BreakGlass),
+                            Type::List(Box::new(Type::Text)),
+                        ),
                     ]
                 } else {
                     &[
                         ("id", Expr::Run(RunFact::Id), Type::Text),
                         ("started", Expr::Run(RunFact::Started), Type::Time),
+                        (
+                            "steps",
+                            Expr::Run(RunFact::Steps),
+                            Type::List(Box::new(Type::Record(Arc::from("StepResult")))),
+                        ),
                     ]
                 };
                 let root: &'static str = if root == "tenant" { "tenant" } else { "run" };
@@ -523,6 +598,7 @@ impl Checker<'_> {
                     self.capture(Spot::Fact(root));
                 }
                 if let Some((_, expr, ty)) = facts.iter().find(|(n, _, _)| *n == field.text) {
+                    self.reads_steps |= *expr == Expr::Run(RunFact::Steps);
                     let meaning = Meaning::Fact(root, Arc::from(field.text.as_str()));
                     self.mention(field.span, meaning, false, Some(ty.clone()));
                     return Some(Checked {

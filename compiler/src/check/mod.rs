@@ -7,6 +7,7 @@ pub mod declare;
 pub mod event;
 pub mod expr;
 pub mod floors;
+pub mod guard;
 pub mod mention;
 pub mod narrow;
 pub mod operators;
@@ -111,6 +112,8 @@ pub struct Checker<'a> {
     pub asked: Vec<Asked>,
     /// Whether a secret may be a value of a JSON object here: in a request's body it may.
     pub in_request: bool,
+    /// Whether `run.steps` was read.
+    pub reads_steps: bool,
     /// How many calls were replaced by what they call so far.
     pub inlined: u32,
     /// Whether it was said that this is too much.
@@ -154,6 +157,7 @@ impl<'a> Checker<'a> {
             queries: Queries::Forbidden("here"),
             asked: Vec::new(),
             in_request: false,
+            reads_steps: false,
             inlined: 0,
             told_too_large: false,
             inlining: Vec::new(),

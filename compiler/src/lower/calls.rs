@@ -106,6 +106,7 @@ impl Lower<'_, '_> {
                 accepted: self.accepted.clone(),
                 gates: Vec::new(),
                 skip_if_failed,
+                undoes: Vec::new(),
             }),
             label,
             span,
@@ -297,6 +298,39 @@ impl Lower<'_, '_> {
         self.called_from = was_from;
         self.c.inlining.pop();
         (slot, ty)
+    }
+
+    /// Lowers what a declaration says with its parameters bound, at the place of a call of it.
+    pub(super) fn as_declared(
+        &mut self,
+        def: &Def,
+        params: &[Parameter],
+        values: Vec<Expr>,
+        span: Span,
+        lower: impl FnOnce(&mut Self),
+    ) {
+        let place = self.c.at(span);
+        let origin = self.origin(span);
+        let was_from = self.called_from.clone();
+        if self.called_from.is_none() {
+            self.called_from = Some((origin, place));
+            self.root = Some(self.here());
+        }
+        let outer = self.enter(def);
+        for (param, value) in params.iter().zip(values) {
+            let own = self.c.bind(&param.decl.name, &param.ty);
+            if let Some(path) = self.canonical(&value) {
+                self.alias.insert(own, path);
+            }
+            let label = param.decl.name.text.clone();
+            self.emit(NodeKind::Bind { slot: own, value }, label, span);
+        }
+        lower(self);
+        self.leave(outer);
+        if was_from.is_none() {
+            self.root = None;
+        }
+        self.called_from = was_from;
     }
 
     /// Looks at names and places as another item does, silently.

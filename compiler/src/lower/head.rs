@@ -54,6 +54,8 @@ pub fn playbook(mut lower: Lower<'_, '_>, written: &Written) -> (Playbook, Facts
         graph: Default::default(),
         start: Default::default(),
         on_failure: None,
+        reads_steps: false,
+        undone: Vec::new(),
         hash: String::new(),
     };
     lower.settings(written, &mut compiled);
@@ -77,7 +79,15 @@ pub fn playbook(mut lower: Lower<'_, '_>, written: &Written) -> (Playbook, Facts
         lower.c.report(diagnostic);
     }
     compiled.checking_every_ms = lower.checking_every_ms;
+    compiled.reads_steps = lower.c.reads_steps;
     compiled.graph = std::mem::take(&mut lower.graph);
+    let undone = compiled.graph.node_weights().flat_map(|n| match &n.kind {
+        NodeKind::Perform(perform) => perform.undoes.clone(),
+        _ => Vec::new(),
+    });
+    compiled.undone = undone.collect();
+    compiled.undone.sort_unstable();
+    compiled.undone.dedup();
     compiled.slots = std::mem::take(&mut lower.c.slots);
     (compiled, std::mem::take(&mut lower.facts))
 }
@@ -237,7 +247,7 @@ impl Lower<'_, '_> {
         }
     }
 
-    fn tenant(&mut self, expr: &Ast) -> Option<Arc<str>> {
+    pub(super) fn tenant(&mut self, expr: &Ast) -> Option<Arc<str>> {
         let name = self.c.literal(expr)?;
         let meaning = Meaning::Tenant(name.clone());
         self.c.mention(expr.span, meaning, false, None);
@@ -662,7 +672,7 @@ impl Lower<'_, '_> {
     }
 
     /// The qualified name of a trigger's event.
-    fn event_name(&mut self, trigger: &WrittenTrigger) -> Option<Arc<str>> {
+    pub(super) fn event_name(&mut self, trigger: &WrittenTrigger) -> Option<Arc<str>> {
         let WrittenTrigger::Event(expr) = trigger else {
             return None;
         };

@@ -1,6 +1,8 @@
 //! A checked playbook in, its state machine out: the graph's builder and what the later checks need to know.
 
+mod ask;
 mod calls;
+mod case;
 mod condition;
 mod gates;
 mod head;
@@ -17,6 +19,7 @@ use petgraph::graph::NodeIndex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use case::case;
 pub use head::{playbook, steps};
 
 /// How many steps one playbook may have when its `steps` are put in place of their calls.

@@ -7,7 +7,9 @@ use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::span::Span;
 use crate::syntax::ast::{Playbook as Written, PlaybookLineKind};
+use counterplay_machine::Value;
 use counterplay_machine::duration;
+use counterplay_machine::expr::Expr;
 use counterplay_machine::playbook::{Edge, EndKind, NodeKind, StageKind};
 use counterplay_machine::types::Type;
 use petgraph::graph::NodeIndex;
@@ -97,14 +99,25 @@ impl Lower<'_, '_> {
                     body,
                 } => {
                     level += 1;
-                    let after_ms = self.duration(Some(after), duration::HOUR_MS, "escalate after");
-                    if duration_ms(after).is_some() {
+                    let param = self.duration_parameter(after);
+                    let after_ms = match &param {
+                        Some(Expr::Param(_, Value::Duration(ms))) => *ms,
+                        _ => self.duration(Some(after), duration::HOUR_MS, "escalate after"),
+                    };
+                    if duration_ms(after).is_some() || param.is_some() {
                         self.increasing(after_ms, after.span, last_level);
                         last_level = Some((after_ms, after.span));
                     }
                     let label = self.c.source(line.span);
+                    let said = match &param {
+                        Some(Expr::Param(name, _)) => Some(name.clone()),
+                        _ => None,
+                    };
                     let timer = self.emit(
-                        NodeKind::WaitSinceStart { after_ms },
+                        NodeKind::WaitSinceStart {
+                            after_ms,
+                            after: param,
+                        },
                         format!("{} since start", duration::format_ms(after_ms)),
                         line.span,
                     );
@@ -125,7 +138,11 @@ impl Lower<'_, '_> {
                     }
                     self.emit(
                         NodeKind::Stage {
-                            stage: StageKind::Escalate { level, after_ms },
+                            stage: StageKind::Escalate {
+                                level,
+                                after_ms,
+                                param: said,
+                            },
                         },
                         label,
                         line.span,
@@ -159,6 +176,20 @@ impl Lower<'_, '_> {
             );
         }
         self.on_failure(written, certain)
+    }
+
+    /// A parameter that says when a level is due.
+    fn duration_parameter(&mut self, after: &crate::syntax::ast::Expr) -> Option<Expr> {
+        use crate::syntax::ast::ExprKind;
+        if !matches!(after.kind, ExprKind::Name(_) | ExprKind::Field { .. }) {
+            return None;
+        }
+        let found = self.c.quietly(|c| c.expr(after, None));
+        let Expr::Param(_, Value::Duration(_)) = &found.expr else {
+            return None;
+        };
+        // Once more aloud: what the name stands for is remembered.
+        Some(self.c.expr(after, None).expr)
     }
 
     fn increasing(&mut self, after_ms: i64, span: Span, before: Option<(i64, Span)>) {

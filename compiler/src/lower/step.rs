@@ -127,7 +127,22 @@ impl Lower<'_, '_> {
                     step.span,
                 );
             }
+            StepKind::WaitFor {
+                event,
+                alias,
+                condition,
+                at_most,
+            } => self.wait_for(
+                (event, alias),
+                condition.as_ref(),
+                at_most,
+                &step.arms,
+                step.span,
+            ),
             StepKind::Approve(approve) => self.approve(approve, &step.arms, step.span),
+            StepKind::Ask(ask) => self.ask_person(ask, step.span),
+            StepKind::Undo(expr) => self.undo(expr, &step.arms),
+            StepKind::Emit(expr) => self.emit_event(expr, step.span),
             StepKind::WithoutApproval { because, body } => {
                 let reason = match self.c.expect(because, &Type::Text, None) {
                     Expr::Const(Value::Text(text)) if !text.trim().is_empty() => text,
@@ -308,7 +323,7 @@ impl Lower<'_, '_> {
     }
 
     /// The arms of an action; `bound` is the name that its result has.
-    fn call_arms(&mut self, arms: &[Arm], bound: Option<(&Name, Local)>) {
+    pub(super) fn call_arms(&mut self, arms: &[Arm], bound: Option<(&Name, Local)>) {
         if arms.is_empty() {
             return;
         }

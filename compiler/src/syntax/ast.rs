@@ -23,6 +23,12 @@ pub enum Item {
     Steps(StepsDecl),
     /// `define is_vip(u: User) -> Bool = …`.
     Define(DefineDecl),
+    /// `param grace: Duration = 24h`.
+    Param(ParamDecl),
+    /// `guard "…" { … }`.
+    Guard(GuardDecl),
+    /// `test "…" { … }`.
+    Test(TestDecl),
     /// `playbook id "Title" { … }`.
     Playbook(Playbook),
     /// An item whose head could not be read; its block was analysed for syntax all the same.
@@ -33,7 +39,7 @@ impl Item {
     /// The declared name, or a playbook's id.
     pub fn name(&self) -> Option<&Name> {
         match self {
-            Item::Use(_) | Item::Broken => None,
+            Item::Use(_) | Item::Guard(_) | Item::Test(_) | Item::Broken => None,
             Item::Type(d) => Some(&d.name),
             Item::Enum(d) => Some(&d.name),
             Item::Connection(d) | Item::Action(d) | Item::Query(d) | Item::Event(d) => {
@@ -41,6 +47,7 @@ impl Item {
             }
             Item::Steps(d) => Some(&d.name),
             Item::Define(d) => Some(&d.name),
+            Item::Param(d) => Some(&d.name),
             Item::Playbook(d) => Some(&d.id),
         }
     }
@@ -273,6 +280,164 @@ pub struct DefineDecl {
     pub value: Expr,
 }
 
+/// `param name: T = EXPR`: a value that each tenant may set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParamDecl {
+    /// Documentation.
+    pub doc: String,
+    /// The name.
+    pub name: Name,
+    /// Its type.
+    pub ty: TypeRef,
+    /// The value for tenants that set none.
+    pub default: Expr,
+}
+
+/// `guard "title" { … }`: what no playbook may do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GuardDecl {
+    /// Documentation.
+    pub doc: String,
+    /// What it is for, a fixed text.
+    pub title: Expr,
+    /// Its lines.
+    pub lines: Vec<GuardLine>,
+}
+
+/// A line of a guard.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GuardLine {
+    /// What it is.
+    pub kind: GuardLineKind,
+    /// The whole line.
+    pub span: Span,
+}
+
+/// The kinds of lines in a guard.
+#[derive(Clone, Debug, PartialEq)]
+pub enum GuardLineKind {
+    /// `protect u: User where u.id in tenant.break_glass`.
+    Protect {
+        /// The entity's name.
+        var: Name,
+        /// Its type.
+        ty: TypeRef,
+        /// Which are protected.
+        condition: Expr,
+    },
+    /// `limit entra.block_sign_in to 20 per 1h per tenant, beyond that approve by team.leads within 1h`.
+    Limit {
+        /// The action.
+        action: Expr,
+        /// How many.
+        count: Expr,
+        /// In which time.
+        per: Expr,
+        /// Whether each tenant has its own budget.
+        per_tenant: bool,
+        /// Who decides beyond it, and for how long they are waited for.
+        beyond: Option<(Expr, Expr)>,
+    },
+    /// Unreadable.
+    Broken,
+}
+
+/// `test "title" { … }`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TestDecl {
+    /// Documentation.
+    pub doc: String,
+    /// What it shows, a fixed text.
+    pub title: Expr,
+    /// The playbook that it is of; the only one of its file when left out.
+    pub of: Option<Name>,
+    /// Its lines.
+    pub lines: Vec<TestLine>,
+}
+
+/// A line of a test.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TestLine {
+    /// What it is.
+    pub kind: TestLineKind,
+    /// The whole line.
+    pub span: Span,
+}
+
+/// The kinds of lines in a test.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TestLineKind {
+    /// `given tenant "contoso"`.
+    Tenant(Expr),
+    /// `given manual lost_device(user: "u-17")`.
+    Manual(Expr),
+    /// `given schedule stale_account`.
+    Schedule(Name),
+    /// `given webhook "offboarding" from "fixtures/leaver.json"`.
+    Webhook {
+        /// The webhook's name.
+        name: Expr,
+        /// The file with the body.
+        file: Expr,
+    },
+    /// `given approval from "ana@example.org" after 10m`, `given rejection …`.
+    Vote {
+        /// Whether in favour.
+        approve: bool,
+        /// Who.
+        from: Expr,
+        /// When, from the start of the run.
+        after: Expr,
+    },
+    /// `given answer "Not me" from "ana@example.org" after 5m`.
+    Answer {
+        /// What is answered.
+        answer: Expr,
+        /// By whom.
+        from: Expr,
+        /// When, from the start of the run.
+        after: Expr,
+    },
+    /// `given intune.noncompliant from "fixtures/x.json" after 2h`.
+    Event {
+        /// The event.
+        event: Expr,
+        /// The file with the payload.
+        file: Expr,
+        /// When, from the start of the run; one without starts the run.
+        after: Option<Expr>,
+    },
+    /// `given intune.is_compliant returns false after 4h`.
+    Returns {
+        /// The query, or the action.
+        call: Expr,
+        /// What it gives.
+        value: Expr,
+        /// From when on, from the start of the run.
+        after: Option<Expr>,
+    },
+    /// `given entra.block_sign_in fails "insufficient privileges"`.
+    Fails {
+        /// The action or query.
+        call: Expr,
+        /// Why.
+        reason: Expr,
+    },
+    /// `expect entra.block_sign_in at 24h`.
+    Expect {
+        /// The action.
+        action: Expr,
+        /// When, from the start of the run.
+        at: Option<Expr>,
+    },
+    /// `expect never intune.wipe`.
+    ExpectNever(Expr),
+    /// `expect outcome completed with failures`: the words.
+    ExpectOutcome(Vec<Name>),
+    /// Unreadable.
+    Broken,
+}
+
 /// A playbook.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Playbook {
@@ -474,8 +639,25 @@ pub enum StepKind {
         /// How often to look; 15m when left out.
         checking_every: Option<Expr>,
     },
+    /// `wait for EVENT as e where COND, at most D`.
+    WaitFor {
+        /// The event.
+        event: Expr,
+        /// Its name.
+        alias: Name,
+        /// Which one is meant.
+        condition: Option<Expr>,
+        /// For how long at most.
+        at_most: Expr,
+    },
     /// `approve "…" about x, by team.soc, needs 2, within 4h, valid 24h, default reject`.
     Approve(Approve),
+    /// `ask "…" to user, within 1h`.
+    Ask(Ask),
+    /// `undo entra.block_sign_in(user)`.
+    Undo(Expr),
+    /// `emit contained(user: user)`.
+    Emit(Expr),
     /// `without approval because "…" { … }`.
     WithoutApproval {
         /// The reason on the record.
@@ -508,6 +690,32 @@ pub struct Approve {
     pub valid: Option<Expr>,
     /// `approve` or `reject` when nobody answers; `reject` when left out.
     pub default: Option<Name>,
+}
+
+/// A question to a person; never a gate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ask {
+    /// What is asked.
+    pub question: Expr,
+    /// Who is asked.
+    pub to: Expr,
+    /// How long to wait; 4h when left out.
+    pub within: Option<Expr>,
+    /// What may be answered, and what follows.
+    pub answers: Vec<Answer>,
+    /// What follows when nobody answers.
+    pub unanswered: Option<Block>,
+}
+
+/// `"Not me", "Unsure" { … }`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The answers, fixed texts.
+    pub texts: Vec<Expr>,
+    /// The steps.
+    pub body: Block,
+    /// The head.
+    pub span: Span,
 }
 
 /// One case of a `match`.

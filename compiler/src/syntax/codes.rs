@@ -44,8 +44,6 @@ pub const MISPLACED: &str = "P0120";
 pub const LONELY_ELSE: &str = "P0121";
 /// A line in a step's braces that is no arm.
 pub const NOT_AN_ARM: &str = "P0122";
-/// A construct that this version does not have.
-pub const NOT_YET: &str = "P0123";
 /// The same clause stands twice in one line.
 pub const TWICE: &str = "P0124";
 /// A reserved word stands where a name is wanted.

@@ -79,14 +79,6 @@ impl Reader<'_, '_> {
     /// Words that this language does not have, or not here.
     pub(super) fn foreign_step(&mut self, statement: &Statement, word: &str) -> Option<StepKind> {
         let (code, message, label, help) = match word {
-            "ask" | "emit" | "undo" if statement.pieces.len() > 1 => {
-                let menu = words::menu(words::STEPS);
-                return Some(self.not_yet(
-                    statement,
-                    word,
-                    &format!("a step is a call or begins with {menu}"),
-                ));
-            }
             "while" | "until" | "loop" | "repeat" => (
                 codes::FOREIGN,
                 format!("there is no `{word}`: every playbook ends"),
@@ -117,7 +109,8 @@ impl Reader<'_, '_> {
                 "this stands inside another block",
                 "close the block with `}` before it",
             ),
-            "done" | "failed" | "approved" | "rejected" | "unanswered" | "met" | "timed_out"
+            "done" | "failed" | "approved" | "rejected" | "unanswered" | "met" | "came"
+            | "timed_out"
                 if statement.block.is_some() =>
             {
                 (
@@ -131,17 +124,5 @@ impl Reader<'_, '_> {
         };
         self.complain(statement, code, message, label, help);
         Some(self.broken(statement))
-    }
-
-    /// A construct that this version does not have.
-    pub(crate) fn not_yet(&mut self, statement: &Statement, what: &str, help: &str) -> StepKind {
-        self.complain(
-            statement,
-            codes::NOT_YET,
-            format!("`{what}` is not part of this version"),
-            "not available",
-            help,
-        );
-        self.broken(statement)
     }
 }

@@ -70,6 +70,10 @@ pub(crate) fn noun(rule: Rule) -> Noun {
         Rule::at_most => Noun::Is("`at most`"),
         Rule::checking => Noun::Is("`checking every`"),
         Rule::refuse => Noun::Is("`refuse more than`"),
+        Rule::beyond => Noun::Is("`beyond that`"),
+        Rule::expect_never => Noun::Is("`never`"),
+        Rule::expect_outcome => Noun::Is("`outcome`"),
+        Rule::expect_call => Noun::Is("an action"),
         Rule::use_group => Noun::Is("`(`"),
         Rule::fires_when => Noun::Is("`when`"),
         Rule::fires_once => Noun::Is("`once per`"),
@@ -154,6 +158,57 @@ pub(crate) fn of(rule: Rule) -> (&'static str, &'static str) {
             "a definition",
             "`define is_vip(user: User) -> Bool = user.email in tenant.vips`",
         ),
+        Rule::param_head => ("a parameter", "`param grace: Duration = 24h`"),
+        Rule::guard_head => (
+            "a guard",
+            "`guard \"what it is for\" {`, and its lines `protect …` and `limit …`",
+        ),
+        Rule::protect_line => (
+            "a protection",
+            "`protect user: User where user.id in tenant.break_glass`",
+        ),
+        Rule::limit_line => (
+            "a limit",
+            "`limit entra.block_sign_in to 20 per 1h per tenant, beyond that approve by team.soc_leads within 1h`",
+        ),
+        Rule::test_head => (
+            "a test",
+            "`test \"what it shows\" of PLAYBOOK {`, and its lines `given …` and `expect …`",
+        ),
+        Rule::given_tenant_line => ("the tenant of a test", "`given tenant \"contoso\"`"),
+        Rule::given_manual_line => (
+            "a manual start",
+            "`given manual lost_device(user: \"u-17\", reason: \"stolen\")`",
+        ),
+        Rule::given_schedule_line => ("a scheduled start", "`given schedule stale_account`"),
+        Rule::given_webhook_line => (
+            "a delivery",
+            "`given webhook \"offboarding\" from \"fixtures/leaver.json\"`",
+        ),
+        Rule::given_vote_line => (
+            "a vote",
+            "`given approval from \"ana@example.org\" after 10m` or `given rejection from …`",
+        ),
+        Rule::given_answer_line => (
+            "an answer",
+            "`given answer \"Not me\" from \"ana@example.org\" after 5m`",
+        ),
+        Rule::given_event_line => (
+            "an event",
+            "`given intune.noncompliant from \"fixtures/surface.json\"`, and `after 2h` for a later one",
+        ),
+        Rule::given_returns_line => (
+            "an answer of a service",
+            "`given intune.is_compliant returns false`, and `after 4h` for a later one",
+        ),
+        Rule::given_fails_line => (
+            "a failure of a service",
+            "`given entra.block_sign_in fails \"insufficient privileges\"`",
+        ),
+        Rule::expect_line => (
+            "an expectation",
+            "`expect intune.sync at 4h`, `expect never intune.wipe` or `expect outcome completed`",
+        ),
         Rule::playbook_head => ("a playbook", "`playbook lost_device \"Lost Device\" {`"),
         Rule::property_line => ("a property", "`name: VALUE`"),
         Rule::rate_line => ("a rate", "`rate: 20 per 1s per tenant`"),
@@ -226,6 +281,20 @@ pub(crate) fn of(rule: Rule) -> (&'static str, &'static str) {
             "an approval",
             "`approve \"QUESTION\" about user, by team.it, needs 2, within 4h, valid 24h, default reject`",
         ),
+        Rule::wait_for_line => (
+            "a wait for an event",
+            "`wait for intune.noncompliant as later where later.device.id == device.id, at most 2h`",
+        ),
+        Rule::ask_line => (
+            "a question",
+            "`ask \"Was this you?\" to user, within 1h { \"Yes\" { … } \"No\" { … } unanswered { … } }`",
+        ),
+        Rule::answer_line => (
+            "an answer",
+            "`\"This was me\" {`, `\"Not me\", \"Unsure\" {` or `unanswered {`",
+        ),
+        Rule::undo_line => ("an undoing", "`undo entra.block_sign_in(user)`"),
+        Rule::emit_line => ("an event of our own", "`emit contained(user: risk.user)`"),
         Rule::without_line => (
             "an exception",
             "`without approval because \"the reason\" {`",

@@ -5,11 +5,9 @@ use super::{
         Declaration, DefineDecl, EnumDecl, EnumMember, Expr, ExprKind, FieldDecl, Item, Param,
         StepsDecl, TypeDecl, TypeRef, Use, UsePath,
     },
-    codes,
     head::{Builder, Rule},
     reader::{Reader, parts},
     tree::Statement,
-    words,
 };
 use crate::span::Name;
 use pest::iterators::Pair;
@@ -92,20 +90,12 @@ impl Reader<'_, '_> {
                     _ => Item::Broken,
                 }
             }
-            "playbook" => self
+            "param" => self.param_item(statement),
+            "guard" => self.guard_item(statement),
+            "test" => self.test_item(statement),
+            _ => self
                 .playbook(statement)
                 .map_or(Item::Broken, Item::Playbook),
-            _ => {
-                let help = format!("an item begins with {}", words::menu(words::ITEMS_READ));
-                self.complain(
-                    statement,
-                    codes::NOT_YET,
-                    format!("`{keyword}` is not part of this version"),
-                    "not available",
-                    help,
-                );
-                Item::Broken
-            }
         }
     }
 

@@ -7,7 +7,7 @@ use super::{
     token::{self, Kind},
 };
 
-pub use super::words::{ITEMS_READ as ITEM_WORDS, RESERVED};
+pub use super::words::{ITEMS as ITEM_WORDS, RESERVED};
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -177,11 +177,16 @@ impl Reader<'_, '_> {
                 .flatten()
                 .map(PlaybookLineKind::WaitTill),
             ("wait", "until" | "for") => {
-                self.not_yet(
+                self.complain(
                     statement,
-                    &format!("wait {second}"),
-                    "between stages a wait is written `wait 30d`; other waits are steps",
+                    codes::MISPLACED,
+                    format!("`wait {second}` is a step here, not a stage"),
+                    "it has outcomes of its own",
+                    "put it into a stage: `then { wait … }`; between stages a wait is written `wait 30d` or `wait until 09:00`",
                 );
+                if let Some(block) = &statement.block {
+                    self.steps(block);
+                }
                 None
             }
             ("wait", _) => self
@@ -269,7 +274,13 @@ impl Reader<'_, '_> {
         }
         *misplaced = false;
         if matches!(first, "param" | "guard" | "test") {
-            self.not_yet(statement, first, "a playbook holds settings, `when`, `if`, `ignore repeats`, `resolved when` and stages");
+            self.complain(
+                statement,
+                codes::MISPLACED,
+                format!("`{first}` is an item of its own"),
+                "this stands inside a playbook",
+                "close the playbook with `}` before it and write it at the left margin",
+            );
             return PlaybookLineKind::Broken;
         }
         if followed == Some(Kind::Assign) && statement.pieces.len() > 2 {

@@ -81,16 +81,19 @@ impl Reader<'_, '_> {
                 }
             }
             ("wait", "until") => return self.wait_until(statement),
-            ("wait", "for") => self.not_yet(
-                statement,
-                &format!("wait {second}"),
-                "a wait is written `wait 4h`",
-            ),
+            ("wait", "for") => return self.wait_for(statement),
             ("wait", _) => match self.line(Rule::wait_line, statement, duration_of) {
                 Some(Some(duration)) => StepKind::Wait(duration),
                 _ => StepKind::Broken(None),
             },
             ("approve", _) => return self.approve_step(statement),
+            ("ask", _) if self.is_line_of_words(statement) => return self.ask_step(statement),
+            ("undo", _) if self.is_line_of_words(statement) => {
+                return self.undo_or_emit(statement, true);
+            }
+            ("emit", _) if self.is_line_of_words(statement) => {
+                return self.undo_or_emit(statement, false);
+            }
             ("without", _) => match self.read(Rule::without_line, statement, first_expr) {
                 Some(Some(because)) => StepKind::WithoutApproval {
                     because,
@@ -179,7 +182,7 @@ impl Reader<'_, '_> {
     }
 
     /// The arms in a step's braces.
-    fn arms(&mut self, statement: &Statement, menu: &[&str]) -> Vec<Arm> {
+    pub(super) fn arms(&mut self, statement: &Statement, menu: &[&str]) -> Vec<Arm> {
         let mut arms = Vec::new();
         let mut complained = statement.reported;
         for line in statement.block.iter().flat_map(|block| &block.statements) {

@@ -124,7 +124,7 @@ fn meant(report: &mut Report<'_>, statement: &Statement) -> Option<Statement> {
 fn not_an_item(report: &Report<'_>, statement: &Statement, last: Option<&Found>) -> Diagnostic {
     let word = statement.word(report.text, 0);
     let range = statement.range();
-    let menu = words::menu(words::ITEMS_READ);
+    let menu = words::menu(words::ITEMS);
     match word {
         "fn" | "def" | "function" | "func" => {
             return report

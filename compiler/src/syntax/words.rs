@@ -1,7 +1,7 @@
 //! The words that begin things, in one place: for the cutter, for messages and for near names.
 
 /// What begins an item at the left margin.
-pub(crate) const ITEMS: &[&str] = &[
+pub const ITEMS: &[&str] = &[
     "use",
     "type",
     "enum",
@@ -17,20 +17,6 @@ pub(crate) const ITEMS: &[&str] = &[
     "test",
 ];
 
-/// Items that this version reads; the menu of messages.
-pub const ITEMS_READ: &[&str] = &[
-    "use",
-    "type",
-    "enum",
-    "connection",
-    "event",
-    "query",
-    "action",
-    "steps",
-    "define",
-    "playbook",
-];
-
 /// What begins a line of a playbook.
 pub(crate) const PLAYBOOK: &[&str] = &[
     "when", "if", "ignore", "resolved", "then", "wait", "escalate", "on",
@@ -38,8 +24,8 @@ pub(crate) const PLAYBOOK: &[&str] = &[
 
 /// What begins a step.
 pub(crate) const STEPS: &[&str] = &[
-    "let", "if", "else", "match", "for", "attempt", "wait", "approve", "without", "in", "then",
-    "end", "return",
+    "let", "if", "else", "match", "for", "attempt", "wait", "approve", "ask", "without", "in",
+    "then", "undo", "emit", "end", "return",
 ];
 
 /// Settings of a playbook.
@@ -54,6 +40,8 @@ pub(crate) const WITH_BLOCK: &[&str] = &[
     "query",
     "action",
     "steps",
+    "guard",
+    "test",
     "playbook",
     "then",
     "escalate",

@@ -55,6 +55,16 @@ fn told(graph: &Graph, way: &[NodeIndex]) -> String {
                     case.unwrap_or_else(|| "any other case".into())
                 ));
             }
+            NodeKind::Ask(ask) => {
+                let answer = match edge {
+                    Some(Edge::Case(index)) => ask
+                        .answers
+                        .get(*index as usize)
+                        .map(|all| format!("\"{}\"", all.join("\", \""))),
+                    other => other.map(|e| edge_word(e).to_owned()),
+                };
+                parts.push(format!("{label}: {}", answer.unwrap_or_else(|| "…".into())));
+            }
             NodeKind::Branch { .. } | NodeKind::Approve(_) => {
                 parts.push(format!("{label}: {}", edge.map_or("…", edge_word)));
             }
@@ -87,6 +97,7 @@ fn edge_word(edge: &Edge) -> &'static str {
         Edge::Rejected => "rejected",
         Edge::Unanswered => "unanswered",
         Edge::Tick => "looking again",
+        Edge::Came => "came",
     }
 }
 

@@ -77,9 +77,11 @@ fn spent(playbook: &Playbook, node: NodeIndex, at: i64, call_ms: &dyn Fn(&str) -
         // A day, and the hour by which daylight saving makes one longer.
         NodeKind::WaitClock { .. } => DAY_MS + HOUR_MS,
         // Counted from the start of the run, which was before the approval.
-        NodeKind::WaitSinceStart { after_ms } => return at.max(*after_ms),
+        NodeKind::WaitSinceStart { after_ms, .. } => return at.max(*after_ms),
         NodeKind::WaitUntil { at_most_ms, .. } => *at_most_ms,
         NodeKind::Approve(approve) => approve.within_ms,
+        NodeKind::Ask(ask) => ask.within_ms,
+        NodeKind::WaitEvent(wait) => wait.at_most_ms,
         NodeKind::Query { query, .. } => call_ms(query),
         NodeKind::Perform(perform) => call_ms(&perform.action),
         _ => 0,

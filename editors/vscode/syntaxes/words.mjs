@@ -4,12 +4,12 @@
 export const reserved = ["and", "or", "not", "in", "is", "let", "if", "else", "for", "true", "false", "now"];
 
 /** Words that begin an item at the left margin. */
-export const items = ["use", "type", "enum", "connection", "event", "query", "action", "steps", "define", "playbook"];
+export const items = ["use", "type", "enum", "connection", "event", "query", "action", "steps", "define", "param", "guard", "test", "playbook"];
 
 /** Words that begin a line of a playbook, a stage or a declaration. */
 export const starters = [
   "when", "if", "ignore", "resolved", "then", "wait", "escalate", "on", "let", "attempt", "else", "match", "for", "in",
-  "approve", "without", "end", "return", "field", "fetched",
+  "approve", "ask", "undo", "emit", "without", "end", "return", "field", "fetched", "protect", "limit", "given", "expect",
 ];
 
 /** Words between two operands: something that can be read stands behind each. */
@@ -20,8 +20,8 @@ export const before = [
 
 /** Words that have a rule of their own in the grammar; the tests name a line for each. */
 export const phrases = [
-  "a", "absent", "ago", "all", "approval", "changes", "contains", "default", "ends", "failure", "manual", "matches", "more", "ordered", "parallel", "present",
-  "refuse", "reject", "repeats", "run", "schedule", "starts", "tenant", "time", "webhook",
+  "a", "absent", "ago", "all", "answer", "approval", "beyond", "changes", "contains", "default", "ends", "fails", "failure", "manual", "matches", "more", "never", "ordered", "outcome", "parallel", "present",
+  "refuse", "reject", "rejection", "repeats", "returns", "run", "schedule", "starts", "tenant", "that", "time", "webhook",
 ];
 
 /** Words whose line goes on with words of its own behind the `:`; other words before a `:` are names. */

@@ -52,6 +52,9 @@ pub fn doc(def: &Def) -> &str {
         Item::Connection(d) | Item::Action(d) | Item::Query(d) | Item::Event(d) => &d.doc,
         Item::Steps(d) => &d.doc,
         Item::Define(d) => &d.doc,
+        Item::Param(d) => &d.doc,
+        Item::Guard(d) => &d.doc,
+        Item::Test(d) => &d.doc,
         Item::Playbook(d) => &d.doc,
         Item::Use(_) | Item::Broken => "",
     }
@@ -109,6 +112,9 @@ pub fn keyword(def: &Def) -> &'static str {
         Item::Event(_) => "event",
         Item::Steps(_) => "steps",
         Item::Define(_) => "define",
+        Item::Param(_) => "param",
+        Item::Guard(_) => "guard",
+        Item::Test(_) => "test",
         Item::Playbook(_) => "playbook",
         Item::Use(_) => "use",
         Item::Broken => "",
@@ -141,6 +147,10 @@ pub fn head(def: &Def) -> String {
         Item::Define(d) => Some(&d.returns),
         _ => None,
     };
+    if let Item::Param(d) = &*def.item {
+        let (ty, default) = (source(def, d.ty.span), source(def, d.default.span));
+        head.push_str(&format!(": {ty} = {default}"));
+    }
     if let Some(returns) = returns {
         head.push_str(&format!(" -> {}", source(def, returns.span)));
     }

@@ -113,6 +113,36 @@ pub fn meaning(word: &str, line: &str) -> Option<&'static str> {
         ("define", _) => {
             "`define NAME(u: User) -> Bool = …`\n\nA name for an expression that asks and changes nothing."
         }
+        ("param", _) => {
+            "`param NAME: Duration = 24h`\n\nA value that each tenant may set in `counterplay.toml`, under `[tenants.NAME.parameters]`."
+        }
+        ("guard", _) => {
+            "`guard \"what it is for\" { protect … limit … }`\n\nWhat no playbook may do: entities that nothing above `notify` touches, and how often an action may be performed."
+        }
+        ("protect", _) => {
+            "`protect u: User where CONDITION`\n\nNo action above `notify` is performed on such an entity, in any playbook."
+        }
+        ("limit", _) => {
+            "`limit module.action to 20 per 1h per tenant, beyond that approve by team.leads within 1h`\n\nHow often an action may be performed by all playbooks together. Beyond that people are asked; without `beyond` it is blocked."
+        }
+        ("test", _) => {
+            "`test \"what it shows\" of PLAYBOOK { given … expect … }`\n\nRuns the compiled playbook on a virtual clock: `counterplay test`."
+        }
+        ("given", _) => {
+            "`given EVENT from \"file\"`, `given QUERY returns VALUE`, `given approval from \"a@b.c\" after 10m` …\n\nWhat happens in a test, and what services and people say."
+        }
+        ("expect", _) => {
+            "`expect ACTION at 4h`, `expect never ACTION`, `expect outcome completed`\n\nWhat has to be so for the test to pass. Times count from the start of the run."
+        }
+        ("ask", _) => {
+            "`ask \"Was this you?\" to user, within 1h { \"Yes\" { … } \"No\" { … } unanswered { … } }`\n\nA question to a person. Its answer chooses what follows and approves nothing."
+        }
+        ("undo", _) => {
+            "`undo module.action(…)`\n\nTakes back what this run has done, with the action that its declaration names under `undo:`. Skipped where it was not done."
+        }
+        ("emit", _) => {
+            "`emit event(field: …)`\n\nRaises an event of the project (`source: emit`) that other playbooks listen to."
+        }
         ("fetched", _) => {
             "Asked once from a live system when an event's other conditions hold, and kept."
         }

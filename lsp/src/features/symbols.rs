@@ -37,6 +37,12 @@ pub enum Kind {
     Member,
     /// A connection.
     Connection,
+    /// A parameter that tenants set.
+    Param,
+    /// A guard.
+    Guard,
+    /// A test.
+    Test,
 }
 
 /// A symbol of a file.
@@ -72,7 +78,19 @@ pub fn symbols(snapshot: &Snapshot, file: SourceFile) -> Vec<Symbol> {
 }
 
 fn symbol(item: &ParsedItem, text: &str) -> Option<Symbol> {
-    let name = item.item.name()?;
+    // Guards and tests are known by what they say of themselves.
+    let titled = match &*item.item {
+        Item::Guard(decl) => Some(decl.title.span),
+        Item::Test(decl) => Some(decl.title.span),
+        _ => None,
+    };
+    let titled = titled.map(|span| Name {
+        text: one_line(text.get(span.start as usize..span.end as usize))
+            .trim_matches('"')
+            .to_owned(),
+        span,
+    });
+    let name = titled.as_ref().or_else(|| item.item.name())?;
     let source = |span: Span| one_line(text.get(span.start as usize..span.end as usize));
     let child = |name: &Name, kind: Kind, detail: String, span: Span| Symbol {
         name: name.text.clone(),
@@ -118,6 +136,12 @@ fn symbol(item: &ParsedItem, text: &str) -> Option<Symbol> {
         Item::Query(_) => Kind::Query,
         Item::Steps(_) => Kind::Steps,
         Item::Define(_) => Kind::Define,
+        Item::Param(decl) => {
+            detail = source(decl.ty.span);
+            Kind::Param
+        }
+        Item::Guard(_) => Kind::Guard,
+        Item::Test(_) => Kind::Test,
         Item::Connection(_) => Kind::Connection,
         Item::Use(_) | Item::Broken => return None,
     };

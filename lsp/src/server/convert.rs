@@ -236,6 +236,9 @@ fn symbol_kind(kind: symbols::Kind) -> lsp::SymbolKind {
         Kind::Field => lsp::SymbolKind::FIELD,
         Kind::Member => lsp::SymbolKind::ENUM_MEMBER,
         Kind::Connection => lsp::SymbolKind::INTERFACE,
+        Kind::Param => lsp::SymbolKind::CONSTANT,
+        Kind::Guard => lsp::SymbolKind::INTERFACE,
+        Kind::Test => lsp::SymbolKind::METHOD,
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Vote {
     pub approve: bool,
     /// What they say.
     pub comment: Option<String>,
+    /// The answer, where it is a question and no approval.
+    pub answer: Option<String>,
 }
 
 /// Whether an answer would count, or why not.
@@ -25,6 +27,24 @@ pub fn check_vote(run: &Run, vote: &Vote, now_ms: i64) -> Result<(), String> {
         return Err("this approval is no longer open".into());
     };
     let is = |who: &String| who.eq_ignore_ascii_case(&vote.by);
+    match &vote.answer {
+        None if !open.answers.is_empty() => {
+            return Err(format!(
+                "this is a question, not an approval; the answers are {}",
+                quoted(&open.answers)
+            ));
+        }
+        Some(_) if open.answers.is_empty() => {
+            return Err("this is an approval, not a question: approve or reject it".into());
+        }
+        Some(answer) if !open.answers.contains(answer) => {
+            return Err(format!(
+                "\"{answer}\" is none of the answers, which are {}",
+                quoted(&open.answers)
+            ));
+        }
+        _ => {}
+    }
     if now_ms > open.until_ms {
         return Err("this approval has expired".into());
     }
@@ -66,6 +86,7 @@ impl Stepper<'_, '_> {
                 eligible: open.eligible.clone(),
                 needs: open.needs,
                 until_ms: open.until_ms,
+                answers: Vec::new(),
             },
         );
         self.out.effects.push(Effect::StartTimer {
@@ -85,37 +106,19 @@ impl Stepper<'_, '_> {
         let value = |expr| self.eval(thread, expr).map_err(|e| e.to_string());
         let question = value(&approve.question)?.plain();
         let mut about = Vec::new();
-        let mut excluded: Vec<String> = self.run.starter.iter().cloned().collect();
+        let mut subjects = Vec::new();
         for expr in &approve.about {
             let entities = match value(expr)? {
                 Value::List(items) => items,
                 one => vec![one],
             };
             for entity in entities {
-                excluded.extend(addresses(&entity));
                 about.push((entity.entity_key(), entity.label()));
+                subjects.push(entity);
             }
         }
-        let mut team = None;
-        let asked: Vec<String> = match value(&approve.by)? {
-            Value::Record(record) if &*record.ty == "Team" => {
-                team = record.fields.get("name").map(Value::plain);
-                match record.fields.get("members") {
-                    Some(Value::List(members)) => members.iter().map(Value::plain).collect(),
-                    _ => Vec::new(),
-                }
-            }
-            // A person has one voice: the mailbox's address, else the name that they sign in with.
-            person => addresses(&person).into_iter().take(1).collect(),
-        };
-        // One person counts once, however often an address of theirs is listed.
-        let mut eligible: Vec<String> = Vec::new();
-        for address in asked {
-            let same = |other: &String| other.eq_ignore_ascii_case(&address);
-            if !excluded.iter().any(same) && !eligible.iter().any(same) {
-                eligible.push(address);
-            }
-        }
+        let asked = value(&approve.by)?;
+        let (team, eligible, excluded) = self.electorate(&asked, Some(&subjects));
         if eligible.len() < approve.needs as usize {
             let allowed = eligible.len();
             return Err(format!(
@@ -142,6 +145,7 @@ impl Stepper<'_, '_> {
             votes: Vec::new(),
             until_ms: self.now_ms.saturating_add(approve.within_ms),
             valid_ms: approve.valid_ms,
+            answers: Vec::new(),
         })
     }
 
@@ -171,8 +175,14 @@ impl Stepper<'_, '_> {
                 by: vote.by.clone(),
                 approve: vote.approve,
                 comment: vote.comment.clone(),
+                answer: vote.answer.clone(),
             },
         );
+        if let Some(answer) = &vote.answer {
+            let node = self.run.approvals.get(&vote.approval).map_or(0, |a| a.node);
+            let edge = self.arm_of(node, answer).unwrap_or(Edge::Unanswered);
+            return self.decide(thread, &vote.approval, &edge, &format!("\"{answer}\""));
+        }
         if !vote.approve {
             return self.decide(thread, &vote.approval, &Edge::Rejected, "rejected");
         }
@@ -203,6 +213,12 @@ impl Stepper<'_, '_> {
         );
         if let Some(NodeKind::Approve(approve)) = self.node(open.node).map(|n| &n.kind) {
             self.run.bind(thread, approve.slot, record);
+        }
+        if let Some(NodeKind::Perform(_)) = self.node(open.node).map(|n| &n.kind) {
+            // A guard asked: the call goes on, and nothing else is opened.
+            let call = self.effect_id(thread);
+            self.run.let_through.push(call);
+            return self.decide(thread, &vote.approval, &Edge::Approved, "approved");
         }
         self.run.grants.push(Grant {
             node: open.node,
@@ -261,10 +277,75 @@ impl Stepper<'_, '_> {
         self.out
             .effects
             .push(Effect::CloseApproval { id: id.to_owned() });
-        if !self.go(thread, edge) {
-            self.end(thread, Some(Ending::End(Outcome::Rejected { question })));
+        let node = self
+            .run
+            .threads
+            .get(&thread)
+            .and_then(|t| self.node(t.node))
+            .map(|n| &n.kind);
+        match node {
+            Some(NodeKind::Perform(_)) if *edge == Edge::Approved => {
+                if let Some(t) = self.run.threads.get_mut(&thread) {
+                    t.waiting = Waiting::Ready;
+                }
+            }
+            Some(NodeKind::Perform(_)) => {
+                let reason = format!("{}: {decision}: \"{question}\"", crate::guard::BLOCKED);
+                self.action_failed(thread, reason);
+            }
+            // Nobody answered a question and nothing is said of that: the run goes on.
+            Some(NodeKind::Ask(_)) => {
+                if !self.go(thread, edge) {
+                    self.end(thread, None);
+                }
+            }
+            _ => {
+                if !self.go(thread, edge) {
+                    self.end(thread, Some(Ending::End(Outcome::Rejected { question })));
+                }
+            }
         }
     }
+
+    /// Who may answer, of a team or a person: the team's name, the addresses, and who may not because
+    /// they started the run or are what it is about. A question to a person has no `subjects`: it excludes nobody.
+    pub(super) fn electorate(
+        &self,
+        asked: &Value,
+        subjects: Option<&[Value]>,
+    ) -> (Option<String>, Vec<String>, Vec<String>) {
+        let mut excluded: Vec<String> = Vec::new();
+        if let Some(subjects) = subjects {
+            excluded.extend(self.run.starter.iter().cloned());
+            excluded.extend(subjects.iter().flat_map(addresses));
+        }
+        let mut team = None;
+        let asked: Vec<String> = match asked {
+            Value::Record(record) if &*record.ty == "Team" => {
+                team = record.fields.get("name").map(Value::plain);
+                match record.fields.get("members") {
+                    Some(Value::List(members)) => members.iter().map(Value::plain).collect(),
+                    _ => Vec::new(),
+                }
+            }
+            // A person has one voice: the mailbox's address, else the name that they sign in with.
+            person => addresses(person).into_iter().take(1).collect(),
+        };
+        // One person counts once, however often an address of theirs is listed.
+        let mut eligible: Vec<String> = Vec::new();
+        for address in asked {
+            let same = |other: &String| other.eq_ignore_ascii_case(&address);
+            if !excluded.iter().any(same) && !eligible.iter().any(same) {
+                eligible.push(address);
+            }
+        }
+        (team, eligible, excluded)
+    }
+}
+
+fn quoted(answers: &[String]) -> String {
+    let quoted: Vec<String> = answers.iter().map(|a| format!("\"{a}\"")).collect();
+    quoted.join(", ")
 }
 
 /// The addresses by which a person is known.

@@ -2,6 +2,8 @@
 //! whatever comes in, the run stays well-formed.
 
 mod approve;
+mod ask;
+mod guard;
 mod perform;
 mod threads;
 mod walk;
@@ -9,10 +11,11 @@ mod walk;
 use crate::deployment::Deployment;
 use crate::eval::{Env, EvalError, TenantFacts, eval};
 use crate::expr::{Expr, Slot};
+use crate::guard::Guard;
 use crate::journal::{Entry, What};
 use crate::playbook::{Node, Playbook};
 use crate::program::Program;
-use crate::state::{Failure, Outcome, Run, Thread, Waiting};
+use crate::state::{Failure, Outcome, Run, StepOutcome, StepResult, Thread, Waiting};
 use crate::value::Value;
 use petgraph::graph::NodeIndex;
 use std::collections::BTreeMap;
@@ -32,6 +35,10 @@ pub struct Context<'a> {
     pub playbook: &'a Playbook,
     /// Teams and connections.
     pub deployment: &'a Deployment,
+    /// Today's guards, which hold for runs of every version.
+    pub guards: &'a [Guard],
+    /// How often an action was performed since a time (in milliseconds since the Unix epoch), in a tenant or in all.
+    pub uses: &'a dyn Fn(&str, Option<&str>, i64) -> u64,
 }
 
 /// What a host tells a run.
@@ -67,6 +74,13 @@ pub enum Input {
     },
     /// Someone answered an approval.
     Vote(Vote),
+    /// An event happened that a run waits for.
+    Event {
+        /// Which.
+        event: Arc<str>,
+        /// What it carries.
+        record: Value,
+    },
     /// A person tells a held run to try its step again.
     Resume {
         /// Who.
@@ -126,6 +140,27 @@ pub enum Effect {
         /// The effect's id.
         id: String,
     },
+    /// Tell the run of later events of a kind.
+    AwaitEvent {
+        /// The effect's id.
+        id: String,
+        /// The event.
+        event: Arc<str>,
+    },
+    /// The run waits for the event no longer.
+    StopAwaiting {
+        /// The effect's id.
+        id: String,
+    },
+    /// Accept an event that the run raised; the same id is accepted once.
+    Emit {
+        /// The effect's id.
+        id: String,
+        /// The event.
+        event: Arc<str>,
+        /// What it carries.
+        payload: serde_json::Value,
+    },
     /// The run has ended; its timers and approvals are void.
     Finish {
         /// How.
@@ -183,6 +218,9 @@ pub fn start(context: Context<'_>, new: NewRun, now_ms: i64) -> (Run, Transition
         approvals: BTreeMap::new(),
         grants: Vec::new(),
         failed_steps: Vec::new(),
+        done_steps: Vec::new(),
+        let_through: Vec::new(),
+        steps: Vec::new(),
         recorded_failures: 0,
         failing: None,
         outcome: None,
@@ -229,6 +267,7 @@ impl<'a> Stepper<'a, '_> {
             }
             Input::Timer { id } => self.timer(&id),
             Input::Vote(vote) => self.vote(vote),
+            Input::Event { event, record } => self.event(&event, &record),
             Input::Resume { by } => self.resume(&by),
             Input::Cancel { by } => self.finish(Outcome::Cancelled { by }),
         }
@@ -255,7 +294,20 @@ impl<'a> Stepper<'a, '_> {
     }
 
     fn eval(&self, thread: u32, expr: &Expr) -> Result<Value, EvalError> {
-        let slots = |slot: Slot| self.run.lookup(thread, slot);
+        self.eval_with(thread, expr, None)
+    }
+
+    /// Evaluates as if a variable had a value.
+    fn eval_with(
+        &self,
+        thread: u32,
+        expr: &Expr,
+        with: Option<(Slot, &Value)>,
+    ) -> Result<Value, EvalError> {
+        let slots = |slot: Slot| match with {
+            Some((own, value)) if own == slot => Some(value.clone()),
+            _ => self.run.lookup(thread, slot),
+        };
         let names = |slot: Slot| {
             self.context
                 .playbook
@@ -270,12 +322,28 @@ impl<'a> Stepper<'a, '_> {
                 deployment: self.context.deployment,
                 tenant: &self.run.tenant,
                 now_ms: self.now_ms,
-                run: Some((&self.run.id, self.run.started_ms)),
+                run: Some(crate::eval::RunFacts {
+                    id: &self.run.id,
+                    started_ms: self.run.started_ms,
+                    steps: &self.run.steps,
+                }),
                 call: None,
                 slots: &slots,
                 names: &names,
             },
         )
+    }
+
+    /// Remembers what became of an action, where the playbook reads it.
+    fn remember(&mut self, thread: u32, outcome: StepOutcome, reason: Option<String>) {
+        if self.context.playbook.reads_steps {
+            let name = self.label(thread);
+            self.run.steps.push(StepResult {
+                name,
+                outcome,
+                reason,
+            });
+        }
     }
 
     /// The id of a thread's present step, the same each time that it is derived.

@@ -1,11 +1,12 @@
 //! Calls: queries and actions, the last check of the gate, and what becomes of answers.
 
+use super::guard::Verdict;
 use super::{Effect, Stepper};
 use crate::declare::Impact;
 use crate::expr::Expr;
 use crate::journal::What;
 use crate::playbook::{Edge, NodeKind, Perform};
-use crate::state::Waiting;
+use crate::state::{StepOutcome, Waiting};
 use crate::value::Value;
 use serde_json::Value as Json;
 use std::sync::Arc;
@@ -94,12 +95,21 @@ impl Stepper<'_, '_> {
                     reason: reason.clone(),
                 },
             );
+            self.remember(thread, StepOutcome::Skipped, Some(reason.clone()));
             // There is no result, so that the way on is that of a failure where there is one.
             if let Some(slot) = perform.failure_slot {
                 let failure = Value::record("Failure", [("reason", Value::text(&reason))]);
                 self.run.bind(thread, slot, failure);
             }
             if !self.go(thread, &Edge::Failed) && !self.go(thread, &Edge::Done) {
+                self.end(thread, None);
+            }
+            return;
+        }
+        if !perform.undoes.is_empty() && !self.was_done(&perform.undoes, thread) {
+            let reason = "there is nothing to undo: what it reverses was not done".to_owned();
+            self.record(Some(thread), What::Skipped { action, reason });
+            if !self.go(thread, &Edge::Done) {
                 self.end(thread, None);
             }
             return;
@@ -115,6 +125,11 @@ impl Stepper<'_, '_> {
             Ok(authority) => authority,
             Err(reason) => return self.action_failed(thread, reason),
         };
+        match self.guarded(thread, perform, &args) {
+            Verdict::Free => {}
+            Verdict::Blocked(reason) => return self.action_failed(thread, reason),
+            Verdict::Asked => return,
+        }
         let shown = self.args_json(&action, &args);
         self.record(
             Some(thread),
@@ -133,6 +148,17 @@ impl Stepper<'_, '_> {
             action,
             args,
         });
+    }
+
+    /// Whether one of some steps was done on the way to a thread.
+    fn was_done(&self, nodes: &[u32], thread: u32) -> bool {
+        let path = self
+            .run
+            .threads
+            .get(&thread)
+            .map_or("", |t| t.path.as_str());
+        let mut done = self.run.done_steps.iter();
+        done.any(|(node, at)| nodes.contains(node) && reaches(at, path))
     }
 
     /// What the checker has proved of a call, looked at once more before it is made: the declaration is the
@@ -247,6 +273,12 @@ impl Stepper<'_, '_> {
                 if let Some(slot) = perform.slot {
                     self.run.bind(thread, slot, value);
                 }
+                self.remember(thread, StepOutcome::Done, None);
+                if let Some(t) = self.run.threads.get(&thread)
+                    && self.context.playbook.undone.contains(&t.node)
+                {
+                    self.run.done_steps.push((t.node, t.path.clone()));
+                }
             }
             _ => return,
         }
@@ -324,6 +356,7 @@ impl Stepper<'_, '_> {
         if perform.attempt {
             self.run.recorded_failures += 1;
         }
+        self.remember(thread, StepOutcome::Failed, Some(reason.clone()));
         if let Some(slot) = perform.failure_slot {
             let failure = Value::record("Failure", [("reason", Value::text(&reason))]);
             self.run.bind(thread, slot, failure);

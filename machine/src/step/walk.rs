@@ -4,7 +4,7 @@ use super::{Effect, Stepper};
 use crate::duration::{DAY_MS, format_time_ms};
 use crate::eval::equal;
 use crate::journal::What;
-use crate::playbook::{Edge, EndKind, NodeKind, TriggerKind};
+use crate::playbook::{Edge, EndKind, NodeKind, StageKind, TriggerKind};
 use crate::schedule;
 use crate::state::{Ending, Outcome, Waiting};
 use crate::value::Value;
@@ -76,7 +76,17 @@ impl Stepper<'_, '_> {
         match &node.kind {
             NodeKind::Start => self.go_or_fail(thread, &Edge::Done),
             NodeKind::Stage { stage } => {
-                let (stage, label) = (stage.clone(), node.label.clone());
+                let (mut stage, label) = (stage.clone(), node.label.clone());
+                // The journal tells what counts for this tenant.
+                if let StageKind::Escalate {
+                    after_ms,
+                    param: Some(name),
+                    ..
+                } = &mut stage
+                    && let Some(Value::Duration(ms)) = self.run.tenant.parameters.get(&**name)
+                {
+                    *after_ms = *ms;
+                }
                 self.record(Some(thread), What::Stage { stage, label });
                 self.go_or_fail(thread, &Edge::Done);
             }
@@ -177,14 +187,27 @@ impl Stepper<'_, '_> {
                 ),
                 Err(error) => self.fail_step(thread, error.to_string()),
             },
-            NodeKind::WaitSinceStart { after_ms } => {
-                self.wait_until(thread, self.run.started_ms.saturating_add(*after_ms));
+            NodeKind::WaitSinceStart { after_ms, after } => {
+                let after = after.as_ref().map(|after| self.eval(thread, after));
+                match after.unwrap_or(Ok(Value::Duration(*after_ms))) {
+                    Ok(Value::Duration(ms)) => {
+                        self.wait_until(thread, self.run.started_ms.saturating_add(ms));
+                    }
+                    Ok(other) => self.fail_step(
+                        thread,
+                        format!("`escalate after` needs a Duration, not {}", other.kind()),
+                    ),
+                    Err(error) => self.fail_step(thread, error.to_string()),
+                }
             }
             NodeKind::WaitUntil {
                 at_most_ms,
                 every_ms,
             } => self.look_again(thread, *at_most_ms, *every_ms),
             NodeKind::Approve(approve) => self.ask_approval(thread, approve),
+            NodeKind::Ask(ask) => self.ask_person(thread, ask),
+            NodeKind::WaitEvent(wait) => self.await_event(thread, wait),
+            NodeKind::Emit { event, fields } => self.emit(thread, event, fields),
             NodeKind::End { outcome, why } => {
                 let why = why
                     .as_ref()
@@ -256,6 +279,13 @@ impl Stepper<'_, '_> {
     pub(super) fn timer(&mut self, id: &str) {
         if self.run.approvals.contains_key(id) {
             return self.approval_expired(id);
+        }
+        let event = self.run.threads.iter().find_map(|(n, t)| match &t.waiting {
+            Waiting::Event { id: i, .. } if i == id => Some(*n),
+            _ => None,
+        });
+        if let Some(thread) = event {
+            return self.event_missed(thread, id);
         }
         let found = self.run.threads.iter().find_map(|(n, t)| match &t.waiting {
             Waiting::Timer { id: i, .. } if i == id => Some((*n, None)),

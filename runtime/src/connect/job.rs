@@ -6,7 +6,7 @@ use super::{Connectors, Trouble, failed, target};
 use crate::call::{CallOutcome, CallRequest};
 use counterplay_machine::declare::{Callable, Connection};
 use counterplay_machine::deployment::ConnectionSettings;
-use counterplay_machine::eval::Env;
+use counterplay_machine::eval::{Env, RunFacts};
 use counterplay_machine::expr::Slot;
 use counterplay_machine::request::{self, Call, HttpCall};
 use counterplay_machine::response::{self, Meaning};
@@ -91,10 +91,11 @@ impl<'a> Job<'a> {
             deployment: &self.hub.deployment,
             tenant: &request.tenant,
             now_ms: self.hub.clock.now_ms(),
-            run: request
-                .run
-                .as_ref()
-                .map(|(id, started)| (id.as_str(), *started)),
+            run: request.run.as_ref().map(|(id, started_ms)| RunFacts {
+                id,
+                started_ms: *started_ms,
+                steps: &[],
+            }),
             call: Some(&request.id),
             slots: &slots,
             names: &names,

@@ -4,6 +4,7 @@ use super::kit::Kit;
 use super::letters::Again;
 use super::{Engine, Notice, Refusal};
 use crate::store::{ArrivalKind, Fault, NewArrival, NewLetter, Tx};
+use counterplay_machine::declare::Source;
 use counterplay_machine::eval::TenantFacts;
 use counterplay_machine::ingest::{self, Observation, Recognised, Rejection};
 use serde_json::Value as Json;
@@ -74,6 +75,22 @@ impl Engine {
                 }
             },
         };
+        // What playbooks raise comes from playbooks alone: nobody outside speaks for them.
+        let raised = kit
+            .program
+            .events
+            .get(event.as_str())
+            .is_some_and(|e| e.source == Source::Emit);
+        if raised {
+            let known = events(&kit);
+            let reason = format!("{event} is raised by playbooks and not accepted from outside");
+            let letter = self.letter(&incoming, Some(&event), reason, again).await?;
+            return Err(Refusal::UnknownEvent {
+                event,
+                known,
+                letter,
+            });
+        }
         let scene = kit.scene(&tenant);
         let now = scene.now_ms;
         let typed = match ingest::read(scene, &event, &incoming.payload) {
@@ -214,7 +231,7 @@ fn events(kit: &Kit) -> Vec<String> {
 
 /// Stores an event. Observations are noted here, in the order of acceptance, so that "changed to"
 /// means the same whatever order matching happens in.
-fn take(
+pub(super) fn take(
     tx: &Tx<'_>,
     arrival: &NewArrival,
     observation: &Observation,

@@ -417,8 +417,14 @@ impl Engine {
                 continue;
             }
             let (kit, arrival) = (self.kit(), Arc::new(arrival));
+            let (tenant, name) = (arrival.what.tenant.clone(), arrival.what.name.clone());
+            let awaited = self
+                .inner
+                .store
+                .read(move |tx| tx.awaiting(&tenant, &name))
+                .await?;
             driver.spawn(Job::Match(kit.clone(), arrival.clone()), async move {
-                let found = find(kit.clone(), arrival.clone()).await;
+                let found = find(kit.clone(), arrival.clone(), !awaited.is_empty()).await;
                 Report::Found(kit, arrival, found)
             });
             any = true;
@@ -552,11 +558,13 @@ fn input(word: Word) -> Input {
             by,
             approve,
             comment,
+            answer,
         } => Input::Vote(Vote {
             approval,
             by,
             approve,
             comment,
+            answer,
         }),
         Word::Resume { by } => Input::Resume { by },
         Word::Cancel { by } => Input::Cancel { by },

@@ -98,12 +98,8 @@ impl Kit {
 
     /// A tenant's facts, by name.
     pub(super) fn tenant(&self, name: &str) -> Option<TenantFacts> {
-        self.deployment.tenants.get(name).map(|t| TenantFacts {
-            name: name.to_owned(),
-            id: t.id.clone(),
-            zone: t.zone.clone().unwrap_or_else(|| "UTC".into()),
-            domains: t.domains.clone(),
-        })
+        let tenant = self.deployment.tenants.get(name)?;
+        Some(TenantFacts::of(name, tenant))
     }
 
     pub(super) fn scene<'a>(&'a self, tenant: &'a TenantFacts) -> Scene<'a> {

@@ -37,6 +37,8 @@ pub(super) struct Finding {
     pub(super) notes: Vec<String>,
     /// What can never be matched, and why.
     pub(super) broken: Vec<String>,
+    /// The event, complete, where runs wait for it.
+    pub(super) awaited: Option<(Arc<str>, Value)>,
     /// Playbooks that could not be judged now, and why.
     pub(super) left: Vec<(Arc<str>, String)>,
 }
@@ -58,7 +60,9 @@ struct Matcher<'k> {
 }
 
 /// Finds out which runs an arrival starts.
-pub(super) async fn find(kit: Arc<Kit>, arrival: Arc<Arrival>) -> Finding {
+///
+/// `awaited` tells that runs wait for such an event.
+pub(super) async fn find(kit: Arc<Kit>, arrival: Arc<Arrival>, awaited: bool) -> Finding {
     let mut found = Finding::default();
     let Some(tenant) = kit.tenant(&arrival.what.tenant) else {
         let tenant = &arrival.what.tenant;
@@ -74,7 +78,7 @@ pub(super) async fn find(kit: Arc<Kit>, arrival: Arc<Arrival>) -> Finding {
         found,
     };
     match arrival.what.kind {
-        ArrivalKind::Event => matcher.event().await,
+        ArrivalKind::Event => matcher.event(awaited).await,
         ArrivalKind::Tick => matcher.tick().await,
         ArrivalKind::Manual => matcher.manual().await,
         ArrivalKind::Hook => matcher.hook().await,
@@ -83,7 +87,7 @@ pub(super) async fn find(kit: Arc<Kit>, arrival: Arc<Arrival>) -> Finding {
 }
 
 impl<'k> Matcher<'k> {
-    async fn event(&mut self) {
+    async fn event(&mut self, awaited: bool) {
         let (kit, arrival) = (self.kit, self.arrival);
         let typed = match ingest::read(
             kit.scene(&self.tenant),
@@ -99,7 +103,7 @@ impl<'k> Matcher<'k> {
             &self.tenant.name,
             &typed.event,
         );
-        if listeners.is_empty() {
+        if listeners.is_empty() && !awaited {
             return self
                 .found
                 .notes
@@ -119,7 +123,7 @@ impl<'k> Matcher<'k> {
                 candidates.push((playbook, trigger));
             }
         }
-        if candidates.is_empty() {
+        if candidates.is_empty() && !awaited {
             return;
         }
         let mut slots = typed.slots.clone();
@@ -139,7 +143,12 @@ impl<'k> Matcher<'k> {
                             let left = candidates
                                 .iter()
                                 .map(|(p, _)| (p.id.clone(), reason.clone()));
-                            return self.found.left.extend(left);
+                            self.found.left.extend(left);
+                            if awaited {
+                                let runs = Arc::from("runs that wait for it");
+                                self.found.left.push((runs, reason));
+                            }
+                            return;
                         }
                     }
                 }
@@ -147,6 +156,9 @@ impl<'k> Matcher<'k> {
             slots.insert(fetch.slot, value);
         }
         let record = ingest::complete(&kit.program, &typed, &slots);
+        if awaited {
+            self.found.awaited = Some((typed.event.clone(), record.clone()));
+        }
         for (playbook, trigger) in candidates {
             let slots = playbook
                 .event_slot

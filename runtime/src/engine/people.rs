@@ -26,6 +26,27 @@ impl Engine {
         Ok(approval)
     }
 
+    /// Answers a question that `ask` put to a person; returns its id.
+    ///
+    /// # Errors
+    /// When the answer would not count, with the reason.
+    pub async fn answer(
+        &self,
+        target: &str,
+        by: &str,
+        answer: String,
+        comment: Option<String>,
+    ) -> Result<String, WordRefused> {
+        let now = self.inner.clock.now_ms();
+        let question = self
+            .inner
+            .store
+            .submit_answer(target, by, answer, comment, now)
+            .await?;
+        self.inner.wake.notify_one();
+        Ok(question)
+    }
+
     /// Tells a held run to try its step again.
     ///
     /// # Errors

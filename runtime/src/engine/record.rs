@@ -186,23 +186,35 @@ fn line(program: &Program, what: &What, cause: &Cause) -> Option<Line> {
             eligible,
             needs,
             until_ms,
-        } => (
-            engine(),
-            "approval.asked",
-            None,
-            json!({
+            answers,
+        } => {
+            let mut detail = json!({
                 "question": question, "about": about, "eligible": eligible, "needs": needs, "until_ms": until_ms
-            }),
-        ),
+            });
+            if let (Json::Object(detail), false) = (&mut detail, answers.is_empty()) {
+                detail.insert("answers".into(), json!(answers));
+            }
+            (engine(), "approval.asked", None, detail)
+        }
         What::Voted {
             by,
             approve,
             comment,
+            answer,
         } => (
             by.clone(),
             "approval.voted",
             cause.approval.clone(),
-            json!({ "approve": approve, "comment": comment }),
+            match answer {
+                None => json!({ "approve": approve, "comment": comment }),
+                Some(answer) => json!({ "answer": answer, "comment": comment }),
+            },
+        ),
+        What::Emitted { event, fields } => (
+            engine(),
+            "event.emitted",
+            Some(event.to_string()),
+            json!({ "fields": fields }),
         ),
         What::VoteRefused { by, reason } => (
             by.clone(),

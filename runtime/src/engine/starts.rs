@@ -5,12 +5,12 @@ use super::Notice;
 use super::kit::Kit;
 use super::matching::{Finding, Planned};
 use super::record::{Cause, record};
-use super::transition::{entries, keep_effects};
+use super::transition::{advance, entries, keep_effects};
 use crate::store::{Arrival, ArrivalKind, Fault, NewLetter, NewRunRow, StoredRun, Tx};
 use counterplay_machine::deployment::Mode;
 use counterplay_machine::duration::{HOUR_MS, SECOND_MS};
 use counterplay_machine::ingest;
-use counterplay_machine::step::{Context, NewRun, start};
+use counterplay_machine::step::{Context, Input, NewRun, start};
 
 /// How often matching is tried before the arrival is given up: about seven hours in all.
 const ATTEMPTS_MAX: i64 = 14;
@@ -41,6 +41,15 @@ pub(super) fn settle(
                     event: arrival.num,
                 });
             }
+        }
+    }
+    if let Some((event, record)) = &found.awaited {
+        for run in tx.awaiting(&arrival.what.tenant, event)? {
+            let input = Input::Event {
+                event: event.clone(),
+                record: record.clone(),
+            };
+            notices.extend(advance(tx, kit, run, input, now_ms)?);
         }
     }
     let mut broken = found.broken.clone();
@@ -172,10 +181,13 @@ fn begin(
             break id;
         }
     };
+    let uses = |action: &str, tenant: Option<&str>, since: i64| tx.uses(action, tenant, since);
     let context = Context {
         program: &kit.program,
         playbook,
         deployment: &kit.deployment,
+        guards: &kit.program.guards,
+        uses: &uses,
     };
     let new = NewRun {
         id: id.clone(),

@@ -1,12 +1,17 @@
 //! A stored run and an input in; within one transaction the run stepped, stored and its effects
 //! turned into rows. What watchers are to be told comes out.
 
+use super::accept::take;
 use super::kit::Kit;
 use super::record::{Cause, record, too_late};
 use super::{Notice, messages};
-use crate::store::{CallKind, Fault, NewCall, StoredRun, Tx, approval_info};
+use crate::store::{
+    ArrivalKind, CallKind, Fault, NewArrival, NewCall, NewLetter, StoredRun, Tx, approval_info,
+};
+use counterplay_machine::ingest;
 use counterplay_machine::journal::Entry;
 use counterplay_machine::step::{Context, Effect, Input, step};
+use serde_json::Value as Json;
 use std::sync::Arc;
 
 /// Applies an input to a run. One that has ended stays as it is.
@@ -32,10 +37,13 @@ pub(super) fn advance(
                 what: format!("run {}", stored.run.id),
                 detail: format!("its program has no playbook `{}`", stored.run.playbook),
             })?;
+    let uses = |action: &str, tenant: Option<&str>, since: i64| tx.uses(action, tenant, since);
     let context = Context {
         program: &program,
         playbook,
         deployment: &kit.deployment,
+        guards: &kit.program.guards,
+        uses: &uses,
     };
     let transition = step(context, &mut stored.run, input, now_ms);
     tx.save_run(&stored, &transition.journal, now_ms)?;
@@ -64,6 +72,10 @@ pub(super) fn keep_effects(
                 action,
                 args,
             } => {
+                let mut guards = kit.program.guards.iter();
+                if !stored.simulated && guards.any(|guard| guard.counts(&action)) {
+                    tx.count_use(&action, &stored.run.tenant.name, now_ms)?;
+                }
                 let call = NewCall {
                     id,
                     kind: CallKind::Perform,
@@ -97,10 +109,62 @@ pub(super) fn keep_effects(
                     .extend(approval_info(stored, &id, now_ms).map(|a| Notice::Asked(Box::new(a))));
             }
             Effect::CloseApproval { id } => tx.close_approval(run, &id)?,
+            Effect::AwaitEvent { id, event } => {
+                tx.await_event(run, &id, &stored.run.tenant.name, &event)?;
+            }
+            Effect::StopAwaiting { id } => tx.stop_awaiting(run, &id)?,
+            // What a simulated run raises stays in its journal: it must not start real ones.
+            Effect::Emit { .. } if stored.simulated => {}
+            Effect::Emit { id, event, payload } => {
+                notices.extend(raise(tx, kit, stored, (id, &event, payload), now_ms)?);
+            }
             Effect::Finish { .. } => tx.void_run(run)?,
         }
     }
     Ok(notices)
+}
+
+/// Takes in an event that a run raised; one that cannot be read is kept as a dead letter.
+fn raise(
+    tx: &Tx<'_>,
+    kit: &Kit,
+    stored: &StoredRun,
+    (id, event, payload): (String, &str, Json),
+    now_ms: i64,
+) -> Result<Option<Notice>, Fault> {
+    let tenant = stored.run.tenant.name.clone();
+    match ingest::read(kit.scene(&stored.run.tenant), event, &payload) {
+        Ok(typed) => {
+            let arrival = NewArrival {
+                tenant,
+                kind: ArrivalKind::Event,
+                name: typed.event.to_string(),
+                payload,
+                source: Some(id),
+                at_ms: now_ms,
+            };
+            take(tx, &arrival, &typed.observation)?;
+            Ok(None)
+        }
+        Err(rejection) => {
+            let reason = rejection.to_string();
+            let letter = NewLetter {
+                tenant: &tenant,
+                name: Some(event),
+                event: None,
+                playbook: None,
+                payload: &payload,
+                reason: &reason,
+            };
+            let letter = tx.add_letter(&letter, now_ms)?;
+            Ok(Some(Notice::DeadLetter {
+                letter,
+                tenant: tenant.clone(),
+                name: Some(event.to_owned()),
+                reason: reason.clone(),
+            }))
+        }
+    }
 }
 
 /// Journal entries as notices.

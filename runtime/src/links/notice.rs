@@ -54,7 +54,10 @@ impl Notice {
             one("Playbook", &format!("{} ({})", playbook.title, playbook.id)),
             one("Tenant", &run.tenant.name),
         ];
-        facts.push(if open.actions.is_empty() {
+        let question = !open.answers.is_empty();
+        facts.push(if question {
+            fact("Answers", list(open.answers.iter().map(String::as_str)))
+        } else if open.actions.is_empty() {
             one(
                 "What will be done",
                 "no action waits for this answer; the playbook goes on by it",
@@ -75,15 +78,22 @@ impl Notice {
             "Who may answer",
             list(open.eligible.iter().map(String::as_str)),
         ));
-        facts.push(one(
-            "Needed",
-            &match open.needs {
-                1 => "one of them".to_owned(),
-                needs => format!("{needs} of them, different people"),
-            },
-        ));
+        if !question {
+            facts.push(one(
+                "Needed",
+                &match open.needs {
+                    1 => "one of them".to_owned(),
+                    needs => format!("{needs} of them, different people"),
+                },
+            ));
+        }
+        let subject = if question {
+            "A question for you"
+        } else {
+            "Approval needed"
+        };
         Notice {
-            subject: format!("Approval needed: {}", line(&open.question, SUBJECT_MAX)),
+            subject: format!("{subject}: {}", line(&open.question, SUBJECT_MAX)),
             question: line(&open.question, QUESTION_MAX),
             facts,
             url,

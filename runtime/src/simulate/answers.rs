@@ -21,7 +21,11 @@ pub enum Answer {
 /// Given answers by the qualified name of a query or action. Several answers are used one after the other;
 /// the last one stays.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Answers(BTreeMap<String, Vec<Answer>>);
+pub struct Answers {
+    in_turn: BTreeMap<String, Vec<Answer>>,
+    /// Answers that hold from a time on, in milliseconds from the start of the run.
+    from: BTreeMap<String, Vec<(i64, Answer)>>,
+}
 
 /// Why an answer cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,7 +67,14 @@ impl Answers {
 
     /// Adds an answer, to be used after those that were added before.
     pub fn add(&mut self, name: impl Into<String>, answer: Answer) {
-        self.0.entry(name.into()).or_default().push(answer);
+        self.in_turn.entry(name.into()).or_default().push(answer);
+    }
+
+    /// Adds an answer that holds from a time on, in milliseconds from the start of the run.
+    pub fn from(&mut self, name: impl Into<String>, after_ms: i64, answer: Answer) {
+        let all = self.from.entry(name.into()).or_default();
+        all.push((after_ms, answer));
+        all.sort_by_key(|(after, _)| *after);
     }
 
     /// Adds an answer written as `name=value`. The value is JSON; a text may stand without quotes, and
@@ -104,7 +115,7 @@ impl Answers {
     /// # Errors
     /// The first that has not.
     pub fn check(&self, program: &Program) -> Result<(), AnswerError> {
-        for (name, answers) in &self.0 {
+        for (name, answers) in &self.in_turn {
             return_type(program, name)?;
             for answer in answers {
                 if let Answer::Json(json) = answer {
@@ -115,16 +126,24 @@ impl Answers {
         Ok(())
     }
 
-    /// The answer for the call that comes next after `before` earlier ones of the same name: a result, or the
-    /// reason of a failure. `None` when nothing is given.
+    /// The answer for the call that comes next after `before` earlier ones of the same name, `elapsed_ms` after the
+    /// start of the run: a result, or the reason of a failure. `None` when nothing is given.
     pub(super) fn next(
         &self,
         program: &Program,
         name: &str,
         before: usize,
+        elapsed_ms: i64,
     ) -> Option<Result<Value, String>> {
-        let answers = self.0.get(name)?;
-        let answer = answers.get(before).or_else(|| answers.last())?;
+        let now = self.from.get(name).and_then(|all| {
+            let due = all.iter().rev().find(|(after, _)| *after <= elapsed_ms);
+            due.map(|(_, answer)| answer)
+        });
+        let in_turn = || {
+            let answers = self.in_turn.get(name)?;
+            answers.get(before).or_else(|| answers.last())
+        };
+        let answer = now.or_else(in_turn)?;
         Some(match answer {
             Answer::Value(value) => Ok(value.clone()),
             Answer::Fails(reason) => Err(reason.clone()),

@@ -2,7 +2,7 @@
 
 use super::host::{Assume, Oracle, Told, names};
 use super::sample;
-use super::{Assumed, Cause, RUNS_MAX, Scenario, SimulationError};
+use super::{Assumed, Cause, LaterEvent, RUNS_MAX, Scenario, SimulationError};
 use counterplay_machine::eval::EvalError;
 use counterplay_machine::expr::Slot;
 use counterplay_machine::hook;
@@ -68,6 +68,45 @@ pub(super) async fn begin(
         beginning.expand(trigger, slots, oracle).await;
     }
     Ok(beginning.begun)
+}
+
+/// An event that comes later, read and completed.
+pub(super) async fn later(
+    scenario: &Scenario,
+    later: &LaterEvent,
+    at_ms: i64,
+    oracle: &mut Oracle<'_>,
+) -> Result<Value, SimulationError> {
+    let now_ms = at_ms.saturating_add(later.after_ms);
+    let scene = || Scene {
+        program: &scenario.program,
+        deployment: &scenario.deployment,
+        tenant: &scenario.tenant,
+        now_ms,
+    };
+    let rejected = |reason: String| SimulationError::Rejected(reason);
+    let typed = ingest::read(scene(), &later.event, &later.json)
+        .map_err(|rejection| rejected(rejection.to_string()))?;
+    let mut known = typed.slots.clone();
+    while let Some(fetch) = ingest::next_fetch(scene(), &typed.event, &known)
+        .map_err(|error| rejected(format!("{} cannot be completed: {error}", typed.event)))?
+    {
+        let value = match fetch.args {
+            None => Value::Absent,
+            Some(args) => {
+                let id = format!("simulated:{}", fetch.query);
+                match oracle
+                    .ask(&fetch.query, args, &id, None, now_ms, Assume::Plain)
+                    .await
+                {
+                    Told::Given(value) | Told::Assumed(value) => value,
+                    Told::Fails(reason) => return Err(rejected(reason)),
+                }
+            }
+        };
+        known.insert(fetch.slot, value);
+    }
+    Ok(ingest::complete(&scenario.program, &typed, &known))
 }
 
 struct Beginning<'a> {

@@ -28,6 +28,7 @@ pub(super) async fn simulate(scenario: &Scenario) -> Result<Simulation, Simulati
         scenario,
         counts: BTreeMap::new(),
         imagined: BTreeSet::new(),
+        elapsed_ms: 0,
     };
     let begun = begin::begin(scenario, playbook, &mut oracle).await?;
     let mut simulation = Simulation {
@@ -46,13 +47,19 @@ pub(super) async fn simulate(scenario: &Scenario) -> Result<Simulation, Simulati
             starter: begun.starter.clone(),
             slots,
         };
-        let context = Context {
-            program,
-            playbook,
-            deployment: &scenario.deployment,
-        };
+        let mut agenda = Agenda::default();
+        for later in &scenario.later {
+            let record = begin::later(scenario, later, begun.at_ms, &mut oracle).await?;
+            agenda.add(
+                begun.at_ms.saturating_add(later.after_ms),
+                Input::Event {
+                    event: Arc::from(later.event.as_str()),
+                    record,
+                },
+            );
+        }
         let left = TRANSITIONS_MAX.saturating_sub(simulation.transitions);
-        let played = play(context, new, begun.at_ms, left, &mut oracle).await;
+        let played = play(playbook, new, (begun.at_ms, agenda), left, &mut oracle).await;
         simulation.transitions += played.1;
         simulation.runs.push(played.0);
     }
@@ -80,22 +87,28 @@ impl Agenda {
 
 /// One run, from its start to its end; with how many transitions it took.
 async fn play(
-    context: Context<'_>,
+    playbook: &Playbook,
     new: NewRun,
-    at_ms: i64,
+    (at_ms, agenda): (i64, Agenda),
     transitions_max: u32,
     oracle: &mut Oracle<'_>,
 ) -> (SimulatedRun, u32) {
     let mut now_ms = at_ms;
-    let (run, first) = step::start(context, new, now_ms);
+    let scenario = oracle.scenario;
+    // Budgets of guards count what this run does.
+    let mut used = Used::default();
+    let (run, first) = used.with(scenario, playbook, |context| {
+        step::start(context, new, now_ms)
+    });
     let mut stage = Stage {
         run,
         journal: Vec::new(),
         actions: Vec::new(),
         assumed: Vec::new(),
-        agenda: Agenda::default(),
+        agenda,
         guesses: BTreeSet::new(),
     };
+    used.note(&first, now_ms);
     stage.take_in(first, None, now_ms, oracle).await;
     let mut transitions = 1;
     let end = loop {
@@ -116,8 +129,11 @@ async fn play(
             Input::Done { id, value } if stage.guesses.remove(id) => Some(value.redacted_json()),
             _ => None,
         };
-        let transition = step::step(context, &mut stage.run, input, now_ms);
+        let transition = used.with(scenario, playbook, |context| {
+            step::step(context, &mut stage.run, input, now_ms)
+        });
         transitions += 1;
+        used.note(&transition, now_ms);
         stage.take_in(transition, guessed, now_ms, oracle).await;
     };
     let played = SimulatedRun {
@@ -129,6 +145,41 @@ async fn play(
         ended_ms: now_ms,
     };
     (played, transitions)
+}
+
+/// What was performed so far and when, for the budgets of guards.
+#[derive(Default)]
+struct Used(Vec<(Arc<str>, i64)>);
+
+impl Used {
+    /// Steps in a context that counts.
+    fn with<T>(
+        &self,
+        scenario: &Scenario,
+        playbook: &Playbook,
+        step: impl FnOnce(Context<'_>) -> T,
+    ) -> T {
+        let uses = |action: &str, _: Option<&str>, since_ms: i64| {
+            let counted = self.0.iter();
+            let counted = counted.filter(|(a, at)| **a == *action && *at > since_ms);
+            counted.count() as u64
+        };
+        step(Context {
+            program: &scenario.program,
+            playbook,
+            deployment: &scenario.deployment,
+            guards: &scenario.program.guards,
+            uses: &uses,
+        })
+    }
+
+    fn note(&mut self, transition: &Transition, now_ms: i64) {
+        for effect in &transition.effects {
+            if let Effect::Perform { action, .. } = effect {
+                self.0.push((action.clone(), now_ms));
+            }
+        }
+    }
 }
 
 /// Why the run is held, when the next thing that would happen is that the holding itself gives up.
@@ -190,6 +241,7 @@ impl Stage {
                     id, action, args, ..
                 } => {
                     self.act(&action, &args, now_ms, oracle.program());
+                    oracle.elapsed_ms = now_ms.saturating_sub(self.run.started_ms);
                     let input = match oracle.perform(&action, now_ms) {
                         Ok(value) => Input::Done { id, value },
                         Err(reason) => Input::Failed { id, reason },
@@ -200,6 +252,7 @@ impl Stage {
                     id, query, args, ..
                 } => {
                     let run = Some((self.run.id.clone(), self.run.started_ms));
+                    oracle.elapsed_ms = now_ms.saturating_sub(self.run.started_ms);
                     let input = match oracle
                         .ask(&query, args, &id, run, now_ms, Assume::Plain)
                         .await
@@ -217,7 +270,8 @@ impl Stage {
                 Effect::CancelTimer { id } => self.agenda.cancel_timer(&id),
                 Effect::AskApproval { id } => {
                     if let Some(open) = self.run.approvals.get(&id) {
-                        for (after_ms, vote) in oracle.scenario.people.votes(&id, open) {
+                        let elapsed = now_ms.saturating_sub(self.run.started_ms);
+                        for (after_ms, vote) in oracle.scenario.people.votes(&id, open, elapsed) {
                             self.agenda
                                 .add(now_ms.saturating_add(after_ms), Input::Vote(vote));
                         }
@@ -228,7 +282,11 @@ impl Stage {
                         |_, input| !matches!(input, Input::Vote(vote) if vote.approval == id),
                     );
                 }
-                Effect::Finish { .. } => {}
+                // Events that come are on the agenda, and what is raised is in the journal.
+                Effect::AwaitEvent { .. }
+                | Effect::StopAwaiting { .. }
+                | Effect::Emit { .. }
+                | Effect::Finish { .. } => {}
             }
         }
     }
@@ -283,6 +341,8 @@ pub(super) struct Oracle<'a> {
     pub scenario: &'a Scenario,
     /// How often each was called.
     counts: BTreeMap<Arc<str>, usize>,
+    /// The time since the run started, in milliseconds.
+    elapsed_ms: i64,
     /// What simulated actions only pretended to make: no live system knows of it.
     imagined: BTreeSet<String>,
 }
@@ -302,7 +362,11 @@ impl Oracle<'_> {
     /// An action's result: given, else a sample.
     fn perform(&mut self, action: &Arc<str>, now_ms: i64) -> Result<Value, String> {
         let before = self.count(action);
-        if let Some(given) = self.scenario.answers.next(self.program(), action, before) {
+        if let Some(given) =
+            self.scenario
+                .answers
+                .next(self.program(), action, before, self.elapsed_ms)
+        {
             return given;
         }
         match self.program().callables.get(action) {
@@ -328,7 +392,11 @@ impl Oracle<'_> {
         assume: Assume,
     ) -> Told {
         let before = self.count(query);
-        match self.scenario.answers.next(self.program(), query, before) {
+        match self
+            .scenario
+            .answers
+            .next(self.program(), query, before, self.elapsed_ms)
+        {
             Some(Ok(value)) => return Told::Given(value),
             Some(Err(reason)) => return Told::Fails(reason),
             None => {}

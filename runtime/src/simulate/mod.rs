@@ -8,7 +8,7 @@ mod people;
 pub(crate) mod sample;
 
 pub use answers::{Answer, AnswerError, Answers};
-pub use people::{People, Scripted};
+pub use people::{People, Scripted, When};
 
 use crate::call::Connector;
 use crate::timeline::{self, Line, Reading};
@@ -49,8 +49,21 @@ pub struct Scenario {
     pub answers: Answers,
     /// What people do.
     pub people: People,
+    /// Events that come later, while the run goes on.
+    pub later: Vec<LaterEvent>,
     /// Answers queries that have no given answer, where present. Actions are never passed to it.
     pub live: Option<Arc<dyn Connector>>,
+}
+
+/// An event that comes while a run goes on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LaterEvent {
+    /// The event's qualified name.
+    pub event: String,
+    /// The object.
+    pub json: Json,
+    /// When, in milliseconds from the start of the run.
+    pub after_ms: i64,
 }
 
 impl fmt::Debug for Scenario {

@@ -30,8 +30,19 @@ pub struct Scripted {
     pub by: String,
     /// Whether in favour.
     pub approve: bool,
-    /// How long after being asked, in milliseconds.
-    pub after_ms: i64,
+    /// What is answered to a question.
+    pub answer: Option<String>,
+    /// When.
+    pub when: When,
+}
+
+/// When a person answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// So long after being asked, in milliseconds.
+    AfterAsked(i64),
+    /// So long after the run started, in milliseconds; at once where that is past.
+    SinceStart(i64),
 }
 
 impl Default for People {
@@ -45,13 +56,26 @@ impl Default for People {
 
 impl People {
     /// The answers to an approval with the time of each, in milliseconds after it was asked.
-    pub(super) fn votes(&self, id: &str, open: &OpenApproval) -> Vec<(i64, Vote)> {
+    ///
+    /// To a question, people who approve give the first answer, and people who reject the last.
+    pub(super) fn votes(
+        &self,
+        id: &str,
+        open: &OpenApproval,
+        since_start_ms: i64,
+    ) -> Vec<(i64, Vote)> {
         let vote = |by: &str, approve: bool, after_ms: i64| {
+            let answer = if approve {
+                open.answers.first()
+            } else {
+                open.answers.last()
+            };
             let vote = Vote {
                 approval: id.to_owned(),
                 by: by.to_owned(),
-                approve,
+                approve: approve || answer.is_some(),
                 comment: None,
+                answer: answer.cloned(),
             };
             (after_ms.max(0), vote)
         };
@@ -72,7 +96,17 @@ impl People {
             People::Unanswered => Vec::new(),
             People::Script(answers) => answers
                 .iter()
-                .map(|a| vote(&a.by, a.approve, a.after_ms))
+                // What answers a question is no vote, and the other way round.
+                .filter(|a| a.answer.is_some() != open.answers.is_empty())
+                .map(|a| {
+                    let after_ms = match a.when {
+                        When::AfterAsked(ms) => ms,
+                        When::SinceStart(ms) => ms.saturating_sub(since_start_ms),
+                    };
+                    let (after_ms, given) = vote(&a.by, a.approve, after_ms);
+                    let answer = a.answer.clone();
+                    (after_ms, Vote { answer, ..given })
+                })
                 .collect(),
         }
     }

@@ -64,6 +64,8 @@ pub struct DecidedApproval {
     pub needs: u32,
     /// Until when, in milliseconds since the Unix epoch.
     pub until_ms: i64,
+    /// What could be answered, where it was a question and no approval.
+    pub choices: Vec<String>,
     /// The answers that counted, in order.
     pub answers: Vec<Answered>,
     /// The answers that did not count, in order.
@@ -81,6 +83,8 @@ pub struct Answered {
     pub by: String,
     /// Whether in favour.
     pub approve: bool,
+    /// What they answered, where it was a question and no approval.
+    pub answer: Option<String>,
     /// What they said.
     pub comment: Option<String>,
     /// When, in milliseconds since the Unix epoch.
@@ -290,6 +294,7 @@ fn tell(stored: &StoredRun, journal: &[Entry]) -> Vec<(u32, DecidedApproval)> {
             eligible,
             needs,
             until_ms,
+            answers,
         } = &entry.what
         {
             out.push((
@@ -308,6 +313,7 @@ fn tell(stored: &StoredRun, journal: &[Entry]) -> Vec<(u32, DecidedApproval)> {
                     eligible: eligible.clone(),
                     needs: *needs,
                     until_ms: *until_ms,
+                    choices: answers.clone(),
                     answers: Vec::new(),
                     refused: Vec::new(),
                     decision: None,
@@ -328,9 +334,11 @@ fn tell(stored: &StoredRun, journal: &[Entry]) -> Vec<(u32, DecidedApproval)> {
                 by,
                 approve,
                 comment,
+                answer,
             } => approval.answers.push(Answered {
                 by: by.clone(),
                 approve: *approve,
+                answer: answer.clone(),
                 comment: comment.clone(),
                 at_ms: entry.at_ms,
             }),

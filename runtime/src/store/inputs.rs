@@ -18,6 +18,9 @@ pub enum Word {
         approve: bool,
         /// What they say.
         comment: Option<String>,
+        /// What they answer to a question.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answer: Option<String>,
     },
     /// Try the step that holds the run again.
     Resume {

@@ -9,6 +9,7 @@ mod approvals;
 mod audit;
 mod audit_read;
 mod audit_verify;
+mod awaits;
 mod codec;
 mod counters;
 mod deliveries;

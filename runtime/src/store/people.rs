@@ -59,9 +59,36 @@ impl Store {
         comment: Option<String>,
         now_ms: i64,
     ) -> Result<String, WordRefused> {
+        self.submit(target, by, (approve, comment, None), now_ms)
+            .await
+    }
+
+    /// Leaves an answer to a question for the engine, as [`Store::submit_vote`] does for an approval.
+    ///
+    /// # Errors
+    /// When the answer would not count, with the reason.
+    pub async fn submit_answer(
+        &self,
+        target: &str,
+        by: &str,
+        answer: String,
+        comment: Option<String>,
+        now_ms: i64,
+    ) -> Result<String, WordRefused> {
+        self.submit(target, by, (true, comment, Some(answer)), now_ms)
+            .await
+    }
+
+    async fn submit(
+        &self,
+        target: &str,
+        by: &str,
+        said: (bool, Option<String>, Option<String>),
+        now_ms: i64,
+    ) -> Result<String, WordRefused> {
         let (target, by) = (target.to_owned(), by.to_owned());
         self.write(move |tx| {
-            let left = tx.leave_vote(&target, by.clone(), approve, comment, now_ms)?;
+            let left = tx.leave_vote(&target, by.clone(), said, now_ms)?;
             tx.kept_if_refused("approval.vote_refused", &target, &by, left, now_ms)
         })
         .await?
@@ -152,8 +179,7 @@ impl Tx<'_> {
         &self,
         target: &str,
         by: String,
-        approve: bool,
-        comment: Option<String>,
+        (approve, comment, answer): (bool, Option<String>, Option<String>),
         now_ms: i64,
     ) -> Answer<String> {
         let id = target.split_once(':').map_or(target, |(run, _)| run);
@@ -170,6 +196,7 @@ impl Tx<'_> {
             by: by.clone(),
             approve,
             comment: comment.clone(),
+            answer: answer.clone(),
         };
         // On a virtual clock the run's own time is the only one that means anything.
         let now = match self.meta("clock")?.as_deref() {
@@ -184,6 +211,7 @@ impl Tx<'_> {
             by,
             approve,
             comment,
+            answer,
         };
         self.add_word(stored.num, &word, now_ms)?;
         Ok(Ok(approval))

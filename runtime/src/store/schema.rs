@@ -340,4 +340,23 @@ pub(super) const MIGRATIONS: &[&str] = &["
     ALTER TABLE dead_letters ADD COLUMN dismissed_by TEXT;
     ALTER TABLE dead_letters ADD COLUMN dismissed_why TEXT;
     ALTER TABLE dead_letters ADD COLUMN playbook TEXT;
+", "
+    -- Events that runs wait for.
+    CREATE TABLE awaits (
+        run INTEGER NOT NULL REFERENCES runs (num),
+        id TEXT NOT NULL,
+        tenant TEXT NOT NULL,
+        event TEXT NOT NULL,
+        PRIMARY KEY (run, id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX awaits_event ON awaits (tenant, event);
+
+    -- When actions that a guard counts were performed, for 31 days.
+    CREATE TABLE uses (
+        num INTEGER PRIMARY KEY,
+        action TEXT NOT NULL,
+        tenant TEXT NOT NULL,
+        at_ms INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX uses_action ON uses (action, at_ms);
 "];

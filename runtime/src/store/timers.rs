@@ -102,6 +102,7 @@ impl Tx<'_> {
         for sql in [
             "DELETE FROM timers WHERE run = ?1",
             "DELETE FROM approvals WHERE run = ?1",
+            "DELETE FROM awaits WHERE run = ?1",
             "DELETE FROM outbox WHERE run = ?1 AND sent = 0",
             "DELETE FROM repeats WHERE run = ?1 AND until_ms IS NULL",
         ] {

@@ -174,6 +174,7 @@ impl Bench {
                 id: "3f1c0a52-8d1e-4b67-9c0a-5e2d7b41f6a8".into(),
                 zone: "UTC".into(),
                 domains: vec![],
+                ..Default::default()
             },
         }
     }

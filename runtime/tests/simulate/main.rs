@@ -7,7 +7,7 @@ use counterplay_machine::{Program, Value};
 use counterplay_runtime::call::{CallOutcome, CallRequest, Connector};
 use counterplay_runtime::simulate::{
     Answer, Answers, Cause, People, Scenario, Scripted, Simulation, SimulationEnd, SimulationError,
-    TRANSITIONS_MAX, simulate,
+    TRANSITIONS_MAX, When, simulate,
 };
 use program::{START_MS, lost_device, program, tenant};
 use serde_json::json;
@@ -27,6 +27,7 @@ fn scenario(program: Program, playbook: &str, cause: Cause) -> Scenario {
         at_ms: START_MS,
         answers: Answers::new(),
         people: People::default(),
+        later: Vec::new(),
         live: None,
     }
 }
@@ -123,7 +124,8 @@ async fn people_decide() {
     let vote = |by: &str, minutes: i64| Scripted {
         by: by.into(),
         approve: true,
-        after_ms: minutes * 60_000,
+        answer: None,
+        when: When::AfterAsked(minutes * 60_000),
     };
     let script = vec![
         vote("cy@contoso.example", 1),

@@ -48,6 +48,7 @@ pub fn tenant() -> TenantFacts {
         id: "contoso.example".into(),
         zone: "UTC".into(),
         domains: vec![],
+        ..Default::default()
     }
 }
 
@@ -168,6 +169,7 @@ fn perform(action: &str, impact: Impact, gates: Vec<u32>) -> NodeKind {
         accepted: None,
         gates,
         skip_if_failed: vec![],
+        undoes: Vec::new(),
     })
 }
 
@@ -197,6 +199,8 @@ fn playbook(id: &str, title: &str, trigger: Trigger, graph: Graph) -> Playbook {
         start: 0.into(),
         graph,
         on_failure: None,
+        reads_steps: false,
+        undone: Vec::new(),
         hash: "by hand".into(),
     }
 }

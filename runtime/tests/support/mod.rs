@@ -77,6 +77,7 @@ pub fn deployment() -> Deployment {
         zone: Some("Europe/London".into()),
         domains: vec![format!("{id}.example")],
         groups: groups.iter().map(|g| (*g).to_owned()).collect(),
+        ..Tenant::default()
     };
     let team = Team {
         members: vec!["ann@soc.example".into(), "bob@soc.example".into()],

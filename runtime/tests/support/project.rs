@@ -162,6 +162,7 @@ fn perform(action: &str, who: Expr, impact: Impact, gates: Vec<u32>) -> NodeKind
         accepted: None,
         gates,
         skip_if_failed: Vec::new(),
+        undoes: Vec::new(),
     })
 }
 
@@ -192,6 +193,8 @@ pub fn playbook(id: &str, graph: Graph) -> Playbook {
         start: 0.into(),
         graph,
         on_failure: None,
+        reads_steps: false,
+        undone: Vec::new(),
         hash: format!("hash of {id}"),
     }
 }

@@ -148,6 +148,7 @@ impl Gallery {
             asked_ms: self.now_ms - 11 * MIN,
             until_ms: self.now_ms + left,
             state: state.to_owned(),
+            question_only: false,
             voted,
             simulated: false,
         }
@@ -854,6 +855,7 @@ impl Gallery {
             error: error.map(|e| self.t(e)),
         };
         render(&ApprovalPage {
+            choices: Vec::new(),
             messages: vec![
                 message(Channel::Mail, "dana.kim@msp.example", MessageState::Sent, None),
                 message(Channel::Teams, "leads", MessageState::Waiting, Some("teams.msp.example answered 503")),
@@ -905,6 +907,7 @@ impl Gallery {
                 Vote {
                     by: self.t("eli.novak@msp.example"),
                     approve: true,
+                    answer: None,
                     comment: Some(self.t("Spoke to Priya. The laptop is gone, and it holds customer data.")),
                     at_ms: self.now_ms - 4 * MIN,
                     refused: None,
@@ -912,6 +915,7 @@ impl Gallery {
                 Vote {
                     by: self.t("finn.murphy@msp.example"),
                     approve: true,
+                    answer: None,
                     comment: None,
                     at_ms: self.now_ms - 9 * MIN,
                     refused: Some(self.t("finn.murphy@msp.example started the run")),

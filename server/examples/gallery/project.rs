@@ -91,17 +91,13 @@ fn scenario(
     let scenario = Scenario {
         program: project.program.clone(),
         deployment: project.deployment.clone(),
-        tenant: TenantFacts {
-            name: "contoso".to_owned(),
-            id: tenant.id.clone(),
-            zone: tenant.zone.clone().unwrap_or_default(),
-            domains: tenant.domains.clone(),
-        },
+        tenant: TenantFacts::of("contoso", tenant),
         playbook: playbook.to_owned(),
         cause,
         at_ms,
         answers: Answers::default(),
         people,
+        later: Vec::new(),
         live: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()

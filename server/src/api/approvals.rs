@@ -7,7 +7,9 @@ use crate::identity::Permission;
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
-use counterplay_runtime::store::{ApprovalDetail, ApprovalInfo, DecidedApproval, Message};
+use counterplay_runtime::store::{
+    ApprovalDetail, ApprovalInfo, DecidedApproval, Message, WordRefused,
+};
 use serde::{Deserialize, Serialize};
 
 /// The longest comment, in characters.
@@ -26,7 +28,7 @@ pub struct ApprovalView {
     pub playbook: String,
     /// Whether nothing would be performed anyway.
     pub simulated: bool,
-    /// `open`, `approved`, `rejected`, `unanswered`, or `over` where the run ended before.
+    /// `open`, `approved`, `rejected`, `answered` (a question), `unanswered`, or `over` where the run ended before.
     pub state: String,
     /// The question.
     pub question: String,
@@ -38,6 +40,9 @@ pub struct ApprovalView {
     pub eligible: Vec<String>,
     /// Who may not although they are listed: who started the run and whom it is about.
     pub excluded: Vec<String>,
+    /// What can be answered, where it is a question to a person and no approval.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
     /// How many distinct people have to approve.
     pub needs: u32,
     /// The answers so far.
@@ -78,6 +83,9 @@ pub struct AnswerView {
     pub by: String,
     /// Whether in favour.
     pub approve: bool,
+    /// What they answered, where it is a question and no approval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
     /// What they said.
     pub comment: Option<String>,
 }
@@ -91,10 +99,15 @@ pub struct ApprovalList {
 
 /// An answer.
 #[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields, expecting = "an object with `decision`")]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object with `decision`, or with `answer`"
+)]
 pub struct NewAnswer {
-    /// Yes or no.
-    pub decision: Decision,
+    /// Yes or no, to an approval.
+    pub decision: Option<Decision>,
+    /// One of the `choices`, to a question.
+    pub answer: Option<String>,
     /// Why; a rejection needs it.
     pub comment: Option<String>,
 }
@@ -107,6 +120,15 @@ pub enum Decision {
     Approve,
     /// Against; one is enough.
     Reject,
+}
+
+/// What a person says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// To an approval.
+    Decision(Decision),
+    /// To a question.
+    Answer(String),
 }
 
 /// List what waits for approval
@@ -179,7 +201,23 @@ pub async fn answer(
     Path(id): Path<String>,
     Body(new): Body<NewAnswer>,
 ) -> Result<Json<ApprovalView>, Problem> {
-    let detail = vote(&app, &auth, &id, new.decision, new.comment).await?;
+    let said = match (new.decision, new.answer) {
+        (Some(decision), None) => Said::Decision(decision),
+        (None, Some(answer)) => Said::Answer(answer),
+        (None, None) => {
+            return Err(Problem::unprocessable(
+                "say `decision` (`approve` or `reject`) to an approval, or `answer` to a question",
+            )
+            .with("path", "decision"));
+        }
+        (Some(_), Some(_)) => {
+            return Err(Problem::unprocessable(
+                "an approval takes `decision` and a question takes `answer`, never both",
+            )
+            .with("path", "answer"));
+        }
+    };
+    let detail = vote(&app, &auth, &id, said, new.comment).await?;
     Ok(Json(match detail {
         ApprovalDetail::Open(open) => open_view(&auth, &open),
         ApprovalDetail::Over(over) => over_view(&over),
@@ -194,10 +232,14 @@ pub async fn vote(
     app: &App,
     auth: &Auth,
     id: &str,
-    decision: Decision,
+    said: Said,
     comment: Option<String>,
 ) -> Result<ApprovalDetail, Problem> {
-    auth.needs(Permission::Approve)?;
+    // A question asks a person about themselves; deciding over others is another right.
+    auth.needs(match said {
+        Said::Decision(_) => Permission::Approve,
+        Said::Answer(_) => Permission::View,
+    })?;
     if !auth.0.is_person() {
         return Err(Problem::forbidden(
             "approvals are answered by people: log in with your own account, a token does not count",
@@ -215,7 +257,7 @@ pub async fn vote(
         ))
         .with("path", "comment"));
     }
-    if decision == Decision::Reject && comment.is_none() {
+    if said == Said::Decision(Decision::Reject) && comment.is_none() {
         return Err(Problem::unprocessable(
             "say in `comment` why you reject it: whoever comes after you has to know",
         )
@@ -225,10 +267,7 @@ pub async fn vote(
         ApprovalDetail::Open(open) => open,
         ApprovalDetail::Over(over) => {
             // The refusal is recorded with the run.
-            let late = app
-                .engine
-                .vote(&over.id, &auth.0.id, decision == Decision::Approve, comment)
-                .await;
+            let late = say(app, &over.id, &auth.0.id, said, comment).await;
             return match late {
                 Ok(_) => find(app, auth, id).await,
                 Err(_) => Err(Problem::conflict(format!(
@@ -238,15 +277,24 @@ pub async fn vote(
             };
         }
     };
-    app.engine
-        .vote(
-            &before.id,
-            &auth.0.id,
-            decision == Decision::Approve,
-            comment,
-        )
-        .await?;
+    say(app, &before.id, &auth.0.id, said, comment).await?;
     counted(app, auth, &before).await
+}
+
+async fn say(
+    app: &App,
+    id: &str,
+    by: &str,
+    said: Said,
+    comment: Option<String>,
+) -> Result<String, WordRefused> {
+    match said {
+        Said::Decision(decision) => {
+            let approve = decision == Decision::Approve;
+            app.engine.vote(id, by, approve, comment).await
+        }
+        Said::Answer(answer) => app.engine.answer(id, by, answer, comment).await,
+    }
 }
 
 /// The approval once the engine has counted the answer; as it stands where that takes long.
@@ -265,8 +313,12 @@ async fn counted(app: &App, auth: &Auth, before: &ApprovalInfo) -> Result<Approv
 /// Whether someone is asked and may answer.
 pub fn may_answer(auth: &Auth, approval: &ApprovalInfo) -> bool {
     let me = |list: &[String]| list.iter().any(|e| e.eq_ignore_ascii_case(&auth.0.id));
+    let needed = match approval.open.answers.is_empty() {
+        true => Permission::Approve,
+        false => Permission::View,
+    };
     auth.0.is_person()
-        && auth.0.may_in(Permission::Approve, &approval.tenant)
+        && auth.0.may_in(needed, &approval.tenant)
         && me(&approval.open.eligible)
         && !me(&approval.open.excluded)
         && !approval
@@ -290,6 +342,7 @@ fn open_view(auth: &Auth, approval: &ApprovalInfo) -> ApprovalView {
         actions: open.actions.clone(),
         eligible: open.eligible.clone(),
         excluded: open.excluded.clone(),
+        choices: open.answers.clone(),
         needs: open.needs,
         answers: open
             .votes
@@ -297,6 +350,7 @@ fn open_view(auth: &Auth, approval: &ApprovalInfo) -> ApprovalView {
             .map(|(by, comment)| AnswerView {
                 by: by.clone(),
                 approve: true,
+                answer: None,
                 comment: comment.clone(),
             })
             .collect(),
@@ -307,6 +361,16 @@ fn open_view(auth: &Auth, approval: &ApprovalInfo) -> ApprovalView {
     }
 }
 
+/// How it ended, in one word.
+fn state(over: &DecidedApproval) -> String {
+    match &over.decision {
+        // The answer itself stands among the answers.
+        Some(_) if over.answers.iter().any(|a| a.answer.is_some()) => "answered".into(),
+        Some(decision) => decision.clone(),
+        None => "over".into(),
+    }
+}
+
 fn over_view(over: &DecidedApproval) -> ApprovalView {
     ApprovalView {
         id: over.id.clone(),
@@ -314,12 +378,13 @@ fn over_view(over: &DecidedApproval) -> ApprovalView {
         tenant: over.tenant.clone(),
         playbook: over.playbook.clone(),
         simulated: over.simulated,
-        state: over.decision.clone().unwrap_or_else(|| "over".into()),
+        state: state(over),
         question: over.question.clone(),
         about: over.about.clone(),
         actions: over.actions.clone(),
         eligible: over.eligible.clone(),
         excluded: Vec::new(),
+        choices: over.choices.clone(),
         needs: over.needs,
         answers: over
             .answers
@@ -327,6 +392,7 @@ fn over_view(over: &DecidedApproval) -> ApprovalView {
             .map(|a| AnswerView {
                 by: a.by.clone(),
                 approve: a.approve,
+                answer: a.answer.clone(),
                 comment: a.comment.clone(),
             })
             .collect(),

@@ -68,7 +68,7 @@ pub struct RunView {
 /// What a run waits for.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct WaitView {
-    /// `call`, `time`, `approval`, `person`.
+    /// `call`, `time`, `event`, `approval`, `person`.
     pub kind: String,
     /// Until when, RFC 3339, where it is known.
     #[schema(format = DateTime)]
@@ -274,6 +274,10 @@ fn waits(run: &Run) -> Vec<WaitView> {
             Waiting::Held { reason, .. } => Some(WaitView {
                 reason: Some(reason.clone()),
                 ..wait("person")
+            }),
+            Waiting::Event { until_ms, .. } => Some(WaitView {
+                until: Some(time::rfc3339(*until_ms)),
+                ..wait("event")
             }),
             Waiting::Children { .. } => None,
         })

@@ -198,12 +198,7 @@ pub async fn simulation(
     };
     let facts = deployment.tenants.get(tenant).cloned().unwrap_or_default();
     let scenario = Scenario {
-        tenant: TenantFacts {
-            name: tenant.to_owned(),
-            id: facts.id,
-            zone: facts.zone.unwrap_or_else(|| "UTC".into()),
-            domains: facts.domains,
-        },
+        tenant: TenantFacts::of(tenant, &facts),
         playbook: id.to_owned(),
         people: match request.people {
             PeopleDo::Approve => People::default(),
@@ -217,6 +212,7 @@ pub async fn simulation(
         cause,
         at_ms,
         answers,
+        later: Vec::new(),
         live: request.live.then(|| app.engine.connector()),
     };
     counterplay_runtime::simulate::simulate(&scenario)

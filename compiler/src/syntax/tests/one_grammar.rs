@@ -83,7 +83,7 @@ fn the_same_words_are_reserved() {
         .find(|line| line.starts_with("reserved ="))
         .unwrap();
     assert_eq!(line.matches('"').count(), words::RESERVED.len() * 2);
-    for word in words::CONTINUING.iter().chain(words::ITEMS_READ) {
+    for word in words::CONTINUING.iter().chain(words::ITEMS) {
         assert!(
             grammar.contains(&format!("\"{word}\" ~ !ident_char")),
             "{word}"

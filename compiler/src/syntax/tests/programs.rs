@@ -47,12 +47,16 @@ fn one_of_every_form() {
             "enum Severity",
             "type User",
             "define is_vip",
+            "param grace",
+            "event contained",
+            "guard \"break-glass accounts are left alone\"",
             "connection graph",
             "action block_ip",
             "query people",
             "event noncompliant",
             "steps contain",
             "playbook everything",
+            "test \"everything that a test can say\"",
         ]
     );
 }

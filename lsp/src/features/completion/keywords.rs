@@ -20,6 +20,15 @@ const ITEMS: &[(&str, &str)] = &[
         "define",
         "define ${1:is_vip}(${2:user}: ${3:User}) -> ${4:Bool} = $0",
     ),
+    ("param", "param ${1:grace}: ${2:Duration} = ${3:24h}"),
+    (
+        "guard",
+        "guard \"${1:what it is for}\" {\n  protect ${2:user}: ${3:User} where ${4:user.id in tenant.break_glass}\n}",
+    ),
+    (
+        "test",
+        "test \"${1:what it shows}\" of ${2:playbook} {\n  given ${3}\n  expect ${4}\n}",
+    ),
     ("type", "type ${1:Name} {\n  ${2:id}: ${3:Text}\n}"),
     ("enum", "enum ${1:Name} { ${2:unknown} }"),
     (

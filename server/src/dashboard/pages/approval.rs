@@ -6,7 +6,7 @@ use askama::Template;
 use counterplay_machine::declare::Impact;
 use counterplay_runtime::store::{Channel, Message, MessageState};
 
-/// `/approvals/{id}`; posts `decision` (`approve`, `reject`) and `comment` to itself.
+/// `/approvals/{id}`; posts `decision` (`approve`, `reject`) or `answer`, and `comment` to itself.
 #[derive(Clone, Debug, Template)]
 #[template(path = "approval.html")]
 pub struct ApprovalPage {
@@ -36,6 +36,8 @@ pub struct ApprovalPage {
     pub excluded: Vec<(String, String)>,
     /// How it was asked: the messages with a link to this page.
     pub messages: Vec<Message>,
+    /// What can be answered, where it is a question to a person and no approval.
+    pub choices: Vec<String>,
     /// How long an approval holds once given: `24h`.
     pub valid_for: String,
     /// What happens when it is approved, rejected, and when nobody answers.
@@ -90,6 +92,8 @@ pub struct Vote {
     pub by: String,
     /// Whether in favour.
     pub approve: bool,
+    /// What they answered to a question.
+    pub answer: Option<String>,
     /// What they said.
     pub comment: Option<String>,
     /// When.

@@ -48,6 +48,8 @@ pub struct ApprovalRow {
     pub state: String,
     /// Whether the viewer has approved already.
     pub voted: bool,
+    /// Whether it asks a person and approves nothing.
+    pub question_only: bool,
     /// Whether nothing would be performed anyway.
     pub simulated: bool,
 }

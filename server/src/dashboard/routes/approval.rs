@@ -1,7 +1,7 @@
 //! One approval: what it opens for whom, why, on which evidence; and the answers of people.
 
 use super::{Form, Oops, Page, rows};
-use crate::api::approvals::{Decision, find, may_answer, vote};
+use crate::api::approvals::{Decision, Said, find, may_answer, vote};
 use crate::dashboard::chrome::Area;
 use crate::dashboard::pages::ApprovalPage;
 use crate::dashboard::pages::approval::{
@@ -37,6 +37,7 @@ const FOLLOW_MAX: usize = 4;
 #[serde(default)]
 pub struct Answer {
     decision: String,
+    answer: String,
     comment: String,
 }
 
@@ -63,9 +64,10 @@ pub async fn show(page: Page, Path(id): Path<String>) -> Result<Response, Oops> 
 /// The page of what went wrong.
 pub async fn answer(Path(id): Path<String>, form: Form<Answer>) -> Result<Response, Oops> {
     let Form { page, fields } = form;
-    let decision = match fields.decision.as_str() {
-        "approve" => Decision::Approve,
-        "reject" => Decision::Reject,
+    let said = match fields.decision.as_str() {
+        "approve" => Said::Decision(Decision::Approve),
+        "reject" => Said::Decision(Decision::Reject),
+        "" if !fields.answer.is_empty() => Said::Answer(fields.answer.clone()),
         _ => {
             return Err(page
                 .oops(Problem::bad_request("the form says neither yes nor no"))
@@ -73,11 +75,12 @@ pub async fn answer(Path(id): Path<String>, form: Form<Answer>) -> Result<Respon
         }
     };
     let comment = Some(fields.comment.clone());
-    match vote(&page.app, &page.auth, &id, decision, comment).await {
+    match vote(&page.app, &page.auth, &id, said.clone(), comment).await {
         Ok(_) => {
-            let word = match decision {
-                Decision::Approve => "You have approved.",
-                Decision::Reject => "You have rejected.",
+            let word = match said {
+                Said::Decision(Decision::Approve) => "You have approved.",
+                Said::Decision(Decision::Reject) => "You have rejected.",
+                Said::Answer(_) => "You have answered.",
             };
             Ok(page.back(&format!("/approvals/{}", text::segment(&id)), word))
         }
@@ -150,10 +153,20 @@ async fn make(page: &Page, id: &str, typed: Typed) -> Result<ApprovalPage, Probl
     evidence.extend(steps(&found, row.asked_ms));
     let approve = gate.as_ref().and_then(|g| g.approve(playbook));
     let messages = page.app.engine.store().messages(id).await?;
+    let choices = match &detail {
+        ApprovalDetail::Open(open) => open.open.answers.clone(),
+        ApprovalDetail::Over(over) => over.choices.clone(),
+    };
+    let area = if choices.is_empty() {
+        "Approval"
+    } else {
+        "Question"
+    };
     Ok(ApprovalPage {
         messages,
+        choices,
         chrome: page
-            .chrome(Area::Approvals, format!("Approval: {}", row.question))
+            .chrome(Area::Approvals, format!("{area}: {}", row.question))
             .await,
         doc: playbook.map(|p| p.doc.to_string()).unwrap_or_default(),
         actions: approve.map(|a| actions(&found, a)).unwrap_or_default(),
@@ -246,6 +259,13 @@ fn how_over(over: &DecidedApproval) -> String {
         names.join(", ")
     };
     match over.decision.as_deref() {
+        Some(_) if over.answers.iter().any(|a| a.answer.is_some()) => {
+            let said = over.answers.iter().filter_map(|a| {
+                let answer = a.answer.as_ref()?;
+                Some(format!("{} answered “{answer}”.", a.by))
+            });
+            said.collect::<Vec<_>>().join(" ")
+        }
         Some("approved") => format!("Approved by {}.", by(true)),
         Some("rejected") => format!("Rejected by {}.", by(false)),
         Some("unanswered") => "Nobody answered in time.".into(),
@@ -269,6 +289,7 @@ fn open_votes(found: &RunDetail, info: &ApprovalInfo) -> Vec<Vote> {
         .map(|(by, comment)| Vote {
             by: by.clone(),
             approve: true,
+            answer: None,
             comment: comment.clone(),
             at_ms: said(by, true).unwrap_or(info.asked_ms),
             refused: None,
@@ -280,6 +301,7 @@ fn over_votes(over: &DecidedApproval) -> Vec<Vote> {
     let counted = over.answers.iter().map(|a| Vote {
         by: a.by.clone(),
         approve: a.approve,
+        answer: a.answer.clone(),
         comment: a.comment.clone(),
         at_ms: a.at_ms,
         refused: None,
@@ -287,6 +309,7 @@ fn over_votes(over: &DecidedApproval) -> Vec<Vote> {
     let refused = over.refused.iter().map(|r| Vote {
         by: r.by.clone(),
         approve: true,
+        answer: None,
         comment: None,
         at_ms: r.at_ms,
         refused: Some(r.reason.clone()),

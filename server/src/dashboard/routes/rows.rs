@@ -82,6 +82,7 @@ pub fn approval(page: &Page, program: &Program, info: &ApprovalInfo) -> Approval
         asked_ms: info.asked_ms,
         until_ms: open.until_ms,
         state: "open".into(),
+        question_only: !open.answers.is_empty(),
         voted: open
             .votes
             .iter()
@@ -105,7 +106,12 @@ pub fn decided(program: &Program, over: &DecidedApproval) -> ApprovalRow {
         needs: u64::from(over.needs),
         asked_ms: over.asked_ms,
         until_ms: over.until_ms,
-        state: over.decision.clone().unwrap_or_else(|| "over".into()),
+        state: match &over.decision {
+            Some(_) if over.answers.iter().any(|a| a.answer.is_some()) => "answered".into(),
+            Some(decision) => decision.clone(),
+            None => "over".into(),
+        },
+        question_only: !over.choices.is_empty(),
         voted: false,
         simulated: over.simulated,
     }

@@ -139,7 +139,10 @@ fn waits(run: &Run) -> (Option<String>, Option<i64>) {
     for thread in run.threads.values() {
         match &thread.waiting {
             Waiting::Approval { id } => asked = run.approvals.get(id).or(asked),
-            Waiting::Timer { at_ms, .. } => timer = Some(timer.map_or(*at_ms, |t| t.min(*at_ms))),
+            Waiting::Timer { at_ms, .. }
+            | Waiting::Event {
+                until_ms: at_ms, ..
+            } => timer = Some(timer.map_or(*at_ms, |t| t.min(*at_ms))),
             Waiting::Call { .. } | Waiting::Ready => calls = true,
             Waiting::Held { .. } | Waiting::Children { .. } => {}
         }
