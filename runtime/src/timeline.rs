@@ -788,11 +788,13 @@ mod tests {
             eligible: vec!["ana@x".into(), "bo@x".into()],
             needs: 2,
             until_ms: 4 * HOUR_MS,
+            answers: Vec::new(),
         };
         let voted = |by: &str, comment: Option<&str>| What::Voted {
             by: by.into(),
             approve: true,
             comment: comment.map(str::to_owned),
+            answer: None,
         };
         let journal = [
             entry(0, 1, "", asked),

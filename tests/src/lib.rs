@@ -114,7 +114,11 @@ pub struct Bench {
 impl Bench {
     /// An example project on a fresh sandbox, at a time in milliseconds since the Unix epoch.
     pub async fn new(example_name: &str, now_ms: i64) -> Bench {
-        let (program, deployment) = example(example_name);
+        Bench::of(example(example_name), now_ms).await
+    }
+
+    /// A compiled project on a fresh sandbox, at a time in milliseconds since the Unix epoch.
+    pub async fn of((program, deployment): (Arc<Program>, Deployment), now_ms: i64) -> Bench {
         let at = jiff::Timestamp::from_millisecond(now_ms).expect("a time");
         let sandbox = Sandbox::start(Options {
             tenant: counterplay_sandbox::demo_tenant_at(at),
@@ -164,6 +168,23 @@ impl Bench {
     /// The tenant of the examples.
     pub fn tenant(&self) -> TenantFacts {
         TenantFacts::of("contoso", &self.deployment.tenants["contoso"])
+    }
+
+    /// Starts a playbook by hand, with values by parameter.
+    pub async fn start(&self, playbook: &str, values: serde_json::Value) {
+        let values = values.as_object().cloned().unwrap_or_default();
+        self.engine
+            .start_manual(playbook, "contoso", values, None)
+            .await
+            .unwrap_or_else(|refusal| panic!("{refusal}"));
+    }
+
+    /// Runs until nothing is left to do but to wait.
+    pub async fn settle(&self) {
+        self.engine
+            .run(Until::Settled)
+            .await
+            .unwrap_or_else(|e| panic!("{e}"));
     }
 
     /// Hands an event in.

@@ -36,68 +36,81 @@ impl Stepper<'_, '_> {
             return Verdict::Free;
         }
         let guards = self.context.guards;
+        // What is protected is settled before anybody is asked.
         for guard in guards {
             for rule in &guard.rules {
-                match rule {
-                    Rule::Protect { ty, condition } => {
-                        let entities = perform
-                            .acts_on
-                            .iter()
-                            .filter_map(|i| args.get(*i as usize))
-                            .flat_map(|arg| match arg {
-                                Value::List(items) => items.iter().collect(),
-                                one => vec![one],
-                            });
-                        for entity in entities {
-                            let fits = matches!(entity, Value::Record(record) if record.ty == *ty);
-                            if !fits {
-                                continue;
-                            }
-                            match self.protects(condition, entity) {
-                                Ok(false) => {}
-                                Ok(true) => {
-                                    return Verdict::Blocked(format!(
-                                        "{BLOCKED}: “{}” protects {}",
-                                        guard.title,
-                                        entity.label()
-                                    ));
-                                }
-                                Err(error) => {
-                                    return Verdict::Blocked(format!(
-                                        "{BLOCKED}: “{}” cannot be evaluated: {error}",
-                                        guard.title
-                                    ));
-                                }
-                            }
-                        }
-                    }
-                    Rule::Limit {
-                        action,
-                        count,
-                        per_ms,
-                        per_tenant,
-                        beyond,
-                    } if *action == perform.action => {
-                        let used = self.used(action, *per_ms, *per_tenant);
-                        let id = self.effect_id(thread);
-                        if used < u64::from(*count) || self.run.let_through.contains(&id) {
-                            continue;
-                        }
-                        let spent = format!(
-                            "the guard “{}” allows {count} per {} of `{action}`, and no more are left",
-                            guard.title,
-                            crate::duration::format_ms(*per_ms)
-                        );
-                        let Some(beyond) = beyond else {
-                            return Verdict::Blocked(format!("{BLOCKED}: {spent}"));
-                        };
-                        return self.beyond(thread, guard, perform, args, beyond, &spent);
-                    }
-                    Rule::Limit { .. } => {}
+                if let Some(reason) = self.protected(guard, rule, perform, args) {
+                    return Verdict::Blocked(reason);
                 }
             }
         }
+        for guard in guards {
+            for rule in &guard.rules {
+                let Rule::Limit {
+                    action,
+                    count,
+                    per_ms,
+                    per_tenant,
+                    beyond,
+                } = rule
+                else {
+                    continue;
+                };
+                let id = self.effect_id(thread);
+                if *action != perform.action
+                    || self.used(action, *per_ms, *per_tenant) < u64::from(*count)
+                    || self.run.let_through.contains(&id)
+                {
+                    continue;
+                }
+                let spent = format!(
+                    "the guard “{}” allows {count} per {} of `{action}`, and no more are left",
+                    guard.title,
+                    crate::duration::format_ms(*per_ms)
+                );
+                return match beyond {
+                    Some(beyond) => self.beyond(thread, guard, perform, args, beyond, &spent),
+                    None => Verdict::Blocked(format!("{BLOCKED}: {spent}")),
+                };
+            }
+        }
         Verdict::Free
+    }
+
+    /// Why a rule protects an entity that an action acts on, where one does.
+    fn protected(
+        &self,
+        guard: &Guard,
+        rule: &Rule,
+        perform: &Perform,
+        args: &[Value],
+    ) -> Option<String> {
+        let Rule::Protect { ty, condition } = rule else {
+            return None;
+        };
+        let entities = perform
+            .acts_on
+            .iter()
+            .filter_map(|i| args.get(*i as usize))
+            .flat_map(|arg| match arg {
+                Value::List(items) => items.iter().collect(),
+                one => vec![one],
+            });
+        let fits = |entity: &&Value| matches!(entity, Value::Record(r) if r.ty == *ty);
+        entities
+            .filter(fits)
+            .find_map(|entity| match self.protects(condition, entity) {
+                Ok(false) => None,
+                Ok(true) => Some(format!(
+                    "{BLOCKED}: “{}” protects {}",
+                    guard.title,
+                    entity.label()
+                )),
+                Err(error) => Some(format!(
+                    "{BLOCKED}: “{}” cannot be evaluated: {error}",
+                    guard.title
+                )),
+            })
     }
 
     fn protects(
