@@ -148,10 +148,7 @@ async fn an_event_reaches_the_run_that_it_belongs_to() {
         .await
         .expect("it ends");
     let runs = bench.runs().await;
-    let ends: Vec<String> = of(&runs, "watch")
-        .into_iter()
-        .flat_map(titles)
-        .collect();
+    let ends: Vec<String> = of(&runs, "watch").into_iter().flat_map(titles).collect();
     assert!(ends.iter().any(|a| a.contains("not seen")), "{ends:?}");
 }
 

@@ -223,3 +223,85 @@ async fn who_it_is_about_does_not_decide() {
         .await
         .problem(404, "not-found");
 }
+
+const PROMPT: &str = r#"use microsoft.entra
+
+playbook prompt "Prompt the user" {
+  when manual(user: User)
+
+  then {
+    ask "Was this you, {user.name}?" to "priya.raman@contoso.example", within 1h {
+      "This was me"      { end run "benign" }
+      "Not me", "Unsure" { entra.revoke_sessions(user) }
+    }
+  }
+}
+"#;
+
+/// A question is answered by whoever is asked, with what was offered, and by nobody else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_is_no_approval() {
+    let service = Service::start().await;
+    let author = service.token(Role::Author, Scope::All).await;
+    let made = author
+        .post("/api/automation/playbooks", json!({"source": PROMPT}))
+        .await;
+    made.ok(201);
+    let (oscar, ana, _) = people(&service).await;
+    let priya = service
+        .person(
+            "priya.raman@contoso.example",
+            &[Role::Viewer],
+            tenants(&["contoso"]),
+        )
+        .await;
+    let body = json!({"tenant": "contoso", "values": {"user": PRIYA}});
+    let started = oscar
+        .post("/api/automation/playbooks/prompt/run", body)
+        .await;
+    started.ok(202);
+    let run = started.json["runs"][0].as_str().expect("a run").to_owned();
+    let seen = oscar
+        .until(&format!("/api/automation/runs/{run}"), |r| {
+            r["status"] == "awaiting approval"
+        })
+        .await;
+    let id = seen["waits_for"][0]["approval"]
+        .as_str()
+        .expect("a question");
+    let path = format!("/api/automation/approvals/{id}");
+    let asked = priya.get(&path).await;
+    assert_eq!(
+        asked.ok(200).json["choices"],
+        json!(["This was me", "Not me", "Unsure"])
+    );
+    assert_eq!(asked.json["may_answer"], true);
+    assert_eq!(ana.get(&path).await.json["may_answer"], false);
+    let not_me = || json!({"answer": "Not me"});
+    ana.post(&path, not_me()).await.problem(409, "conflict");
+    priya.post(&path, YES()).await.problem(403, "forbidden");
+    priya
+        .post(&path, json!({"answer": "Perhaps"}))
+        .await
+        .problem(409, "conflict")
+        .detail("none of the answers");
+    priya
+        .post(&path, json!({"comment": "hm"}))
+        .await
+        .problem(422, "unprocessable")
+        .detail("answer");
+    let page = priya.get(&format!("/approvals/{id}")).await;
+    assert!(page.text.contains("It approves nothing."), "{}", page.text);
+    let done = priya.post(&path, not_me()).await;
+    assert_eq!(done.ok(200).json["state"], "answered", "{}", done.text);
+    assert_eq!(done.json["answers"][0]["answer"], "Not me");
+    priya.post(&path, not_me()).await.problem(409, "conflict");
+    let ended = oscar
+        .until(&format!("/api/automation/runs/{run}"), |r| {
+            r["status"] == "ended"
+        })
+        .await;
+    assert_eq!(ended["outcome"], "completed", "{ended}");
+    let page = priya.get(&format!("/approvals/{id}")).await;
+    assert!(page.text.contains("answered “Not me”"), "{}", page.text);
+}
