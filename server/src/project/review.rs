@@ -2,6 +2,7 @@
 
 use counterplay_machine::Program;
 use counterplay_machine::declare::Impact;
+use counterplay_machine::guard::Rule;
 use counterplay_machine::playbook::{NodeKind, Playbook};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ pub struct Reason {
 pub fn reasons(old: &Program, new: &Program) -> Vec<Reason> {
     let mut out = Vec::new();
     lower_impacts(old, new, &mut out);
+    guards(old, new, &mut out);
     for playbook in new.playbooks.values() {
         let before = old.playbooks.get(&playbook.id);
         accepted(before, playbook, &mut out);
@@ -54,6 +56,59 @@ fn lower_impacts(old: &Program, new: &Program, out: &mut Vec<Reason>) {
             let text = format!("the impact of `{name}` was {before} and would be {after}");
             out.push(reason("lower_impact", name, text));
         }
+    }
+}
+
+/// The rules of guards that would be gone or would let more through.
+fn guards(old: &Program, new: &Program, out: &mut Vec<Reason>) {
+    let after: Vec<&Rule> = new.guards.iter().flat_map(|g| &g.rules).collect();
+    for guard in &old.guards {
+        for rule in &guard.rules {
+            if after.iter().any(|other| keeps(rule, other)) {
+                continue;
+            }
+            let text = match rule {
+                Rule::Protect { ty, .. } => format!(
+                    "the guard “{}” would no longer protect each {ty} that it protects",
+                    guard.title
+                ),
+                Rule::Limit { action, .. } => format!(
+                    "the guard “{}” would no longer limit `{action}` as it does",
+                    guard.title
+                ),
+            };
+            out.push(reason("looser_guard", &guard.title, text));
+        }
+    }
+}
+
+/// Whether a rule forbids at least what another one does.
+fn keeps(before: &Rule, after: &Rule) -> bool {
+    match (before, after) {
+        (Rule::Protect { .. }, Rule::Protect { .. }) => before == after,
+        (
+            Rule::Limit {
+                action,
+                count,
+                per_ms,
+                per_tenant,
+                beyond,
+            },
+            Rule::Limit {
+                action: other_action,
+                count: other_count,
+                per_ms: other_per,
+                per_tenant: other_tenant,
+                beyond: other_beyond,
+            },
+        ) => {
+            action == other_action
+                && other_count <= count
+                && other_per >= per_ms
+                && (!other_tenant || *per_tenant)
+                && (other_beyond.is_none() || beyond == other_beyond)
+        }
+        _ => false,
     }
 }
 
@@ -260,6 +315,32 @@ mod tests {
             .map(|r| r.kind)
             .collect();
         assert_eq!(kinds, ["without_approval"]);
+    }
+
+    #[test]
+    fn a_guard_that_lets_more_through_is_looked_at() {
+        let with = |lines: &str| {
+            let text = format!(
+                "use microsoft.(intune, entra)\n\nplaybook lost \"Lost\" {{\n  when manual(device: Device)\n  then {{\n{TWO}\n  }}\n}}\n\nguard \"g\" {{\n{lines}\n}}\n"
+            );
+            let config = ConfigFile {
+                name: "counterplay.toml".into(),
+                text: CONFIG.into(),
+            };
+            let files = Files::from([("playbooks/lost.play".to_owned(), text)]);
+            let compiled = compile(&config, &files);
+            assert_eq!(compiled.errors, 0, "{:#?}", compiled.findings);
+            compiled.program
+        };
+        let five = with("  limit entra.disable to 5 per 1h");
+        let four = with("  limit entra.disable to 4 per 2h");
+        let boss = with("  protect u: User where u.id == \"boss\"");
+        assert_eq!(reasons(&five, &five), []);
+        assert_eq!(reasons(&five, &four), [], "stricter");
+        assert_eq!(reasons(&four, &five)[0].kind, "looser_guard");
+        assert_eq!(reasons(&boss, &boss), []);
+        assert_eq!(reasons(&boss, &five)[0].kind, "looser_guard");
+        assert_eq!(reasons(&program(TWO), &boss), [], "a new guard");
     }
 
     #[test]
