@@ -97,3 +97,11 @@ pub const ORDER: &str = "P0406";
 pub const DEFAULT_APPROVE: &str = "P0407";
 /// An approval that can never be given.
 pub const IMPOSSIBLE_APPROVAL: &str = "P0408";
+/// An escalation level that no run comes to.
+pub const LEVEL_NEVER: &str = "P0410";
+/// An escalation level whose time is over before any run can come to it.
+pub const LEVEL_PASSED: &str = "P0411";
+/// Harm that would be done to every element of a list, however long it is.
+pub const HARM_TO_MANY: &str = "P0412";
+/// Two playbooks that act on one kind of entity in opposite ways.
+pub const OPPOSED: &str = "P0413";

@@ -17,6 +17,7 @@ use crate::project::{self, ProjectFile};
 use crate::span::{Anchor, Place, Span};
 use crate::syntax::lexical::{self, Lexeme};
 use crate::syntax::{self, Parsed};
+use crate::verify::acts::Act;
 use counterplay_machine::playbook::{NodeKind, Playbook};
 use counterplay_machine::program::FORMAT;
 use counterplay_machine::testcase::TestCase;
@@ -379,6 +380,18 @@ pub fn tests(db: &dyn Db, project: Project, file: SourceFile) -> Vec<TestCase> {
             Some(case)
         })
         .collect()
+}
+
+/// What the playbooks of a file do outside, by their ids.
+pub fn acts(db: &dyn Db, project: Project, file: SourceFile) -> Vec<(Arc<str>, Vec<Act>)> {
+    let of = |item: &FileItem<'_>| {
+        let compiled = check_item(db, project, *item);
+        match &compiled.part {
+            Part::Playbook(playbook) => Some((playbook.id.clone(), compiled.acts.clone())),
+            _ => None,
+        }
+    };
+    items(db, file).iter().filter_map(of).collect()
 }
 
 /// Playbooks use only the connections that the project file sets up: one that is missing would be noticed

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::span::{Anchor, Name, Place};
-use crate::syntax::ast::{ExprKind, Item, PropertyValue, TypeRefKind, Use};
+use crate::syntax::ast::{Expr, ExprKind, GuardLineKind, Item, PropertyValue, TypeRefKind, Use};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -80,6 +80,8 @@ pub struct Index {
     pub connections: BTreeMap<String, Def>,
     /// Parameters by name; each is known to every tenant of the project file by it.
     pub params: BTreeMap<String, Def>,
+    /// Actions that a guard of the project limits, by qualified name.
+    pub limited: std::collections::BTreeSet<Arc<str>>,
     /// Playbooks: id and where.
     pub playbooks: BTreeMap<String, Place>,
     /// Names that are declared twice, and imports that lead nowhere.
@@ -106,6 +108,8 @@ pub enum Export {
     Playbook(Name, Place),
     /// A declaration.
     Declares(Def),
+    /// Actions that a guard limits, by qualified name.
+    Limits(Vec<Arc<str>>),
 }
 
 /// What the items of a file offer.
@@ -133,6 +137,13 @@ pub fn exports(
                     Place { anchor, span },
                 ));
             }
+            Item::Guard(guard) => {
+                let limits = guard.lines.iter().filter_map(|line| match &line.kind {
+                    GuardLineKind::Limit { action, .. } => limited(module, action),
+                    _ => None,
+                });
+                return Some(Export::Limits(limits.collect()));
+            }
             other => other.name()?,
         };
         let start = item.offset as usize;
@@ -152,6 +163,18 @@ pub fn exports(
     }
 }
 
+/// The qualified name of the action that a budget counts.
+fn limited(module: &str, action: &Expr) -> Option<Arc<str>> {
+    match &action.kind {
+        ExprKind::Name(name) => Some(Index::qualified(module, name)),
+        ExprKind::Field { base, field, .. } => match &base.kind {
+            ExprKind::Name(module) => Some(Index::qualified(module, &field.text)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// Builds the index.
 pub fn build(files: &[&Exports]) -> Index {
     let mut index = Index::default();
@@ -168,6 +191,7 @@ pub fn build(files: &[&Exports]) -> Index {
                 Export::Uses(place, uses) => import(&mut index, file, uses, &place.anchor),
                 Export::Playbook(id, place) => playbook(&mut index, id, place),
                 Export::Declares(def) => declare(&mut index, def),
+                Export::Limits(actions) => index.limited.extend(actions.iter().cloned()),
             }
         }
     }
@@ -180,9 +204,10 @@ fn imports_at(file: &Exports) -> Option<ImportsAt> {
         Export::Uses(place, _) => Some(place),
         _ => None,
     });
-    let first = file.items.first().map(|item| match item {
-        Export::Uses(place, _) | Export::Playbook(_, place) => place.anchor.clone(),
-        Export::Declares(def) => def.anchor.clone(),
+    let first = file.items.iter().find_map(|item| match item {
+        Export::Uses(place, _) | Export::Playbook(_, place) => Some(place.anchor.clone()),
+        Export::Declares(def) => Some(def.anchor.clone()),
+        Export::Limits(_) => None,
     });
     let end = |place: &Place| Place {
         anchor: place.anchor.clone(),

@@ -10,6 +10,7 @@ use crate::lower::{self, Lower};
 use crate::span::Name;
 use crate::syntax::ast::{Declaration, EnumDecl, EnumMember, ExprKind, Item, PropertyValue};
 use crate::verify;
+use crate::verify::acts::Act;
 use counterplay_machine::declare::{Callable, Connection, Event};
 use counterplay_machine::guard::Guard;
 use counterplay_machine::playbook::Playbook;
@@ -27,6 +28,8 @@ pub struct CompiledItem {
     pub mentions: Vec<Mention>,
     /// What was known at the cursor, where the item was checked for a completion.
     pub captured: Option<Captured>,
+    /// What a playbook does outside, for what playbooks have to say to each other.
+    pub acts: Vec<Act>,
     /// Its compiled form.
     pub part: Part,
 }
@@ -59,16 +62,18 @@ pub enum Part {
 /// Checks and compiles one item. `readable` tells that no line of it failed to be read.
 pub fn compile(checker: Checker<'_>, item: &Arc<Item>, readable: bool) -> CompiledItem {
     let mut checker = checker;
-    let part = part(&mut checker, item, readable);
+    let mut acts = Vec::new();
+    let part = part(&mut checker, item, readable, &mut acts);
     CompiledItem {
         diagnostics: checker.diagnostics,
         mentions: checker.mentions,
         captured: checker.captured,
+        acts,
         part,
     }
 }
 
-fn part(checker: &mut Checker<'_>, item: &Arc<Item>, readable: bool) -> Part {
+fn part(checker: &mut Checker<'_>, item: &Arc<Item>, readable: bool, acts: &mut Vec<Act>) -> Part {
     definitions(checker, item);
     let def = |name: &Name, checker: &Checker<'_>| crate::index::Def {
         item: item.clone(),
@@ -179,8 +184,14 @@ fn part(checker: &mut Checker<'_>, item: &Arc<Item>, readable: bool) -> Part {
                     .any(|d| d.severity == Severity::Error);
             if !errors {
                 let index = checker.index;
-                let found = verify::verify(&mut playbook, &facts, &|name| call_ms(index, name));
+                let found = verify::verify(
+                    &mut playbook,
+                    &facts,
+                    &|name| call_ms(index, name),
+                    &index.limited,
+                );
                 checker.diagnostics.extend(found);
+                *acts = verify::acts::of(&playbook, &facts);
             }
             Part::Playbook(Box::new(playbook))
         }

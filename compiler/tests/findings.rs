@@ -62,6 +62,27 @@ fn about_device(head: &str, then: &str) -> String {
     )
 }
 
+/// A playbook about a device, with these lines in its head and these stages.
+fn staged(head: &str, stages: &str) -> String {
+    format!(
+        "use microsoft.(intune, entra)\nuse notify, ticket\n\nplaybook p \"P\" {{\n  when intune.noncompliant as drift\n{head}\n{stages}\n}}\n"
+    )
+}
+
+/// Two playbooks that people start for a user, each with its settings and steps.
+fn two_about_a_user(one: (&str, &str), other: (&str, &str)) -> String {
+    let playbook = |id: &str, (settings, then): (&str, &str)| {
+        format!(
+            "playbook {id} \"{id}\" {{\n{settings}  when manual(user: User)\n\n  then {{\n{then}\n  }}\n}}\n"
+        )
+    };
+    format!(
+        "use microsoft.entra\n\n{}\n{}",
+        playbook("contain", one),
+        playbook("release", other)
+    )
+}
+
 /// A playbook that a webhook starts, with these lines in its head.
 fn hooked(head: &str) -> String {
     format!(
@@ -239,6 +260,38 @@ cases! {
     approval_about_a_text: about_device("", "    approve \"Wipe?\" about drift.owner_id ?? \"x\", by drift.device\n    intune.sync(drift.device)");
     revoked_before_blocked: about_device("  if drift.owner is present\n", "    entra.revoke_sessions(drift.owner)\n    entra.block_sign_in(drift.owner)");
     revoked_beside_blocked: about_device("  if drift.owner is present\n", "    in parallel {\n      entra.revoke_sessions(drift.owner)\n      entra.block_sign_in(drift.owner)\n    }");
+    wipe_of_the_same_device_under_another_name: about_device("", "    let device = drift.device\n    approve \"Wipe?\" about device, by team.soc\n    intune.wipe(drift.device)");
+    wipe_of_each_element_that_is_asked_about: about_device("  if drift.owner is present\n", "    for each d in intune.devices_of(drift.owner) {\n      approve \"Wipe {d.name}?\" about d, by team.soc\n      intune.wipe(d)\n    }");
+    wipe_of_elements_when_one_was_asked_about: about_device("  if drift.owner is present\n", "    let all_devices = intune.devices_of(drift.owner)\n    for each d in all_devices {\n      approve \"Wipe {d.name}?\" about d, by team.soc\n    }\n    for each e in all_devices {\n      intune.wipe(e)\n    }");
+    wipe_after_a_join_that_every_way_passed: about_device("", "    in parallel {\n      approve \"Wipe?\" about drift.device, by team.soc\n      notify.teams(team.soc, \"asked\")\n    }\n    intune.wipe(drift.device)");
+    wipe_after_a_join_that_one_way_goes_around: about_device("", "    in parallel {\n      approve \"Wipe?\" about drift.device, by team.soc {\n        rejected { notify.teams(team.soc, \"no\") }\n      }\n      intune.sync(drift.device)\n    }\n    intune.wipe(drift.device)");
+    wipe_on_failure_needs_its_own: staged("", "  then {\n    approve \"Wipe?\" about drift.device, by team.soc\n    intune.sync(drift.device)\n  }\n\n  on failure {\n    intune.wipe(drift.device)\n  }");
+    wipe_on_failure_that_asks: staged("", "  then {\n    intune.sync(drift.device)\n  }\n\n  on failure {\n    approve \"Wipe?\" about drift.device, by team.soc\n    intune.wipe(drift.device)\n  }");
+    wipe_in_steps_that_the_caller_accepts: format!("steps erase(device: Device) {{\n  intune.wipe(device)\n}}\n\n{}", about_device("", "    without approval because \"stolen\" {\n      erase(drift.device)\n    }"));
+    wipe_after_repeated_calls: about_device("", "    approve \"Wipe?\" about drift.device, by team.soc, valid 5m\n    intune.sync(drift.device)\n    intune.wipe(drift.device)");
+    wipe_after_a_confirmation: about_device("  if drift.owner is present\n", "    approve \"Wipe?\" about drift.device, by team.soc, valid 11m\n    entra.block_sign_in(drift.owner)\n    intune.wipe(drift.device)");
+    lock_long_after_approval_is_a_warning: about_device("", "    approve \"Lock?\" about drift.device, by team.soc\n    wait 3d\n    intune.remote_lock(drift.device)");
+    revoked_inside_steps_before_blocked: format!("steps calm(user: User) {{\n  entra.revoke_sessions(user)\n}}\n\n{}", about_device("  if drift.owner is present\n", "    calm(drift.owner)\n    entra.block_sign_in(drift.owner)"));
+    revoked_on_one_way_before_blocked: about_device("  if drift.owner is present\n", "    if intune.is_compliant(drift.device) {\n      entra.revoke_sessions(drift.owner)\n    }\n    wait 2h\n    entra.block_sign_in(drift.owner)");
+    revoked_for_another_account: "use microsoft.entra\n\nplaybook p \"P\" {\n  when manual(one: User, other: User)\n\n  then {\n    entra.revoke_sessions(one)\n    entra.block_sign_in(other)\n  }\n}\n";
+    level_that_is_always_skipped: staged("", "  then { intune.sync(drift.device) }\n  escalate after 4h unless 1 < 2 { intune.sync(drift.device) }\n  escalate after 24h { intune.sync(drift.device) }");
+    level_that_the_head_rules_out: staged("  if drift.device.platform == windows\n", "  then { intune.sync(drift.device) }\n  escalate after 4h unless drift.device.platform == windows or intune.is_compliant(drift.device) {\n    intune.sync(drift.device)\n  }");
+    levels_behind_a_goal_that_always_holds: staged("  resolved when not false\n", "  then { intune.sync(drift.device) }\n  escalate after 4h { intune.sync(drift.device) }\n  escalate after 24h { intune.sync(drift.device) }");
+    level_that_can_come: staged("  if drift.device.platform == windows\n  resolved when intune.is_compliant(drift.device)\n", "  then {\n    if drift.device.platform != ios { intune.sync(drift.device) }\n  }\n  escalate after 4h unless drift.device.platform == macos { intune.sync(drift.device) }");
+    level_behind_the_end: staged("", "  then {\n    if intune.is_compliant(drift.device) {\n      end run \"fine\"\n    } else {\n      intune.sync(drift.device)\n      end run \"told to sync\"\n    }\n  }\n  escalate after 4h { intune.sync(drift.device) }");
+    level_whose_time_has_passed: staged("", "  then { intune.sync(drift.device) }\n  wait 30d\n  escalate after 4h { intune.sync(drift.device) }");
+    level_whose_time_has_passed_beside_a_wait: staged("", "  then {\n    in parallel {\n      intune.sync(drift.device)\n      wait 1d\n    }\n  }\n  escalate after 4h { intune.sync(drift.device) }");
+    level_whose_time_may_pass: staged("", "  then {\n    if intune.is_compliant(drift.device) { wait 1d }\n    wait until intune.is_compliant(drift.device), at most 2d\n  }\n  escalate after 4h { intune.sync(drift.device) }");
+    locks_everything_in_a_list: about_device("  if drift.owner is present\n", "    let all_devices = intune.devices_of(drift.owner)\n    without approval because \"stolen\" {\n      for each d in all_devices {\n        if d.id != drift.device.id { intune.remote_lock(d) }\n      }\n    }");
+    locks_at_most_some: about_device("  if drift.owner is present\n", "    without approval because \"stolen\" {\n      for each d in intune.devices_of(drift.owner), refuse more than 10 {\n        intune.remote_lock(d)\n      }\n    }");
+    locks_those_that_are_written_down: about_device("", "    let both = [drift.device, drift.device]\n    without approval because \"stolen\" {\n      for each d in list(x for x in both where x.platform != ios) {\n        intune.remote_lock(d)\n      }\n    }");
+    locks_those_that_were_approved: about_device("  if drift.owner is present\n", "    let all_devices = intune.devices_of(drift.owner)\n    approve \"Lock?\" about all_devices, by team.soc\n    for each d in all_devices { intune.remote_lock(d) }");
+    disables_everybody_in_a_list: "use microsoft.entra\n\nplaybook p \"P\" {\n  when every day at 06:00, for each user in entra.inactive_users(since: 90d)\n\n  then {\n    without approval because \"nobody uses them\" {\n      entra.disable(user)\n    }\n  }\n}\n";
+    playbooks_that_oppose_each_other: two_about_a_user(("", "    entra.block_sign_in(user)"), ("", "    wait 1d\n    entra.unblock_sign_in(user)"));
+    playbook_that_takes_back_what_it_did: two_about_a_user(("", "    entra.block_sign_in(user)"), ("", "    entra.block_sign_in(user)\n    wait 1d\n    entra.unblock_sign_in(user)"));
+    playbooks_of_which_one_is_paused: two_about_a_user(("", "    entra.block_sign_in(user)"), ("  mode: paused\n", "    entra.unblock_sign_in(user)"));
+    playbooks_that_never_meet: two_about_a_user(("  tenants: all except [\"contoso\"]\n", "    entra.block_sign_in(user)"), ("  tenants: [\"contoso\"]\n", "    entra.unblock_sign_in(user)"));
+    one_playbook_that_does_both: two_about_a_user(("", "    if entra.is_enabled(user) {\n      entra.block_sign_in(user)\n    } else {\n      entra.unblock_sign_in(user)\n    }"), ("", "    entra.revoke_sessions(user)"));
     step_after_the_end: about_device("", "    end run \"done\"\n    intune.sync(drift.device)");
     levels_out_of_order: "use microsoft.intune\n\nplaybook p \"P\" {\n  when intune.noncompliant as drift\n  then { intune.sync(drift.device) }\n  escalate after 24h { intune.sync(drift.device) }\n  escalate after 4h { intune.sync(drift.device) }\n}\n";
     no_trigger: "use microsoft.intune\n\nplaybook p \"P\" {\n  then { end run }\n}\n";

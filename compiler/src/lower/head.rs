@@ -393,7 +393,7 @@ impl Lower<'_, '_> {
         let mut manual_bound: Option<Vec<ManualParam>> = None;
         let body = self.body(&whens);
         let mut element: Option<Local> = None;
-        for (when, _) in &whens {
+        for (when, span) in &whens {
             self.same_start(first, when);
             let for_each = match &when.for_each {
                 None => None,
@@ -429,6 +429,12 @@ impl Lower<'_, '_> {
                             slot
                         }
                     };
+                    let list = match &source {
+                        ListSource::Expr(list) => list.clone(),
+                        ListSource::Query(..) => Expr::Slot(slot),
+                    };
+                    let place = self.c.at(*span);
+                    self.facts.runs_for_each.push((place, list));
                     Some(ForEachRun { slot, list: source })
                 }
             };

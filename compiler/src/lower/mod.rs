@@ -11,12 +11,16 @@ mod stages;
 mod step;
 
 use crate::check::{Asked, Checker, Path};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
 use crate::span::{Place, Span};
 use crate::syntax::ast::Expr as Ast;
+use crate::verify;
 use counterplay_machine::expr::{Expr, Slot};
-use counterplay_machine::playbook::{Edge, Graph, Node, NodeKind, Origin};
+use counterplay_machine::playbook::{Edge, EndKind, Graph, Node, NodeKind, Origin};
+use petgraph::Direction;
 use petgraph::graph::NodeIndex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use case::case;
@@ -24,6 +28,9 @@ pub use head::{playbook, steps};
 
 /// How many steps one playbook may have when its `steps` are put in place of their calls.
 pub const NODES_MAX: usize = 4_000;
+
+/// How many ways that end before a step are shown.
+const ENDS_MAX: usize = 3;
 
 /// An end of the graph that what comes next is joined to.
 pub type End = (NodeIndex, Edge);
@@ -73,6 +80,10 @@ pub struct Facts {
     pub element_of: BTreeMap<Slot, Path>,
     /// Where each node stands.
     pub places: BTreeMap<NodeIndex, Place>,
+    /// Loops that say how many elements they refuse.
+    pub limited: BTreeSet<NodeIndex>,
+    /// Triggers that start a run for each element of a list: where, and the list.
+    pub runs_for_each: Vec<(Place, Expr)>,
 }
 
 struct Returning {
@@ -181,6 +192,38 @@ impl<'c, 'a> Lower<'c, 'a> {
         for (from, edge) in std::mem::take(&mut self.current) {
             self.graph.add_edge(from, node, edge);
         }
+    }
+
+    /// Reports a step or a stage that nothing leads to, with the ways that end before it.
+    fn unreachable(&mut self, what: &str, span: Span) {
+        let place = self.c.at(span);
+        let mut diagnostic = Diagnostic::warning(
+            codes::UNREACHABLE,
+            format!("this {what} is never reached"),
+            place,
+            "every way before it ends the run",
+        );
+        let starts: Vec<NodeIndex> = self.graph.externals(Direction::Incoming).collect();
+        let reached = verify::reach(&self.graph, &self.facts, &starts, &|_, _| true);
+        let ends = self.graph.node_indices().filter(|node| {
+            let kind = self.graph.node_weight(*node).map(|n| &n.kind);
+            matches!(
+                kind,
+                Some(NodeKind::End {
+                    outcome: EndKind::Stopped,
+                    ..
+                })
+            ) && reached.nodes.contains(node)
+        });
+        let mut ends: Vec<NodeIndex> = ends.collect();
+        let last = ends.split_off(ends.len().saturating_sub(ENDS_MAX));
+        for end in last {
+            if let Some(place) = self.facts.places.get(&end) {
+                let way = verify::told(&self.graph, &reached.way(end));
+                diagnostic = diagnostic.also(place.clone(), format!("the run ends here: {way}"));
+            }
+        }
+        self.c.report(diagnostic);
     }
 
     /// Adds the steps for queries that an expression asks.

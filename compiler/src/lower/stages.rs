@@ -54,14 +54,7 @@ impl Lower<'_, '_> {
             any |= stage;
             if stage && self.current.is_empty() && !self.told_unreachable {
                 self.told_unreachable = true;
-                let place = self.c.at(line.span);
-                let diagnostic = Diagnostic::warning(
-                    codes::UNREACHABLE,
-                    "this stage is never reached",
-                    place,
-                    "every way before it ends the run",
-                );
-                self.c.report(diagnostic);
+                self.unreachable("stage", line.span);
             }
             match &line.kind {
                 PlaybookLineKind::Then(block) => {

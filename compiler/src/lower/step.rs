@@ -71,14 +71,7 @@ impl Lower<'_, '_> {
             && !matches!(step.kind, StepKind::Broken(_))
         {
             self.told_unreachable = true;
-            let place = self.c.at(step.span);
-            let diagnostic = Diagnostic::warning(
-                codes::UNREACHABLE,
-                "this step is never reached",
-                place,
-                "every way before it ends the run",
-            );
-            self.c.report(diagnostic);
+            self.unreachable("step", step.span);
         }
         match &step.kind {
             StepKind::Do(expr) => self.do_step(expr, &step.arms, false),
@@ -843,6 +836,9 @@ impl Lower<'_, '_> {
         );
         if let Some(path) = list_path {
             self.facts.element_of.insert(slot, path);
+        }
+        if refuse.is_some() {
+            self.facts.limited.insert(node);
         }
         self.current = vec![(node, Edge::Body)];
         for r in &mut self.returning {

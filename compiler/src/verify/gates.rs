@@ -222,7 +222,8 @@ fn expires(
     call_ms: &dyn Fn(&str) -> i64,
 ) -> Option<Diagnostic> {
     let valid_ms = approve(playbook, gate.node)?.valid_ms;
-    let longest = time::longest(playbook, facts, gate.node, performed.node, others, call_ms)?;
+    let (longest, way) =
+        time::longest(playbook, facts, gate.node, performed.node, others, call_ms)?;
     if longest <= valid_ms {
         return None;
     }
@@ -251,7 +252,10 @@ fn expires(
                     short(label)
                 ),
                 performed.place.clone(),
-                format!("up to {after} after the approval"),
+                format!(
+                    "up to {after} after the approval: {}",
+                    told(&playbook.graph, &way)
+                ),
             )
         }
         .also(gate.place.clone(), format!("holds for {}", duration::format_ms(valid_ms)))

@@ -1,41 +1,62 @@
-//! A machine and what is known of its steps in, proofs and findings out: gates, times and orders.
+//! A machine and what is known of its steps in, proofs and findings out: gates, times, orders, levels and loops.
 
+pub mod acts;
 mod gates;
+mod known;
+mod levels;
+mod loops;
 mod order;
 mod reach;
+mod soonest;
 mod time;
 
 use crate::diagnostic::Diagnostic;
 use crate::lower::Facts;
 use counterplay_machine::expr::Expr;
-use counterplay_machine::playbook::{Edge, Graph, NodeKind, Playbook};
+use counterplay_machine::playbook::{Edge, Graph, NodeKind, Playbook, StageKind};
 use petgraph::graph::NodeIndex;
 use std::collections::BTreeSet;
+use std::sync::Arc;
+
+pub use reach::{Reached, reach};
 
 /// Checks a machine, and writes into it which approvals open which steps.
 ///
-/// `call_ms` says how long a call of a name may take at most, repetitions and confirmation included.
+/// `call_ms` says how long a call of a name may take at most, repetitions and confirmation included; `limited` are
+/// the actions of which a guard of the project lets only so many through.
 pub fn verify(
     playbook: &mut Playbook,
     facts: &Facts,
     call_ms: &dyn Fn(&str) -> i64,
+    limited: &BTreeSet<Arc<str>>,
 ) -> Vec<Diagnostic> {
     let mut diagnostics = gates::check(playbook, facts, call_ms);
     diagnostics.extend(order::check(playbook, facts));
+    diagnostics.extend(levels::check(playbook, facts));
+    diagnostics.extend(loops::check(playbook, facts, limited));
     diagnostics
 }
 
-/// The way to a node as a reader follows it: the decisions, then the step.
-fn told(graph: &Graph, way: &[NodeIndex]) -> String {
+/// The way to a node as a reader follows it: the decisions and waits, then the step.
+pub fn told(graph: &Graph, way: &[NodeIndex]) -> String {
+    told_with(graph, way, &[], None)
+}
+
+/// The same, with steps on the way that are `shown`, too, and how the last decision goes.
+fn told_with(graph: &Graph, way: &[NodeIndex], shown: &[NodeIndex], last: Option<&Edge>) -> String {
     let mut parts: Vec<String> = Vec::new();
     for (i, node) in way.iter().enumerate() {
         let Some(weight) = graph.node_weight(*node) else {
             continue;
         };
         let next = way.get(i + 1);
-        let edge = next
-            .and_then(|n| graph.edges_connecting(*node, *n).next())
-            .map(|e| e.weight());
+        let edge = match next {
+            Some(next) => graph
+                .edges_connecting(*node, *next)
+                .next()
+                .map(|e| e.weight()),
+            None => last,
+        };
         let label = &weight.label;
         match &weight.kind {
             NodeKind::Start => parts.push("start".into()),
@@ -68,8 +89,29 @@ fn told(graph: &Graph, way: &[NodeIndex]) -> String {
             NodeKind::Branch { .. } | NodeKind::Approve(_) => {
                 parts.push(format!("{label}: {}", edge.map_or("…", edge_word)));
             }
-            NodeKind::Perform(_) if next.is_none() => parts.push(label.to_string()),
-            NodeKind::Stage { .. } => parts.push(label.to_string()),
+            // Its time is said by the level's line, where the way goes on to it.
+            NodeKind::WaitSinceStart { .. }
+                if way
+                    .get(i..)
+                    .is_some_and(|rest| rest.iter().any(|n| is_level(graph, *n))) => {}
+            NodeKind::Stage { .. }
+            | NodeKind::Wait { .. }
+            | NodeKind::WaitClock { .. }
+            | NodeKind::WaitTime { .. }
+            | NodeKind::WaitSinceStart { .. } => parts.push(label.to_string()),
+            NodeKind::WaitUntil { .. } => match edge {
+                Some(Edge::Done) => parts.push(format!("{label}: timed out")),
+                _ => parts.push(label.to_string()),
+            },
+            NodeKind::Fork | NodeKind::ForEach { .. }
+                if matches!(edge, Some(Edge::Branch(_) | Edge::Body)) =>
+            {
+                parts.push(label.to_string());
+            }
+            NodeKind::Perform(_) if edge == Some(&Edge::Failed) => {
+                parts.push(format!("{label}: failed"));
+            }
+            _ if next.is_none() || shown.contains(node) => parts.push(label.to_string()),
             _ => {}
         }
     }
@@ -81,6 +123,15 @@ fn told(graph: &Graph, way: &[NodeIndex]) -> String {
         parts.extend(tail);
     }
     parts.join(" → ")
+}
+
+fn is_level(graph: &Graph, node: NodeIndex) -> bool {
+    matches!(
+        graph.node_weight(node).map(|n| &n.kind),
+        Some(NodeKind::Stage {
+            stage: StageKind::Escalate { .. } | StageKind::EscalateSkipped { .. }
+        })
+    )
 }
 
 fn edge_word(edge: &Edge) -> &'static str {

@@ -39,6 +39,11 @@ pub fn check(playbook: &Playbook, facts: &Facts) -> Vec<Diagnostic> {
             if !then.nodes.contains(&earlier.node) && !parallel {
                 continue;
             }
+            let mut way = without.way(later.node);
+            if !parallel {
+                way.extend(then.way(earlier.node).into_iter().skip(1));
+            }
+            let way = super::told_with(&playbook.graph, &way, &[later.node], None);
             let label = playbook
                 .graph
                 .node_weight(later.node)
@@ -53,7 +58,7 @@ pub fn check(playbook: &Playbook, facts: &Facts) -> Vec<Diagnostic> {
                         if parallel { ", not beside it" } else { "" }
                     ),
                     later.place.clone(),
-                    if parallel { "may happen first" } else { "happens first" },
+                    format!("{}: {way}", if parallel { "may happen first" } else { "happens first" }),
                 )
                 .also(earlier.place.clone(), "this has to be done before")
                 .also(later.declared.clone(), format!("declared with `after: {first}`"))

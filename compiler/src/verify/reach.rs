@@ -18,18 +18,23 @@ pub struct Reached {
 impl Reached {
     /// The way to a node, from the start.
     pub fn way(&self, to: NodeIndex) -> Vec<NodeIndex> {
-        let mut way = vec![to];
-        let mut at = to;
-        while let Some(before) = self.came_from.get(&at) {
-            way.push(*before);
-            at = *before;
-            if way.len() > 100_000 {
-                break;
-            }
-        }
-        way.reverse();
-        way
+        back(&self.came_from, to)
     }
+}
+
+/// Goes back from a node to where the way to it began.
+pub fn back(came_from: &BTreeMap<NodeIndex, NodeIndex>, to: NodeIndex) -> Vec<NodeIndex> {
+    let mut way = vec![to];
+    let mut at = to;
+    while let Some(before) = came_from.get(&at) {
+        way.push(*before);
+        at = *before;
+        if way.len() > 100_000 {
+            break;
+        }
+    }
+    way.reverse();
+    way
 }
 
 /// Reaches breadth-first, so that ways are short. What follows a fork is reached when every branch can end.

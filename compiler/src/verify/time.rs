@@ -1,5 +1,6 @@
 //! Two nodes in, the longest time that can lie between them out.
 
+use super::reach::back;
 use crate::lower::Facts;
 use counterplay_machine::Value;
 use counterplay_machine::duration::{DAY_MS, HOUR_MS};
@@ -7,14 +8,14 @@ use counterplay_machine::expr::Expr;
 use counterplay_machine::playbook::{Edge, NodeKind, Playbook};
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
-use petgraph::visit::{DfsPostOrder, EdgeRef};
+use petgraph::visit::{Dfs, DfsPostOrder, EdgeRef};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Stands for a time that nothing limits.
 pub const UNBOUNDED_MS: i64 = i64::MAX / 8;
 
-/// The longest time from an approval to a step, in milliseconds; `None` where no way leads there. `closed` are
-/// other approvals of the same entity: behind them it is theirs that counts.
+/// The longest time from an approval to a step, in milliseconds, and the way that takes it; `None` where no way leads
+/// there. `closed` are other approvals of the same entity: behind them it is theirs that counts.
 pub fn longest(
     playbook: &Playbook,
     facts: &Facts,
@@ -22,7 +23,7 @@ pub fn longest(
     step: NodeIndex,
     closed: &[NodeIndex],
     call_ms: &dyn Fn(&str) -> i64,
-) -> Option<i64> {
+) -> Option<(i64, Vec<NodeIndex>)> {
     let flow = flow(playbook, facts, closed, call_ms);
     let first = playbook.follow(gate, &Edge::Approved)?;
     let mut order = Vec::new();
@@ -33,35 +34,56 @@ pub fn longest(
     order.reverse();
     let rank: BTreeMap<NodeIndex, usize> = order.iter().enumerate().map(|(i, n)| (*n, i)).collect();
     // A branch waits for the others: what follows the fork comes after the longest of them.
-    let mut together: BTreeMap<NodeIndex, i64> = BTreeMap::new();
+    let mut together: BTreeMap<NodeIndex, (i64, NodeIndex)> = BTreeMap::new();
     for (fork, joins) in &facts.joins {
         let longest = (0..joins.len())
             .filter_map(|i| playbook.follow(*fork, &Edge::Branch(i as u32)))
-            .map(|start| inside(playbook, start, call_ms))
-            .max()
-            .unwrap_or(0);
-        together.extend(joins.iter().flatten().map(|join| (*join, longest)));
+            .map(|start| (inside(playbook, start, call_ms), start))
+            .max();
+        if let Some((longest, start)) = longest {
+            let slowest = slowest(playbook, start, call_ms);
+            together.extend(
+                joins
+                    .iter()
+                    .flatten()
+                    .map(|join| (*join, (longest, slowest))),
+            );
+        }
     }
     let mut elapsed: BTreeMap<NodeIndex, i64> = BTreeMap::from([(first, 0)]);
+    let mut came_from: BTreeMap<NodeIndex, NodeIndex> = BTreeMap::from([(first, gate)]);
     for node in &order {
         let Some(at) = elapsed.get(node).copied() else {
             continue;
         };
         if *node == step {
-            return Some(at);
+            return Some((at, back(&came_from, step)));
         }
-        let after =
-            spent(playbook, *node, at, call_ms).max(together.get(node).copied().unwrap_or(0));
+        let own = spent(playbook, *node, at, call_ms);
+        let beside = together.get(node).filter(|(longest, _)| *longest > own);
+        let after = beside.map_or(own, |(longest, _)| *longest);
+        // What is waited for beside it belongs to the way.
+        let mut before = *node;
+        if let Some((_, slowest)) = beside
+            && !came_from.contains_key(slowest)
+            && *slowest != gate
+        {
+            came_from.insert(*slowest, *node);
+            before = *slowest;
+        }
         for edge in flow.edges_directed(*node, Direction::Outgoing) {
             // Edges that lead back belong to waits that look again; their time is counted with the wait.
             if rank.get(&edge.target()) > rank.get(node) {
                 let value = after.saturating_add(*edge.weight()).min(UNBOUNDED_MS);
-                let best = elapsed.entry(edge.target()).or_insert(value);
-                *best = (*best).max(value);
+                let best = elapsed.entry(edge.target()).or_insert(-1);
+                if value > *best {
+                    *best = value;
+                    came_from.insert(edge.target(), before);
+                }
             }
         }
     }
-    elapsed.get(&step).copied()
+    None
 }
 
 /// The time since the approval when a node is left.
@@ -107,6 +129,19 @@ fn inside(playbook: &Playbook, start: NodeIndex, call_ms: &dyn Fn(&str) -> i64) 
         }
     }
     total.min(UNBOUNDED_MS)
+}
+
+/// The step of a branch that takes the longest.
+fn slowest(playbook: &Playbook, start: NodeIndex, call_ms: &dyn Fn(&str) -> i64) -> NodeIndex {
+    let mut dfs = Dfs::new(&playbook.graph, start);
+    let mut best = (0, start);
+    while let Some(node) = dfs.next(&playbook.graph) {
+        let takes = spent(playbook, node, 0, call_ms);
+        if takes > best.0 {
+            best = (takes, node);
+        }
+    }
+    best.1
 }
 
 /// How often a loop's body may run one after the other, and where the body begins.
