@@ -97,6 +97,8 @@ pub const ORDER: &str = "P0406";
 pub const DEFAULT_APPROVE: &str = "P0407";
 /// An approval that can never be given.
 pub const IMPOSSIBLE_APPROVAL: &str = "P0408";
+/// A decision by a field of an event that happened long ago.
+pub const STALE: &str = "P0409";
 /// An escalation level that no run comes to.
 pub const LEVEL_NEVER: &str = "P0410";
 /// An escalation level whose time is over before any run can come to it.

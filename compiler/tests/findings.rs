@@ -328,6 +328,7 @@ cases! {
     asks_in_a_wait: about_device("", "    wait for intune.noncompliant as later where intune.is_compliant(later.device), at most 2h");
     undoes_what_was_not_done: about_device("  if drift.owner is present\n", "    undo entra.block_sign_in(drift.owner)");
     undoes_what_cannot_be: about_device("", "    intune.sync(drift.device)\n    undo intune.sync(drift.device)");
+    decides_by_an_old_event: "use microsoft.(entra, identity)\n\nplaybook p \"P\" {\n  when identity.risk_detected as risk\n  if risk.level >= high\n  then {\n    let serious = risk.level >= high\n    if risk.level == critical { entra.block_sign_in(risk.user) }\n    wait 2h\n    if serious { entra.block_sign_in(risk.user) }\n  }\n  escalate after 4h {\n    if not (risk.level < high) and risk.reason != \"\" { entra.block_sign_in(risk.user) }\n    match risk.level {\n      high, critical { entra.block_sign_in(risk.user) }\n      else { }\n    }\n  }\n}\n";
     undoes_a_query: about_device("", "    undo intune.is_compliant(drift.device)");
     emits_what_comes_from_outside: about_device("", "    emit intune.noncompliant(device: drift.device)");
     emits_with_mistakes: about_device("", "    emit gone(devcie: drift.device, why: 3)\n    emit gone").replace("playbook", "event gone {\n  source: emit\n  field device: Device = raw.device\n  field why: Text = raw.reason\n}\n\nplaybook");

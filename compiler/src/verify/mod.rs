@@ -8,6 +8,7 @@ mod loops;
 mod order;
 mod reach;
 mod soonest;
+mod stale;
 mod time;
 
 use crate::diagnostic::Diagnostic;
@@ -34,6 +35,7 @@ pub fn verify(
     diagnostics.extend(order::check(playbook, facts));
     diagnostics.extend(levels::check(playbook, facts));
     diagnostics.extend(loops::check(playbook, facts, limited));
+    diagnostics.extend(stale::check(playbook, facts));
     diagnostics
 }
 
