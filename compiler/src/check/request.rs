@@ -11,7 +11,7 @@ use crate::span::Span;
 use crate::syntax::ast::{Arg, Expr as Ast, ExprKind, Item, Property, TextPart};
 use counterplay_machine::Value;
 use counterplay_machine::declare::{Impact, PathPart, Request};
-use counterplay_machine::expr::Expr;
+use counterplay_machine::expr::{Expr, Function};
 use counterplay_machine::types::Type;
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ const METHODS: &[(&str, &str)] = &[
     ("delete", "DELETE"),
 ];
 const ARGUMENTS: &[&str] = &[
-    "json", "select", "filter", "top", "query", "headers", "paged",
+    "json", "select", "filter", "kql", "top", "query", "headers", "paged",
 ];
 
 impl Checker<'_> {
@@ -92,6 +92,10 @@ impl Checker<'_> {
                     self.expect(&arg.value, &Type::List(Box::new(Type::Text)), None),
                 )),
                 "filter" => query.push((Arc::from("$filter"), self.filter(&arg.value))),
+                "kql" => {
+                    let text = self.kql(&arg.value);
+                    json = Some(Expr::Object(vec![(Arc::from("Query"), text)]));
+                }
                 "top" => query.push((Arc::from("$top"), self.expect(&arg.value, &Type::Int, None))),
                 "paged" => paged = matches!(arg.value.kind, ExprKind::Bool(true)),
                 "query" => query.extend(self.pairs(&arg.value)),
@@ -249,6 +253,60 @@ impl Checker<'_> {
         out
     }
 
+    /// A Kusto query, sent as `{ "Query": … }` as Microsoft Graph's hunting wants it: values become literals, texts in
+    /// quotes with `\\`, `"` and line ends escaped (Kusto documentation, "The string data type").
+    fn kql(&mut self, expr: &Ast) -> Expr {
+        let ExprKind::Text(parts) = &expr.kind else {
+            self.bad(
+                expr.span,
+                "a hunting query is a text such as \"AlertInfo | where AccountUpn == {user.principal}\"",
+                "not a text",
+            );
+            return Expr::Const(Value::Absent);
+        };
+        let constant = |text: &str| Expr::Const(Value::text(text));
+        let replaced = |value: Expr, from: &str, to: &str| {
+            let parts = Expr::Call(Function::Split, vec![value, constant(from)]);
+            Expr::Call(Function::Join, vec![parts, constant(to)])
+        };
+        let mut out = Vec::new();
+        for part in parts {
+            match part {
+                TextPart::Literal(text) => out.push(constant(text)),
+                TextPart::Interpolation(inner) => {
+                    let checked = self.expr(inner, None);
+                    match &checked.ty {
+                        Type::Text => {
+                            let mut value = replaced(checked.expr, "\\", "\\\\");
+                            for (from, to) in [("\"", "\\\""), ("\n", "\\n"), ("\r", "\\r")] {
+                                value = replaced(value, from, to);
+                            }
+                            out.extend([constant("\""), value, constant("\"")]);
+                        }
+                        Type::Time => {
+                            out.extend([constant("datetime("), checked.expr, constant(")")]);
+                        }
+                        Type::Int | Type::Number | Type::Bool | Type::Unknown => {
+                            out.push(checked.expr);
+                        }
+                        other => {
+                            let message = format!(
+                                "{} cannot be part of a hunting query",
+                                super::convert::article(other)
+                            );
+                            self.bad(
+                                inner.span,
+                                message,
+                                "a text, a time, a number or a Bool can",
+                            );
+                        }
+                    }
+                }
+            }
+        }
+        Expr::Text(out)
+    }
+
     /// An OData filter: values become literals, texts quoted and their quotes doubled.
     fn filter(&mut self, expr: &Ast) -> Expr {
         let ExprKind::Text(parts) = &expr.kind else {
@@ -269,12 +327,12 @@ impl Checker<'_> {
                         Type::Text => {
                             // 'O''Brien': a quote inside a literal is written twice (OData URL conventions §5.1.1.11.1).
                             let parts = Expr::Call(
-                                counterplay_machine::expr::Function::Split,
+                                Function::Split,
                                 vec![checked.expr, Expr::Const(Value::text("'"))],
                             );
                             out.push(Expr::Const(Value::text("'")));
                             out.push(Expr::Call(
-                                counterplay_machine::expr::Function::Join,
+                                Function::Join,
                                 vec![parts, Expr::Const(Value::text("''"))],
                             ));
                             out.push(Expr::Const(Value::text("'")));
