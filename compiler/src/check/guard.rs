@@ -143,7 +143,8 @@ impl Checker<'_> {
                     };
                     let beyond = match beyond {
                         None => None,
-                        Some((by, within)) => {
+                        Some(beyond) => {
+                            let (by, within) = &**beyond;
                             let by = self.decider(by);
                             let Some(within_ms) = self.budget_time(within) else {
                                 continue;

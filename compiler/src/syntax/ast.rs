@@ -323,7 +323,7 @@ pub enum GuardLineKind {
         /// Its type.
         ty: TypeRef,
         /// Which are protected.
-        condition: Expr,
+        condition: Box<Expr>,
     },
     /// `limit entra.block_sign_in to 20 per 1h per tenant, beyond that approve by team.leads within 1h`.
     Limit {
@@ -336,7 +336,7 @@ pub enum GuardLineKind {
         /// Whether each tenant has its own budget.
         per_tenant: bool,
         /// Who decides beyond it, and for how long they are waited for.
-        beyond: Option<(Expr, Expr)>,
+        beyond: Option<Box<(Expr, Expr)>>,
     },
     /// Unreadable.
     Broken,

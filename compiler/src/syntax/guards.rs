@@ -170,7 +170,7 @@ fn protect(builder: &mut Builder<'_, '_, '_>, pair: Pair<'_, Rule>) -> Option<Gu
     Some(GuardLineKind::Protect {
         var: var?,
         ty: ty?,
-        condition: condition?,
+        condition: Box::new(condition?),
     })
 }
 
@@ -189,7 +189,7 @@ fn limit(builder: &mut Builder<'_, '_, '_>, pair: Pair<'_, Rule>) -> Option<Guar
                         _ => {}
                     }
                 }
-                beyond = by.zip(within);
+                beyond = by.zip(within).map(Box::new);
             }
             _ => {}
         }

@@ -131,8 +131,7 @@ fn decides(
         .certain
         .iter()
         .map(|(node, way)| (*node, *way))
-        .filter(leads)
-        .next_back()
+        .rfind(leads)
 }
 
 /// Levels whose time is over before any run can come to them: they come at once, and nobody has had time to act.

@@ -45,7 +45,7 @@ impl Sent {
 
 /// How a call is answered.
 enum Way {
-    Connector(CallRequest),
+    Connector(Box<CallRequest>),
     Sample(CallOutcome),
 }
 
@@ -103,7 +103,7 @@ impl Engine {
                             // A driver that is gone has nobody to show it to.
                             let _ = heard.send((about.clone(), setback));
                         });
-                        connector.call(request).await
+                        connector.call(*request).await
                     }
                     Way::Sample(outcome) => outcome,
                 };
@@ -131,7 +131,7 @@ fn way(tx: &Tx<'_>, kit: &Kit, stored: StoredCall, now_ms: i64) -> Result<Way, F
             });
         return Ok(Way::Sample(CallOutcome::Done(value)));
     }
-    Ok(Way::Connector(CallRequest {
+    Ok(Way::Connector(Box::new(CallRequest {
         id: stored.call.id,
         callable: stored.call.callable,
         args: stored.call.args,
@@ -140,7 +140,7 @@ fn way(tx: &Tx<'_>, kit: &Kit, stored: StoredCall, now_ms: i64) -> Result<Way, F
         program,
         repeated: stored.attempts > 0,
         setbacks: Setbacks::default(),
-    }))
+    })))
 }
 
 /// Takes a call's outcome into its run.

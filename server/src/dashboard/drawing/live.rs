@@ -248,6 +248,12 @@ impl Seen {
             (NodeKind::Approve(_), Edge::Approved) => decided("approved"),
             (NodeKind::Approve(_), Edge::Rejected) => decided("rejected"),
             (NodeKind::Approve(_), Edge::Unanswered) => decided("unanswered"),
+            (NodeKind::Ask(ask), Edge::Case(arm)) => ask
+                .answers
+                .get(*arm as usize)
+                .is_some_and(|all| all.iter().any(|a| decided(&format!("\"{a}\"")))),
+            (NodeKind::Ask(_), Edge::Unanswered) => decided("unanswered"),
+            (NodeKind::WaitEvent(_), _) => self.trace(playbook, to, current),
             (NodeKind::ForEach { .. }, Edge::Body) => self.forked.contains(&index),
             (NodeKind::Fork | NodeKind::ForEach { .. }, Edge::Done) => {
                 !stands && self.trace(playbook, to, current)

@@ -414,6 +414,9 @@ fn follow(playbook: &Playbook, from: Option<NodeIndex>) -> Option<String> {
         match &node.kind {
             NodeKind::Perform(_)
             | NodeKind::Approve(_)
+            | NodeKind::Ask(_)
+            | NodeKind::WaitEvent(_)
+            | NodeKind::Emit { .. }
             | NodeKind::Wait { .. }
             | NodeKind::WaitClock { .. }
             | NodeKind::WaitTime { .. } => {
