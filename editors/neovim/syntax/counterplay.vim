@@ -33,13 +33,20 @@ syn match counterplayClause "\%(\<on\s\+\)\@<=failure\>"
 syn match counterplayClause "\%(\<end\s\+\)\@<=run\>"
 syn match counterplayClause "\%(\<at\s\+a\s\+\)\@<=time\>"
 syn match counterplayClause "\%(\<attempt\s\+\)\@<=each\>"
+syn match counterplayClause "\%(\<given\s\+\)\@<=\%(tenant\|webhook\|answer\)\ze\s\+\""
+syn match counterplayClause "\%(\<given\s\+\)\@<=\%(manual\|schedule\)\ze\s\+\h"
+syn match counterplayClause "\%(\<given\s\+\)\@<=\%(approval\|rejection\)\ze\s\+from\>"
+syn match counterplayClause "\%(\<expect\s\+\)\@<=\%(never\|outcome\)\ze\s\+\h"
+syn match counterplayClause "\%(\s\)\@1<=\%(returns\|fails\)\>\ze\s\+[^:=]"
+syn match counterplayClause "\<beyond\s\+that\s\+approve\>"
 syn match counterplayClause "\<ordered\ze\s*{"
 
 " Words that begin a line, or what stands in braces on one line.
-syn match counterplayDeclaration "^\s*\zs\%(use\|type\|enum\|connection\|event\|action\|query\|steps\|define\|playbook\)\ze\s\+\h"
-syn match counterplayStatement "\%(^\s*\|[{}]\s*\)\@<=\%(when\|ignore\|resolved\|wait\|escalate\|attempt\|match\|approve\|without\|end\|return\|on\|field\|fetched\|in\)\>\%(\s*[:.(,=]\)\@!"
+syn match counterplayDeclaration "^\s*\zs\%(use\|type\|enum\|connection\|event\|action\|query\|steps\|define\|param\|playbook\)\ze\s\+\h"
+syn match counterplayDeclaration "^\%(guard\|test\)\ze\s\+\""
+syn match counterplayStatement "\%(^\s*\|[{}]\s*\)\@<=\%(when\|ignore\|resolved\|wait\|escalate\|attempt\|match\|approve\|ask\|undo\|emit\|protect\|limit\|given\|expect\|without\|end\|return\|on\|field\|fetched\|in\)\>\%(\s*[:.(,=]\)\@!"
 syn match counterplayStatement "^\s*\zsreturn\s*$"
-syn match counterplayArm "\%(^\s*\|[{}]\s*\)\@<=\%(done\|failed\|approved\|rejected\|unanswered\|met\|timed_out\|present\|absent\)\ze\s*{"
+syn match counterplayArm "\%(^\s*\|[{}]\s*\)\@<=\%(done\|failed\|approved\|rejected\|unanswered\|met\|came\|timed_out\|present\|absent\)\ze\s*{"
 
 " `impact: destructive` and the floors of a connection.
 syn match counterplayImpact "\%(\<impact:\s*\)\@<=\%(destructive\|disruptive\|reversible\|notify\|reads\)\>"

@@ -139,6 +139,8 @@ const repository = {
       match(String.raw`^(connection)\s+(\w+)`, "storage.type", "entity.name.namespace"),
       match(String.raw`^(event)\s+(\w+)`, "storage.type", "entity.name.type.event"),
       match(String.raw`^(action|query|steps|define)\s+(\w+)`, "storage.type", "entity.name.function"),
+      match(String.raw`^(param)\s+(\w+)\s*(:)`, "storage.type", "variable.other.constant", "punctuation.separator.colon"),
+      match(String.raw`^(guard|test)(?=\s+")`, "storage.type"),
     ],
   },
   modules: { patterns: [{ name: scope("entity.name.namespace"), match: String.raw`\b[A-Za-z_]\w*` }] },
@@ -171,6 +173,15 @@ const repository = {
         String.raw`${START}([A-Za-z_]\w*)\s*(:)`,
         "support.type.property-name", "punctuation.separator.colon",
       ),
+      match(
+        String.raw`${START}(protect)\s+(\w+)\s*(:)`,
+        "keyword.control", "variable.parameter", "punctuation.separator.colon",
+      ),
+      // Tests: what is given, and what is expected.
+      match(String.raw`${START}(given)\s+(tenant|webhook|answer)\b(?=\s+")`, "keyword.control", "keyword.other"),
+      match(String.raw`${START}(given)\s+(manual|schedule)\b(?=\s+\w)`, "keyword.control", "keyword.other"),
+      match(String.raw`${START}(given)\s+(approval|rejection)\b(?=\s+from\b)`, "keyword.control", "keyword.other"),
+      match(String.raw`${START}(expect)\s+(never|outcome)\b(?=\s+\w)`, "keyword.control", "keyword.other"),
       match(String.raw`${START}(on)\s+(failure)\b`, "keyword.control", "keyword.control"),
       match(String.raw`${START}(on)(?=\s+[^\s.:=])`, "keyword.control"),
       match(String.raw`${START}(in)\s+(parallel)\b`, "keyword.control", "keyword.control"),
@@ -188,7 +199,7 @@ const repository = {
       // Names of arms come before statements: `approved { … }`, `present { … }`.
       match(String.raw`${START}(${any(words.arms)})(?=\s*\{)`, "keyword.control.arm"),
       match(
-        String.raw`${START}(when|wait|escalate|attempt|match|approve)(?=\s+[^\s.:=])`,
+        String.raw`${START}(when|wait|escalate|attempt|match|approve|ask|undo|emit|limit|given|expect)(?=\s+[^\s.:=])`,
         "keyword.control",
       ),
     ],
@@ -212,6 +223,8 @@ const repository = {
       match(String.raw`${ALONE}(from)\s+(now)\b`, "keyword.operator.word", "keyword.operator.word"),
       match(String.raw`(?<=[\w)\]])\s+(ago)\b${NO_NAME}`, "keyword.operator.word"),
       match(String.raw`${ALONE}(default)\s+(approve|reject)\b${NO_NAME}`, "keyword.other", "constant.language"),
+      match(String.raw`${ALONE}(beyond)\s+(that)\s+(approve)\b`, ..."ooo".split("").map(() => "keyword.other")),
+      match(String.raw`${ALONE}(returns|fails)${OPERAND}`, "keyword.other"),
       match(String.raw`${ALONE}(contains|matches)${OPERAND}`, "keyword.operator.word"),
       match(String.raw`${ALONE}(${any(words.before)})${OPERAND}`, "keyword.other"),
     ],
