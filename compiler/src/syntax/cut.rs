@@ -64,7 +64,7 @@ fn segment(report: &mut Report<'_>, marks: &[Mark], next: Option<Token>) -> Vec<
     let outside = outside(report, &chosen).map(|statement| statement.range().0);
     let outside = outside.min().unwrap_or(usize::MAX);
     let same = |diagnostic: &Diagnostic| {
-        diagnostic.code == codes::STRAY_CLOSER
+        is_stray_brace(diagnostic)
             && diagnostic
                 .labels
                 .first()
@@ -88,10 +88,13 @@ fn outside<'c>(report: &Report<'_>, cut: &'c Cut) -> impl Iterator<Item = &'c St
 
 /// How many things tell that there is a `}` too many.
 fn surplus(report: &Report<'_>, cut: &Cut) -> usize {
-    let stray = |diagnostic: &&Diagnostic| {
-        diagnostic.code == codes::STRAY_CLOSER && diagnostic.message.starts_with("`}")
-    };
-    outside(report, cut).count() + cut.found.iter().filter(stray).count()
+    let strays = cut.found.iter().filter(|found| is_stray_brace(found));
+    outside(report, cut).count() + strays.count()
+}
+
+/// Whether a finding is about a `}` that closes nothing.
+fn is_stray_brace(diagnostic: &Diagnostic) -> bool {
+    diagnostic.code == codes::STRAY_CLOSER && diagnostic.message.starts_with("`}")
 }
 
 /// An item begins at the left margin with an item keyword and a name or a text.

@@ -207,6 +207,7 @@ impl<'t> Reader<'_, 't> {
             doc: first.doc.clone(),
         });
         meant.pieces.splice(0..1, words);
+        meant.mended = true;
         meant
     }
 

@@ -5,6 +5,7 @@ mod mistakes;
 mod one_grammar;
 mod programs;
 mod trees;
+mod whole_file;
 
 use std::sync::Arc;
 
