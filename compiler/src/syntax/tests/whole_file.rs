@@ -362,14 +362,6 @@ fn heads() -> Vec<String> {
         let mut report = Report::new(&Arc::from("test.play"), &text);
         walk(&text, &cut::cut(&mut report, &tokens(&text)), &mut all);
     }
-    // Times that are followed by a limit, which only conditions have.
-    for head in [
-        "wait until 09:00, at most 2h",
-        "wait until 2h from now, at most 3h",
-        "wait until (x)",
-    ] {
-        all.insert(head.to_owned());
-    }
     let mut beginnings = BTreeSet::new();
     let beginning = |head: &String| -> Vec<String> {
         let tokens = tokens(head);
@@ -379,11 +371,18 @@ fn heads() -> Vec<String> {
             kind => format!("{kind:?}"),
         });
         // A keyword and what follows it tell the forms apart; of calls and properties a few are enough.
-        named.by_ref().take(3).collect()
+        named.by_ref().take(2).collect()
     };
+    // Times that are followed by a limit, which only conditions have, and conditions without one.
+    let waits = [
+        "wait until 09:00, at most 2h",
+        "wait until 2h from now, at most 3h",
+        "wait until (x)",
+    ];
     all.into_iter()
         .filter(|head| head.len() < 400)
         .filter(|head| beginnings.insert(beginning(head)))
+        .chain(waits.map(str::to_owned))
         .collect()
 }
 
