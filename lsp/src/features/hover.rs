@@ -200,6 +200,7 @@ fn module_page(index: &Index, module: &str) -> Option<String> {
         ("type", "Types"),
         ("enum", "Enums"),
         ("define", "Definitions"),
+        ("param", "Parameters"),
     ] {
         let of: Vec<String> = names
             .values()
@@ -323,6 +324,9 @@ pub fn function(name: &str) -> Option<&'static str> {
         }
         "to_int" => {
             "```play\nto_int(text: Text) -> Int\n```\n\nThe whole number that a text writes."
+        }
+        "time_of_day" => {
+            "```play\ntime_of_day(time: Time) -> ClockTime\n```\n\nWhat the clock in the tenant's zone shows at a time."
         }
         "new_password" => {
             "```play\nnew_password() -> Secret<Text>\n```\n\nA new random password. The same when a call is repeated; stored nowhere."

@@ -322,3 +322,36 @@ fn nothing_in_comments_and_plain_texts() {
     assert!(offers(&then("    // intune.|")).is_empty());
     assert!(offers(&then("    let x = \"intune.|\"")).is_empty());
 }
+
+#[test]
+fn lines_of_guards_and_tests() {
+    let guard = offers("guard \"g\" {\n  |\n}\n");
+    assert_eq!(guard, ["limit", "protect"]);
+    let test = offers("test \"t\" {\n  |\n}\n");
+    assert!(test.contains(&"given approval from".to_owned()), "{test:?}");
+    assert!(test.contains(&"expect never".to_owned()), "{test:?}");
+    assert!(!test.contains(&"let".to_owned()), "{test:?}");
+}
+
+#[test]
+fn steps_that_ask_wait_undo_and_emit() {
+    let found = offers(&then("    |"));
+    for word in ["ask", "wait for", "undo", "emit"] {
+        assert!(found.contains(&word.to_owned()), "{word}: {found:?}");
+    }
+}
+
+#[test]
+fn parameters_where_their_type_is_wanted() {
+    let with = |line: &str| {
+        format!(
+            "param grace: Duration = 24h\nparam limit: Int = 3\n\n{}",
+            then(line)
+        )
+    };
+    let found = offers(&with("    wait |"));
+    assert!(found.contains(&"grace".to_owned()), "{found:?}");
+    assert!(!found.contains(&"limit".to_owned()), "{found:?}");
+    let found = offers(&then("    if |"));
+    assert!(found.contains(&"time_of_day".to_owned()), "{found:?}");
+}

@@ -22,6 +22,10 @@ pub enum BlockKind {
     Arms,
     /// Cases of a `match`.
     Cases,
+    /// Lines of a guard.
+    Guard,
+    /// Lines of a test.
+    Test,
 }
 
 /// Where the cursor stands.
@@ -119,6 +123,8 @@ fn block_kind(enclosing: &[Vec<String>]) -> BlockKind {
                 "type" => BlockKind::Fields,
                 "enum" => BlockKind::Members,
                 "steps" => BlockKind::Steps,
+                "guard" => BlockKind::Guard,
+                "test" => BlockKind::Test,
                 _ => BlockKind::Properties,
             },
             BlockKind::Steps => match (first, second) {
@@ -128,6 +134,7 @@ fn block_kind(enclosing: &[Vec<String>]) -> BlockKind {
                 }
                 _ => BlockKind::Arms,
             },
+            other @ (BlockKind::Guard | BlockKind::Test) => other,
             _ => BlockKind::Steps,
         }
     })

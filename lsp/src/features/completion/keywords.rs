@@ -79,10 +79,59 @@ const STEPS: &[(&str, &str)] = &[
         "wait until ${1:condition}, at most ${2:24h}, checking every ${3:15m}",
     ),
     (
+        "wait for",
+        "wait for ${1:intune.noncompliant} as ${2:later} where ${3:later.device.id == device.id}, at most ${4:2h}",
+    ),
+    (
+        "ask",
+        "ask \"${1:Was this you?}\" to ${2:user}, within ${3:1h} {\n  \"${4:Yes}\" {\n    $0\n  }\n  unanswered {\n  }\n}",
+    ),
+    ("undo", "undo ${1}"),
+    ("emit", "emit ${1}"),
+    (
         "without approval because",
         "without approval because \"${1:reason}\" {\n  $0\n}",
     ),
     ("end run", "end run \"${1:why}\""),
+];
+
+/// Lines of a guard.
+const GUARD: &[(&str, &str)] = &[
+    (
+        "protect",
+        "protect ${1:user}: ${2:User} where ${3:user.id in tenant.break_glass}",
+    ),
+    (
+        "limit",
+        "limit ${1:entra.block_sign_in} to ${2:20} per ${3:1h} per tenant",
+    ),
+];
+
+/// Lines of a test.
+const TEST: &[(&str, &str)] = &[
+    ("given tenant", "given tenant \"${1}\""),
+    ("given manual", "given manual ${1:playbook}(${2})"),
+    ("given schedule", "given schedule ${1:playbook}"),
+    (
+        "given webhook",
+        "given webhook \"${1}\" from \"${2:fixtures/body.json}\"",
+    ),
+    (
+        "given approval from",
+        "given approval from \"${1}\" after ${2:10m}",
+    ),
+    (
+        "given rejection from",
+        "given rejection from \"${1}\" after ${2:10m}",
+    ),
+    (
+        "given answer",
+        "given answer \"${1}\" from \"${2}\" after ${3:5m}",
+    ),
+    ("given", "given ${1}"),
+    ("expect", "expect ${1} at ${2:0s}"),
+    ("expect never", "expect never ${1}"),
+    ("expect outcome", "expect outcome ${1:completed}"),
 ];
 
 /// Operators that follow a value.
@@ -100,6 +149,12 @@ const OPERATORS: &[&str] = &[
 ];
 
 impl Find<'_> {
+    fn lines(&mut self, lines: &[(&str, &str)]) {
+        for (label, insert) in lines {
+            self.word(label, insert, 1);
+        }
+    }
+
     fn word(&mut self, label: &str, insert: &str, rank: u8) {
         let first = label.split_whitespace().next().unwrap_or(label);
         let doc = keywords::meaning(first, label).unwrap_or("");
@@ -129,6 +184,8 @@ impl Find<'_> {
             }
             BlockKind::Playbook => self.playbook_lines(),
             BlockKind::Steps => self.steps(),
+            BlockKind::Guard => self.lines(GUARD),
+            BlockKind::Test => self.lines(TEST),
             BlockKind::Items
             | BlockKind::Properties
             | BlockKind::Fields

@@ -52,6 +52,7 @@ impl Find<'_> {
         if self.context.first() == "let" && self.context.before.len() == 3 {
             self.calls_of(|item| matches!(item, Item::Action(_) | Item::Steps(_)), 3);
         }
+        self.parameters(wanted);
         for (word, detail) in [
             ("team", "a team of the project"),
             ("tenant", "the tenant that the run is for"),
@@ -70,6 +71,7 @@ impl Find<'_> {
             "split",
             "length",
             "to_int",
+            "time_of_day",
         ] {
             self.items.push(
                 Suggestion::new(name, Kind::Function, 7)
@@ -89,6 +91,34 @@ impl Find<'_> {
         }
         self.items
             .push(Suggestion::new("not", Kind::Keyword, 8).insert("not ${1}"));
+    }
+
+    /// Parameters of the module that is written, and of those that it imports.
+    fn parameters(&mut self, wanted: Option<&Type>) {
+        let index = self.snapshot.index();
+        let environment = counterplay_compiler::db::environment(
+            &self.snapshot.workspace.db,
+            self.snapshot.workspace.project,
+        );
+        for (name, def) in &index.params {
+            let Some(parameter) = environment.parameters.get(name.as_str()) else {
+                continue;
+            };
+            if !wanted.is_none_or(|w| may_be(&parameter.ty, w)) {
+                continue;
+            }
+            let label = match self.seen_as(&def.module).as_deref() {
+                // A module that is not imported would have to be first.
+                None => continue,
+                Some("") => name.clone(),
+                Some(short) => format!("{short}.{name}"),
+            };
+            self.items.push(
+                Suggestion::new(label, Kind::Variable, 2)
+                    .detail(parameter.ty.to_string())
+                    .doc(&*parameter.doc),
+            );
+        }
     }
 
     /// Whether a call gives a value of a type.
