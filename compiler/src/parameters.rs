@@ -42,7 +42,10 @@ pub fn check(file: &ProjectFile, program: &Program, index: &Index) -> Vec<Diagno
         if let Err(reason) = typed(&program.types, written, &parameter.ty) {
             let mut diagnostic = Diagnostic::error(
                 codes::PARAMETER,
-                format!("`{name}` is {}, and this is not one", parameter.ty),
+                format!(
+                    "`{name}` is {}, and this is not one",
+                    crate::check::convert::article(&parameter.ty)
+                ),
                 place.clone(),
                 reason,
             );

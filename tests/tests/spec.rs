@@ -253,6 +253,9 @@ fn the_specification_says_what_is_so() {
                     continue;
                 }
                 "toml" => {
+                    if !std::mem::replace(&mut told, true) {
+                        untold(&example, last, &mut wrong);
+                    }
                     example.config = Some(block.text);
                     continue;
                 }

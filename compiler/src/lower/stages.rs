@@ -218,10 +218,9 @@ impl Lower<'_, '_> {
         for frame in std::mem::replace(&mut self.c.frames, certain) {
             for (name, local) in frame.names {
                 if self.c.local(&name).is_none() {
-                    self.c.gone.insert(
-                        name,
-                        (local.place, "the stages, which may have failed before"),
-                    );
+                    self.c
+                        .gone
+                        .insert(name, (local.place, "a stage that may have failed before"));
                 }
             }
         }
