@@ -26,9 +26,11 @@ impl Reader<'_, '_> {
         let keyword = statement.word(self.file(), 0).to_owned();
         match keyword.as_str() {
             "use" => {
-                let read = self.line(Rule::use_head, statement, |builder, pair| {
-                    builder.use_paths(pair)
-                });
+                let read = self
+                    .line(Rule::use_head, statement, |builder, pair| {
+                        builder.use_paths(pair)
+                    })
+                    .or_else(|| self.readable_uses(statement));
                 read.map_or(Item::Broken, |paths| Item::Use(Use { paths }))
             }
             "type" => self.type_item(statement),
@@ -97,6 +99,23 @@ impl Reader<'_, '_> {
                 .playbook(statement)
                 .map_or(Item::Broken, Item::Playbook),
         }
+    }
+
+    /// What a damaged `use` line still brings in, so that the lines below do not complain of it.
+    fn readable_uses(&mut self, statement: &Statement) -> Option<Vec<UsePath>> {
+        const TRIES_MAX: usize = 64;
+        let lengths = (2..statement.pieces.len()).rev().take(TRIES_MAX);
+        lengths.into_iter().find_map(|length| {
+            let quiet = Statement {
+                pieces: statement.pieces[..length].to_vec(),
+                block: None,
+                reported: true,
+                mended: true,
+            };
+            self.read(Rule::use_head, &quiet, |builder, pair| {
+                builder.use_paths(pair)
+            })
+        })
     }
 
     fn type_item(&mut self, statement: &Statement) -> Item {
