@@ -73,12 +73,13 @@ fn is_item(text: &str, statement: &Statement) -> bool {
 fn key(text: &str, statement: &Statement) -> String {
     let keyword = statement.word(text, 0);
     if keyword == "use" {
-        let rest: String = statement
-            .pieces
-            .iter()
-            .skip(1)
-            .map(|piece| piece.text(text))
-            .collect();
+        // A comma behind the last element says nothing.
+        let pieces = statement.pieces.iter().enumerate().skip(1);
+        let meant = pieces.filter(|(at, piece)| {
+            piece.kind != Kind::Comma
+                || !matches!(statement.kind(at + 1), None | Some(Kind::ParenClose))
+        });
+        let rest: String = meant.map(|(_, piece)| piece.text(text)).collect();
         return format!("use {rest}");
     }
     match statement.pieces.get(1) {
