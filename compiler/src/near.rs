@@ -1,5 +1,8 @@
 //! A misspelt word and what was possible in, the near one out.
 
+/// How many words are compared: a file of many mistakes would otherwise be compared with itself.
+const COMPARED_MAX: usize = 2_000;
+
 /// The nearest of some words, when it is near enough to be meant.
 pub fn best<'a>(word: &str, among: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let limit = match word.chars().count() {
@@ -8,12 +11,16 @@ pub fn best<'a>(word: &str, among: impl IntoIterator<Item = &'a str>) -> Option<
         5..=8 => 2,
         _ => 3,
     };
+    let lower = word.to_lowercase();
     let mut found: Vec<(usize, &str)> = among
         .into_iter()
+        .take(COMPARED_MAX)
         .filter(|candidate| *candidate != word)
+        // Letters take up to four bytes, and each may be another one.
+        .filter(|candidate| candidate.len().abs_diff(word.len()) <= limit * 4)
         .map(|candidate| {
             (
-                strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase()),
+                strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()),
                 candidate,
             )
         })

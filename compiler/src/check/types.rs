@@ -107,18 +107,14 @@ impl Checker<'_> {
 
     fn unknown_type(&mut self, name: &str, span: crate::span::Span) -> Type {
         let place = self.at(span);
-        let names: Vec<&str> = BUILT_IN
-            .iter()
-            .map(|(n, _)| *n)
-            .chain(
-                [&*self.module, PRELUDE]
-                    .iter()
-                    .filter_map(|m| self.index.modules.get(*m))
-                    .flat_map(|m| m.names.iter())
-                    .filter(|(_, d)| matches!(&*d.item, Item::Type(_) | Item::Enum(_)))
-                    .map(|(n, _)| n.as_str()),
-            )
-            .collect();
+        let names = BUILT_IN.iter().map(|(n, _)| *n).chain(
+            [&*self.module, PRELUDE]
+                .into_iter()
+                .filter_map(|m| self.index.modules.get(m))
+                .flat_map(|m| m.names.iter())
+                .filter(|(_, d)| matches!(&*d.item, Item::Type(_) | Item::Enum(_)))
+                .map(|(n, _)| n.as_str()),
+        );
         let near = near::best(name, names);
         let mut diagnostic = Diagnostic::error(
             codes::UNKNOWN_TYPE,

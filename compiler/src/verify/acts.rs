@@ -108,9 +108,19 @@ pub fn opposed(
             })
         })
         .collect();
+    // Who does what: most playbooks of a large project have nothing to do with each other.
+    let mut doers: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (index, (_, acts)) in active.iter().enumerate() {
+        for act in acts {
+            doers.entry(&act.action).or_default().push(index);
+        }
+    }
     let mut found = Vec::new();
     for (one, does) in &active {
-        for (other, undoes) in &active {
+        let undone = does.iter().filter_map(|act| undo_of(program, &act.action));
+        let by = undone.filter_map(|undo| doers.get(&**undo)).flatten();
+        let against: BTreeSet<usize> = by.copied().collect();
+        for (other, undoes) in against.into_iter().filter_map(|index| active.get(index)) {
             if one.id == other.id || !meet(&one.tenants, &other.tenants, deployment) {
                 continue;
             }
