@@ -109,8 +109,10 @@ pub enum Command {
   counterplay check playbooks/lost.play      one file, read with its project
   counterplay check . --format json          one finding per line, for other programs
   counterplay check . --format github        findings at their lines of a pull request
+  counterplay check . --format sarif         for code scanning
 
 A file or folder belongs to the nearest counterplay.toml above it. Files without one are checked on their own.
+People are shown 20 findings a file, errors first, and how many there are more; json, github and sarif hold all of them.
 
 Exit codes:
   0  no errors (warnings may have been shown)
@@ -139,6 +141,8 @@ pub enum CheckFormat {
     Json,
     /// Annotations of a GitHub Actions run, at their lines of the pull request
     Github,
+    /// A SARIF 2.1.0 document, with the pages about the codes as rules and fixes as replacements
+    Sarif,
 }
 
 /// `counterplay fmt`.

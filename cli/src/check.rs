@@ -5,6 +5,7 @@ use crate::error::{FOUND, Failure, OK, Outcome};
 use crate::out;
 use crate::project::{self, Project};
 use crate::report;
+use crate::sarif::Document;
 use counterplay_compiler::diagnostic::{Diagnostic, Severity};
 use counterplay_compiler::project::FILE_NAME;
 use std::collections::BTreeMap;
@@ -17,6 +18,8 @@ use std::path::{Path, PathBuf};
 pub fn check(args: &CheckArgs) -> Outcome {
     let (mut errors, mut warnings, mut files) = (0, 0, 0);
     let (mut texts, mut more) = (Vec::new(), None);
+    // One document for everything that was checked.
+    let mut document = (args.format == CheckFormat::Sarif).then(Document::default);
     for (root, paths) in grouped(&args.paths)? {
         let (project, wanted) = match &root {
             Some(root) => of_project(root, &paths)?,
@@ -32,17 +35,19 @@ pub fn check(args: &CheckArgs) -> Outcome {
         warnings += report::number(&findings, Severity::Warning);
         files += wanted.as_ref().map_or(project.files.len(), Vec::len);
         more = more.or_else(|| report::more(&findings));
-        texts.push(report::findings(
-            &project,
-            &findings,
-            args.format,
-            out::is_colored(),
-        ));
+        match &mut document {
+            Some(document) => document.add(&project, &findings),
+            None => {
+                let color = out::is_colored();
+                texts.push(report::findings(&project, &findings, args.format, color));
+            }
+        }
     }
+    texts.extend(document.map(Document::text));
     let denied = args.deny_warnings && warnings > 0;
     let verdict = if errors > 0 || denied { FOUND } else { OK };
     let told = texts.into_iter().try_for_each(out::text).and_then(|()| {
-        if matches!(args.format, CheckFormat::Json | CheckFormat::Github) {
+        if !matches!(args.format, CheckFormat::Human | CheckFormat::Short) {
             return Ok(());
         }
         out::line(report::summary(errors, warnings, files))?;

@@ -24,6 +24,7 @@ pub mod run;
 pub mod runs;
 pub mod sandbox;
 pub mod sandboxed;
+pub mod sarif;
 pub mod serve;
 pub mod show;
 pub mod signal;

@@ -1,31 +1,59 @@
-//! Findings in, text or JSON for people and programs out.
+//! Findings in, text for people and lines for programs out.
 
 use crate::args::CheckFormat;
 use crate::out::{self, BAD, QUIET, WARN, paint};
 use crate::project::Project;
+use crate::sarif::Document;
 use counterplay_compiler::diagnostic::{Diagnostic, Severity};
+use counterplay_compiler::excerpt::{Excerpt, excerpts};
 use counterplay_compiler::json;
 use counterplay_compiler::locate::{self, Located};
 use counterplay_compiler::span::Place;
 use serde_json::Value as Json;
 
-/// Findings as text in a format; each line ends with a line break.
+/// Findings as text in a format; each line ends with a line break. People are shown the first findings of each file and
+/// how many there are more, programs are given all of them.
 pub fn findings(
     project: &Project,
     findings: &[Diagnostic],
     format: CheckFormat,
     color: bool,
 ) -> String {
+    let each = |write: &dyn Fn(&Diagnostic) -> String| -> String {
+        findings.iter().map(|d| write(d) + "\n").collect()
+    };
     match format {
-        CheckFormat::Human if findings.is_empty() => String::new(),
-        CheckFormat::Human => format!("{}\n", project.workspace.render(findings, color)),
-        CheckFormat::Short => findings.iter().map(|d| short(project, d) + "\n").collect(),
-        CheckFormat::Json => findings
+        CheckFormat::Human => human(project, findings, color),
+        CheckFormat::Short => excerpts(findings)
             .iter()
-            .map(|d| format!("{}\n", as_json(project, d)))
+            .flat_map(|of| of.shown.iter().map(|d| short(project, d)).chain(rest(of)))
+            .map(|line| line + "\n")
             .collect(),
-        CheckFormat::Github => findings.iter().map(|d| github(project, d) + "\n").collect(),
+        CheckFormat::Json => each(&|d| as_json(project, d).to_string()),
+        CheckFormat::Github => each(&|d| github(project, d)),
+        CheckFormat::Sarif => {
+            let mut document = Document::default();
+            document.add(project, findings);
+            document.text()
+        }
     }
+}
+
+fn human(project: &Project, findings: &[Diagnostic], color: bool) -> String {
+    let mut text = String::new();
+    for excerpt in excerpts(findings) {
+        text.push_str(&project.workspace.render(&excerpt.shown, color));
+        text.push('\n');
+        if let Some(rest) = rest(&excerpt) {
+            text.push_str(&format!("{rest}\n\n"));
+        }
+    }
+    text
+}
+
+/// How many findings of a file are not shown.
+fn rest(excerpt: &Excerpt) -> Option<String> {
+    Some(paint(QUIET, excerpt.rest()?))
 }
 
 /// A finding as a workflow command of GitHub Actions.
@@ -89,7 +117,7 @@ pub fn as_json(project: &Project, finding: &Diagnostic) -> Json {
 }
 
 /// Finds a place in the project's files, also in those that are no text.
-fn locate(project: &Project, place: &Place) -> Located {
+pub fn locate(project: &Project, place: &Place) -> Located {
     locate::locate(&project.workspace, place, &|path| {
         project.unread.get(path).cloned()
     })

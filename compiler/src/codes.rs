@@ -1,7 +1,5 @@
 //! The stable codes of findings beyond syntax, each with the one-line rule that it stands for.
 
-/// More findings than are shown.
-pub const MORE: &str = "P0200";
 /// A name that nothing declares.
 pub const UNKNOWN_NAME: &str = "P0201";
 /// A module that does not exist, or that is not imported.
@@ -107,3 +105,18 @@ pub const LEVEL_PASSED: &str = "P0411";
 pub const HARM_TO_MANY: &str = "P0412";
 /// Two playbooks that act on one kind of entity in opposite ways.
 pub const OPPOSED: &str = "P0413";
+
+/// The codes of warnings: those whose level `[lints]` of a project file may lower. Some of them are errors where
+/// something would be destroyed, and then they stay errors.
+pub const WARNINGS: &[&str] = &[
+    ALWAYS_SO,
+    UNGATED_DISRUPTIVE,
+    APPROVAL_EXPIRES,
+    UNREACHABLE,
+    DEFAULT_APPROVE,
+    STALE,
+    LEVEL_NEVER,
+    LEVEL_PASSED,
+    HARM_TO_MANY,
+    OPPOSED,
+];

@@ -1,7 +1,8 @@
-//! A whole project in, its program and the findings that are shown of each file out.
+//! A whole project in, its program and all findings out.
 
 use crate::db::{self, Db, Project};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::lints;
 use crate::parameters;
 use crate::project::ProjectFile;
 use crate::verify::acts::opposed;
@@ -9,33 +10,6 @@ use counterplay_machine::testcase::TestCase;
 use counterplay_machine::{Program, hash};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// How many findings of one file are shown.
-pub const SHOWN_MAX: usize = 20;
-
-/// The first findings of a file, and how many there are more: beyond a screenful nobody reads on.
-fn shortened(diagnostics: &[Diagnostic]) -> Vec<Diagnostic> {
-    let mut shown: Vec<Diagnostic> = diagnostics.iter().take(SHOWN_MAX).cloned().collect();
-    let hidden = &diagnostics[shown.len()..];
-    if let Some(place) = hidden
-        .first()
-        .and_then(|d| d.labels.first())
-        .map(|l| l.place.clone())
-    {
-        let mut more = Diagnostic::error(
-            crate::codes::MORE,
-            format!("there are {} more findings in this file", hidden.len()),
-            place,
-            "the next one is here",
-        )
-        .help("mend those above first; some of these may go with them");
-        if !hidden.iter().any(|d| d.severity == Severity::Error) {
-            more.severity = Severity::Warning;
-        }
-        shown.push(more);
-    }
-    shown
-}
 
 /// A whole project, compiled.
 #[derive(Clone, Debug, Default)]
@@ -72,7 +46,7 @@ pub fn compile(db: &dyn Db, project: Project) -> CompiledProject {
         if !db::is_part(db, project, *source) {
             continue;
         }
-        diagnostics.extend(shortened(db::file_findings(db, project, *source)));
+        diagnostics.extend(db::file_findings(db, project, *source).iter().cloned());
         tests.extend(db::tests(db, project, *source));
         for playbook in db::playbooks(db, project, *source) {
             program.playbooks.insert(playbook.id.clone(), playbook);
@@ -95,6 +69,10 @@ pub fn compile(db: &dyn Db, project: Project) -> CompiledProject {
     }
     let deployment = file.as_ref().map(|f| &f.deployment);
     diagnostics.extend(opposed(&program, deployment, &acts));
+    // Each file's have their levels already; applied twice is applied once.
+    if let Some(file) = &file {
+        lints::apply(&file.lints, &mut diagnostics);
+    }
     CompiledProject {
         program,
         tests,

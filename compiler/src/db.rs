@@ -11,13 +11,13 @@ use crate::emitting;
 use crate::index::{self, Exports, Index};
 pub use crate::inputs::{FileItem, Project, SourceFile};
 use crate::item::{self, CompiledItem, Part};
-use crate::near;
 use crate::parameters;
 use crate::project::{self, ProjectFile};
 use crate::span::{Anchor, Place, Span};
 use crate::syntax::lexical::{self, Lexeme};
 use crate::syntax::{self, Parsed};
 use crate::verify::acts::Act;
+use crate::{lints, near};
 use counterplay_machine::playbook::{NodeKind, Playbook};
 use counterplay_machine::program::FORMAT;
 use counterplay_machine::testcase::TestCase;
@@ -223,7 +223,7 @@ pub fn probe(db: &dyn Db, project: Project, file: SourceFile, text: &str) -> Opt
     item::compile(checker, &item.item, false).captured
 }
 
-/// The findings of one file, all of them, one per mistake.
+/// The findings of one file, all of them, one per mistake, at the levels that the project file gives them.
 #[salsa::tracked(no_eq)]
 pub fn file_findings(db: &dyn Db, project: Project, file: SourceFile) -> Vec<Diagnostic> {
     let mut found = parse(db, file).diagnostics.clone();
@@ -244,6 +244,9 @@ pub fn file_findings(db: &dyn Db, project: Project, file: SourceFile) -> Vec<Dia
     }
     let mut seen = std::collections::HashSet::new();
     found.retain(|d| seen.insert(d.clone()));
+    if let Some(config) = &config(db, project).0 {
+        lints::apply(&config.lints, &mut found);
+    }
     found
 }
 

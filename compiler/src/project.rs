@@ -2,6 +2,7 @@
 
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::lints::{self, Levels};
 use crate::span::{Anchor, Place, Span};
 use counterplay_machine::Value;
 use counterplay_machine::deployment::{
@@ -29,6 +30,8 @@ pub struct ProjectFile {
     pub parameters: Vec<(String, String, Place, Place)>,
     /// Where each service of a tenant stands.
     pub services: Vec<(String, Place)>,
+    /// What is made of warnings.
+    pub lints: Levels,
 }
 
 #[derive(Deserialize)]
@@ -45,6 +48,8 @@ struct Written {
     webhooks: BTreeMap<toml::Spanned<String>, WebhookSection>,
     #[serde(default)]
     playbooks: BTreeMap<toml::Spanned<String>, PlaybookSection>,
+    #[serde(default)]
+    lints: BTreeMap<toml::Spanned<String>, toml::Spanned<String>>,
     secrets: Option<SecretsSection>,
 }
 
@@ -308,6 +313,7 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
         );
     }
     let webhooks = webhooks(written.webhooks, &tenants, &mut find);
+    let lints = lints::read(written.lints, &mut find);
     let secrets = match written.secrets {
         None => SecretsSettings::default(),
         Some(section) => match section.provider.get_ref().as_str() {
@@ -339,6 +345,7 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
         playbooks,
         parameters,
         services,
+        lints,
         sources: written
             .project
             .sources

@@ -1,6 +1,7 @@
 //! Every code has a page, and what the page shows is so: the wrong example gives the code, the right one nothing.
 
-use counterplay_compiler::diagnostic::Diagnostic;
+use counterplay_compiler::codes;
+use counterplay_compiler::diagnostic::{Diagnostic, Severity};
 use counterplay_compiler::explain;
 use counterplay_compiler::syntax::{FILE_BYTES_MAX, decode};
 use counterplay_compiler::workspace::{Source, Workspace};
@@ -17,7 +18,6 @@ fn made(code: &str) -> Option<String> {
     match code {
         "P0102" => Some(" ".repeat(FILE_BYTES_MAX + 1)),
         "P0103" => Some(steps(format!("    end run \"{}\"\n", "x".repeat(70_000)))),
-        "P0200" => Some(steps("    intune.snyc(device)\n".repeat(21))),
         "P0229" => {
             let mut text = steps("    s10(device)\n".into());
             text.push_str("\nsteps s0(device: Device) {\n  intune.sync(device)\n}\n");
@@ -171,15 +171,26 @@ fn codes_without_an_example_are_given_too() {
     for code in declared() {
         if let Some(text) = made(code) {
             let (found, _) = check(Some(&text), None);
-            // How many more there are is said after those that are shown.
-            let of = if code == "P0200" {
-                found.last()
-            } else {
-                found.first()
-            };
-            assert_eq!(of.map(|d| d.code), Some(code));
+            assert_eq!(found.first().map(|d| d.code), Some(code));
         }
     }
     let refused = decode(&Arc::from("a.play"), b"// caf\xe9\n").map_err(|d| d.code);
     assert_eq!(refused, Err("P0101"));
+}
+
+#[test]
+fn the_codes_of_warnings_are_those_that_can_be_lowered() {
+    let warnings: BTreeSet<&str> = codes::WARNINGS.iter().copied().collect();
+    // Its page shows the error; tests/lints.rs shows both.
+    let mut seen = BTreeSet::from(["P0403"]);
+    for code in declared() {
+        let wrong = blocks(page(code), "Wrong");
+        let (found, _) = check(wrong.get("play"), wrong.get("toml"));
+        let of_warnings = found.iter().filter(|d| d.severity == Severity::Warning);
+        seen.extend(of_warnings.map(|d| d.code));
+    }
+    assert_eq!(
+        seen, warnings,
+        "the list is `WARNINGS` in compiler/src/codes.rs"
+    );
 }

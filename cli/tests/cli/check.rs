@@ -75,6 +75,134 @@ fn findings_stand_at_their_lines_of_a_pull_request() -> Result {
     Ok(())
 }
 
+/// 25 mistakes in one file, after as many lines that only warn.
+fn many() -> String {
+    let line = "    notify.emial(\"a@example.org\", subject: \"x\", body: \"x\")\n";
+    let warns = "    if reason is present { end run }\n";
+    let steps = format!("{}{}", warns.repeat(5), line.repeat(25));
+    GOOD.replace("    notify.email", &format!("{steps}    notify.email"))
+}
+
+#[test]
+fn people_are_shown_twenty_findings_a_file_and_programs_all() -> Result {
+    let place = Place::new()?;
+    place.write("a.play", many())?;
+    place.write("b.play", BAD.replace("playbook hello", "playbook other"))?;
+    let human = place.run(&["check", "."])?;
+    assert_eq!(human.code, Some(1));
+    assert_eq!(human.out.matches("error[").count(), 20 + 2);
+    assert_eq!(human.out.matches("warning[").count(), 0, "{}", human.out);
+    let rest = "… and 10 more in a.play: 5 errors, 5 warnings\n";
+    assert!(human.out.contains(&format!("\n{rest}\n")), "{}", human.out);
+    // What is not shown counts.
+    assert!(
+        human.out.contains("\n27 errors, 5 warnings in 2 files\n"),
+        "{}",
+        human.out
+    );
+    let short = place.run(&["check", ".", "--format", "short"])?;
+    let lines: Vec<&str> = short.out.lines().collect();
+    assert_eq!(lines.len(), 20 + 1 + 2 + 1, "{}", short.out);
+    assert_eq!(format!("{}\n", lines[20]), rest);
+    for format in ["json", "github"] {
+        let all = place.run(&["check", ".", "--format", format])?;
+        assert_eq!(all.out.lines().count(), 32, "{format}: {}", all.out);
+    }
+    Ok(())
+}
+
+#[test]
+fn the_project_file_says_what_is_made_of_warnings() -> Result {
+    let place = Place::new()?;
+    let config = "[project]\nname = \"x\"\n[connections.mail]\nbase = \"smtp://mail.example.org:587\"\nfrom = \"soc@example.org\"\n";
+    let play = GOOD.replace("body: reason", "body: reason ?? \"\"");
+    place.write("playbooks/a.play", play)?;
+    for (lints, code, out) in [
+        ("", 0, "1 warning in 2 files\n"),
+        (
+            "[lints]\n\"P0221\" = \"allow\"\n",
+            0,
+            "no errors in 2 files\n",
+        ),
+        (
+            "[lints]\n\"P0221\" = \"error\"\n",
+            1,
+            "1 error in 2 files\n",
+        ),
+    ] {
+        place.write("counterplay.toml", format!("{config}{lints}"))?;
+        let ran = place.run(&["check", ".", "--format", "short"])?;
+        assert_eq!(ran.code, Some(code), "{lints}: {ran:?}");
+        assert!(ran.out.ends_with(out), "{lints}: {}", ran.out);
+    }
+    place.write(
+        "counterplay.toml",
+        format!("{config}[lints]\n\"P0212\" = \"allow\"\n"),
+    )?;
+    let ran = place.run(&["check", ".", "--format", "short"])?;
+    assert!(
+        ran.out.contains(
+            "counterplay.toml:7:1: error[P0228]: P0212 is an error and cannot be lowered\n"
+        ),
+        "{}",
+        ran.out
+    );
+    Ok(())
+}
+
+#[test]
+fn findings_are_written_for_code_scanning() -> Result {
+    let place = Place::new()?;
+    place.write("a, b.play", BAD)?;
+    place.write("c.play", "playbook c \"C\" {\n  when manual(x: Text)\n  then { notify.email(\"a@example.org\", subject: \"é\", body: x) }\n}\n")?;
+    let sarif = place.run(&["check", ".", "--format", "sarif"])?;
+    assert_eq!(sarif.code, Some(1));
+    let log: serde_json::Value = serde_json::from_str(&sarif.out)?;
+    let run = &log["runs"][0];
+    let results = run["results"].as_array().ok_or("no results")?;
+    let rules = run["tool"]["driver"]["rules"]
+        .as_array()
+        .ok_or("no rules")?;
+    assert_eq!(results.len(), 3, "{}", sarif.out);
+    assert_eq!(rules.len(), 3);
+    for result in results {
+        let index = usize::try_from(result["ruleIndex"].as_u64().ok_or("no rule")?)?;
+        assert_eq!(rules[index]["id"], result["ruleId"]);
+        assert_eq!(result["level"], "error");
+    }
+    let first = &results[0]["locations"][0];
+    let physical = &first["physicalLocation"];
+    assert_eq!(physical["artifactLocation"]["uri"], "a%2C%20b.play");
+    let region = |line, from, to| serde_json::json!({"startLine": line, "startColumn": from, "endLine": line, "endColumn": to});
+    assert_eq!(physical["region"], region(4, 23, 26));
+    assert!(
+        rules[0]["help"]["markdown"]
+            .as_str()
+            .is_some_and(|t| t.starts_with("# P0211"))
+    );
+    // A module that is not imported: the fix is an insertion at the top of the file.
+    let import = &results[2];
+    assert_eq!(import["ruleId"], "P0202");
+    let fix = &import["fixes"][0];
+    assert_eq!(fix["properties"]["safe"], true);
+    let change = &fix["artifactChanges"][0];
+    assert_eq!(change["artifactLocation"]["uri"], "c.play");
+    let replacement = &change["replacements"][0];
+    assert_eq!(replacement["deletedRegion"], region(1, 1, 1));
+    assert!(
+        replacement["insertedContent"]["text"]
+            .as_str()
+            .is_some_and(|t| t.starts_with("use notify\n"))
+    );
+    // Nothing found is a document, too.
+    place.write("good/a.play", GOOD)?;
+    let nothing = place.run(&["check", "good", "--format", "sarif"])?;
+    assert_eq!(nothing.code, Some(0));
+    let log: serde_json::Value = serde_json::from_str(&nothing.out)?;
+    assert_eq!(log["runs"][0]["results"], serde_json::json!([]));
+    Ok(())
+}
+
 #[test]
 fn what_cannot_be_read_is_said() -> Result {
     let place = Place::new()?;

@@ -10,6 +10,9 @@ use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// How many findings an answer holds; errors first where there are more.
+const FINDINGS_MAX: usize = 1_000;
+
 /// The texts of a project's `.play` files by their path relative to the project file, with `/`.
 pub type Files = BTreeMap<String, String>;
 
@@ -80,9 +83,13 @@ pub fn compile(config: &ConfigFile, files: &Files) -> Compiled {
     let workspace = Workspace::new(sources, Some((config.name.clone(), config.text.clone())));
     let compiled = workspace.compile();
     let place = |place: &counterplay_compiler::span::Place| locate(&workspace, place, &|_| None);
-    let findings = compiled
-        .diagnostics
-        .iter()
+    let mut first: Vec<_> = compiled.diagnostics.iter().collect();
+    if first.len() > FINDINGS_MAX {
+        first.sort_by_key(|finding| finding.severity);
+        first.truncate(FINDINGS_MAX);
+    }
+    let findings = first
+        .into_iter()
         .map(|finding| json::finding(finding, &place))
         .collect();
     let errors = compiled
@@ -160,5 +167,34 @@ mod tests {
         let finding = &compiled.findings[0];
         assert_eq!(finding["places"][0]["path"], "playbooks/hello.play");
         assert_eq!(finding["places"][0]["line"], 6);
+    }
+
+    #[test]
+    fn the_project_file_says_what_is_made_of_warnings() {
+        let text = GOOD.replace("{name}", "{name ?? \"\"}");
+        let files = Files::from([("playbooks/hello.play".to_owned(), text)]);
+        let mut config = config();
+        let compiled = compile(&config, &files);
+        assert_eq!((compiled.errors, compiled.findings.len()), (0, 1));
+        config.text.push_str("[lints]\nP0221 = \"error\"\n");
+        assert_eq!(compile(&config, &files).errors, 1);
+        config.text = config.text.replace("= \"error\"", "= \"allow\"");
+        let allowed = compile(&config, &files);
+        assert_eq!((allowed.errors, allowed.findings.len()), (0, 0));
+    }
+
+    #[test]
+    fn an_answer_holds_so_many_findings() {
+        let line = "    notify.emial(team.soc)\n";
+        let text = GOOD.replace(
+            "    notify.email",
+            &format!("{}    notify.email", line.repeat(1_200)),
+        );
+        let files = Files::from([("playbooks/hello.play".to_owned(), text)]);
+        let compiled = compile(&config(), &files);
+        assert_eq!(
+            (compiled.errors, compiled.findings.len()),
+            (1_200, super::FINDINGS_MAX)
+        );
     }
 }
