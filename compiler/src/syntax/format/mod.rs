@@ -56,6 +56,7 @@ fn settled(text: &str) -> String {
     let good = printed == text
         || !printed.contains("\r\n")
             && check::same_file(text, &printed)
+            && codes(text) == codes(&printed)
             && once(&printed) == printed;
     if good { printed } else { text.to_owned() }
 }
@@ -135,6 +136,13 @@ fn line_start(text: &str, at: usize) -> usize {
 
 /// Where something is wrong: the code, and the bytes.
 type Finding = (&'static str, (usize, usize));
+
+/// What is wrong with a text, without the places.
+fn codes(text: &str) -> Vec<&'static str> {
+    let mut codes: Vec<_> = findings(text).into_iter().map(|(code, _)| code).collect();
+    codes.sort_unstable();
+    codes
+}
 
 /// What is wrong with a text, in the order of its places.
 fn findings(text: &str) -> Vec<Finding> {
