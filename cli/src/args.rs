@@ -72,6 +72,10 @@ pub enum Command {
     Graph(GraphArgs),
     /// Write playbooks in the one canonical style
     Fmt(FmtArgs),
+    /// Apply the fixes of findings that need no looking at
+    Fix(FixArgs),
+    /// Show which permissions at which services each playbook needs, and why
+    Permissions(PermissionsArgs),
     /// Serve an editor: findings, completion, hover and the rest, over standard input and output
     Lsp(LspArgs),
     /// Take events, start playbooks and act for real on the configured connections
@@ -166,6 +170,66 @@ pub struct FmtArgs {
     /// Write nothing; name the files that would change
     #[arg(long)]
     pub check: bool,
+}
+
+/// `counterplay fix`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay fix                            the project around this folder
+  counterplay fix playbooks/lost.play        one file, read with its project
+  counterplay fix --dry-run                  change nothing, show what would change
+
+Fixes that could change what a playbook does are left to people: `counterplay check` shows them, the editor applies them.
+
+Exit codes:
+  0  everything that needs no looking at is fixed; findings may be left
+  1  with --dry-run: something would change
+  2  wrong usage, or something cannot be read or written")]
+pub struct FixArgs {
+    /// A .play file, or a folder with a counterplay.toml or .play files [default: the project around this folder]
+    #[arg(value_name = "PATH")]
+    pub path: Option<PathBuf>,
+    /// Write nothing; show the changes as a diff
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `counterplay permissions`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay permissions                    every playbook of the project around this folder
+  counterplay permissions --tenant contoso   the playbooks that are for one tenant
+  counterplay permissions --diff main        what is needed newly (+) or no longer (-) since a git revision
+  counterplay permissions --format json      for other programs
+
+They are derived from what the playbooks can call, what confirms and takes that back, and the events they start with.
+
+Exit codes:
+  0  shown; with --diff: nothing is needed newly
+  1  with --diff: a playbook needs a permission that it did not need
+  2  wrong usage, an error in the project, or no such revision")]
+pub struct PermissionsArgs {
+    /// The project's folder [default: the project around this folder, else the shipped responses]
+    #[arg(value_name = "PROJECT")]
+    pub project: Option<PathBuf>,
+    /// The playbooks that are for this tenant
+    #[arg(long, value_name = "NAME")]
+    pub tenant: Option<String>,
+    /// Compare with the project as it was at a git revision: a branch, a tag or a commit
+    #[arg(long, value_name = "REV")]
+    pub diff: Option<String>,
+    /// How they are written
+    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
+    pub format: TextOrJson,
+}
+
+/// For people or for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TextOrJson {
+    /// For people
+    Text,
+    /// One JSON object
+    Json,
 }
 
 /// `counterplay lsp`.

@@ -61,7 +61,7 @@ pub fn without_errors(project: Project) -> Result<Project, Failure> {
     Err(Failure {
         code: CANNOT,
         message: Some(format!(
-            "there are {}; nothing was done",
+            "nothing was done, because of {}",
             out::count(errors, "error")
         )),
     })

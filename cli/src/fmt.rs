@@ -107,7 +107,7 @@ fn gather(paths: &[PathBuf]) -> Result<Gathered, Failure> {
 }
 
 /// Replaces a file in one step: a crash leaves the old text or the new one, never half of it.
-fn replace(path: &Path, text: &str) -> Result<(), Failure> {
+pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
     let failed = |error: &std::io::Error| {
         Failure::cannot_start(format!("{} cannot be written: {error}", shown(path)))
     };

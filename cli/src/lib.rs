@@ -8,6 +8,7 @@ pub mod choose;
 pub mod demo;
 pub mod error;
 pub mod explain;
+mod fix;
 pub mod fmt;
 pub mod follow;
 pub mod gather;
@@ -17,6 +18,7 @@ pub mod input;
 pub mod lookup;
 pub mod lsp;
 pub mod out;
+mod permissions;
 pub mod progress;
 pub mod project;
 pub mod report;
@@ -70,6 +72,8 @@ fn carry_out(command: Command) -> Outcome {
         Command::Explain(args) => explain::explain(&args),
         Command::Graph(args) => graph::graph(&args),
         Command::Fmt(args) => fmt::fmt(&args),
+        Command::Fix(args) => fix::fix(&args),
+        Command::Permissions(args) => permissions::permissions(&args),
         Command::Lsp(args) => lsp::lsp(&args),
         Command::Test(args) => asynchronously(test::test(args)),
         Command::Simulate(args) => asynchronously(simulate::simulate(*args)),

@@ -269,6 +269,9 @@ pub struct Event {
     pub fetched: Vec<FetchedField>,
     /// What it tells, for people.
     pub doc: Arc<str>,
+    /// Permissions at the service that asking for it needs.
+    #[serde(default)]
+    pub permissions: Vec<Arc<str>>,
 }
 
 /// Where an event comes from.

@@ -17,6 +17,7 @@ pub mod ingest;
 pub mod journal;
 pub mod json;
 pub mod pattern;
+pub mod permissions;
 pub mod playbook;
 pub mod program;
 pub mod request;

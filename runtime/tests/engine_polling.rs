@@ -55,6 +55,7 @@ fn event(path: &str, since: Option<&str>, fires: Fires) -> Event {
             value: Expr::Convert(Box::new(raw.field("id")), Type::Text),
         }],
         fetched: Vec::new(),
+        permissions: Vec::new(),
         doc: "".into(),
     }
 }

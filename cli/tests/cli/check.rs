@@ -269,7 +269,7 @@ fn a_project_is_found_from_a_file_in_it() -> Result {
     let run = place.run(&["simulate", "hello", "--with", "reason=x"])?;
     assert_eq!(run.code, Some(2));
     assert!(
-        run.err.contains("there are 2 errors; nothing was done"),
+        run.err.contains("nothing was done, because of 2 errors"),
         "{}",
         run.err
     );

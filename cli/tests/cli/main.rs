@@ -3,8 +3,10 @@
 mod check;
 mod demo;
 mod explain;
+mod fix;
 mod fmt;
 mod identity;
+mod permissions;
 mod run;
 mod sandbox;
 mod simulate;

@@ -17,7 +17,14 @@ use std::sync::Arc;
 /// The shortest interval of a poll, in milliseconds.
 const SHORTEST_MS: i64 = 1_000;
 
-const EVENT: &[&str] = &["source", "known_by", "fires", "field", "fetched"];
+const EVENT: &[&str] = &[
+    "source",
+    "known_by",
+    "fires",
+    "field",
+    "fetched",
+    "permission",
+];
 
 impl Checker<'_> {
     /// The fields of an event by qualified name, fetched ones included.
@@ -164,6 +171,7 @@ impl Checker<'_> {
             fields,
             fetched,
             doc: Arc::from(decl.doc.as_str()),
+            permissions: self.texts(decl, "permission"),
         }
     }
 

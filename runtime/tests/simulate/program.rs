@@ -135,6 +135,7 @@ pub fn program(playbook: Playbook) -> Program {
             ),
         }],
         fetched: vec![],
+        permissions: Vec::new(),
         doc: arc(""),
     };
     Program {

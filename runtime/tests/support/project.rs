@@ -115,6 +115,7 @@ pub fn alert() -> Event {
             query: Arc::from("ask.owner"),
             args: vec![Expr::Slot(Slot(2))],
         }],
+        permissions: Vec::new(),
         doc: Arc::from(""),
     }
 }

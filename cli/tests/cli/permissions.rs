@@ -1,0 +1,126 @@
+//! `counterplay permissions`: derived from the source, by playbook and tenant, compared with a git revision.
+
+use crate::support::{Place, Result};
+use std::process::Command;
+
+const PROJECT: &str = r#"
+[project]
+name = "X"
+
+[teams.soc]
+members = ["ana@msp.example"]
+email = "soc@msp.example"
+
+[tenants.contoso]
+id = "3f1c0a52-8d1e-4b67-9c0a-5e2d7b41f6a8"
+zone = "Europe/London"
+domains = ["contoso.example"]
+
+[tenants.fabrikam]
+id = "4f1c0a52-8d1e-4b67-9c0a-5e2d7b41f6a8"
+zone = "Europe/London"
+domains = ["fabrikam.example"]
+
+[connections.graph]
+client_id = "c"
+secret = "s"
+"#;
+
+const SYNC: &str = "use microsoft.intune\n\nplaybook sync \"Sync\" {\n  when intune.noncompliant as drift\n  then { intune.sync(drift.device) }\n}\n";
+const REVOKE: &str = "use microsoft.entra\n\nplaybook revoke \"Revoke\" {\n  tenants: [\"contoso\"]\n  when manual(user: User)\n  then { entra.revoke_sessions(user) }\n}\n";
+
+fn project() -> Result<Place> {
+    let place = Place::new()?;
+    place.write("counterplay.toml", PROJECT)?;
+    place.write("playbooks/sync.play", SYNC)?;
+    Ok(place)
+}
+
+fn git(place: &Place, args: &[&str]) -> Result {
+    let identity = ["-c", "user.name=A", "-c", "user.email=a@msp.example"];
+    let output = Command::new("git")
+        .current_dir(place.path())
+        .args(identity)
+        .args(args)
+        .output()?;
+    assert!(output.status.success(), "{output:?}");
+    Ok(())
+}
+
+#[test]
+fn each_playbook_tells_what_it_needs_and_what_for() -> Result {
+    let place = project()?;
+    let ran = place.run(&["permissions"])?;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(
+        ran.out,
+        "sync
+  graph
+    DeviceManagementManagedDevices.PrivilegedOperations.All  intune.sync
+    DeviceManagementManagedDevices.Read.All  intune.noncompliant
+    User.Read.All  entra.user
+together
+  graph: DeviceManagementManagedDevices.PrivilegedOperations.All, DeviceManagementManagedDevices.Read.All, User.Read.All
+"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_tenant_needs_what_is_for_it() -> Result {
+    let place = project()?;
+    place.write("playbooks/revoke.play", REVOKE)?;
+    let needs = |tenant: &str| -> Result<serde_json::Value> {
+        let ran = place.run(&["permissions", "--tenant", tenant, "--format", "json"])?;
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        Ok(serde_json::from_str(&ran.out)?)
+    };
+    let (contoso, fabrikam) = (needs("contoso")?, needs("fabrikam")?);
+    let revokes = &contoso["playbooks"]["revoke"]["graph"]["User.RevokeSessions.All"];
+    assert_eq!(revokes[0], "entra.revoke_sessions");
+    assert!(fabrikam["playbooks"].get("revoke").is_none());
+    assert!(fabrikam["playbooks"].get("sync").is_some());
+    let unknown = place.run(&["permissions", "--tenant", "contosso"])?;
+    assert_eq!(unknown.code, Some(2));
+    assert!(
+        unknown.err.contains("did you mean `contoso`"),
+        "{unknown:?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_review_sees_what_a_change_newly_needs() -> Result {
+    let place = project()?;
+    git(&place, &["init", "-q"])?;
+    git(&place, &["add", "-A"])?;
+    git(&place, &["commit", "-q", "-m", "sync"])?;
+    let same = place.run(&["permissions", "--diff", "HEAD"])?;
+    assert_eq!(same.code, Some(0), "{same:?}");
+    assert_eq!(
+        same.out,
+        "no playbook needs other permissions than at HEAD\n"
+    );
+
+    place.write("playbooks/revoke.play", REVOKE)?;
+    let more = place.run(&["permissions", "--diff", "HEAD"])?;
+    assert_eq!(more.code, Some(1), "{more:?}");
+    assert_eq!(
+        more.out,
+        "revoke\n  + graph: User.Read.All\n  + graph: User.RevokeSessions.All\n"
+    );
+    git(&place, &["add", "-A"])?;
+    git(&place, &["commit", "-q", "-m", "revoke"])?;
+    std::fs::remove_file(place.path().join("playbooks/revoke.play"))?;
+    let less = place.run(&["permissions", "--diff", "HEAD"])?;
+    assert_eq!(less.code, Some(0), "{less:?}");
+    assert_eq!(
+        less.out,
+        "revoke\n  - graph: User.Read.All\n  - graph: User.RevokeSessions.All\n"
+    );
+    for wrong in ["nowhere", "--output=x"] {
+        let ran = place.run(&["permissions", &format!("--diff={wrong}")])?;
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+    }
+    Ok(())
+}
