@@ -265,6 +265,9 @@ pub enum NodeKind {
         slot: Slot,
         /// Whether a failure holds the run instead of failing it (goals and `unless`).
         hold_on_failure: bool,
+        /// Where the reason of a failure goes that an arm handles.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failure_slot: Option<Slot>,
     },
     /// Performs an action: `Done`, and `Failed` where handled.
     Perform(Perform),

@@ -238,6 +238,7 @@ impl<'c, 'a> Lower<'c, 'a> {
                     args: one.args,
                     slot: one.slot,
                     hold_on_failure,
+                    failure_slot: None,
                 },
                 label,
                 one.span,

@@ -320,14 +320,16 @@ impl Lower<'_, '_> {
         if arms.is_empty() {
             return;
         }
-        self.known_arms(arms, &["done", "failed"], "an action");
         let Some((node, _)) = self.current.first().cloned() else {
+            self.known_arms(arms, &["done", "failed"], "an action");
             return;
         };
-        let failure_slot = match &self.graph[node].kind {
-            NodeKind::Perform(p) => p.failure_slot,
-            _ => None,
+        let (failure_slot, what) = match &self.graph[node].kind {
+            NodeKind::Query { failure_slot, .. } => (*failure_slot, "a question"),
+            NodeKind::Perform(p) => (p.failure_slot, "an action"),
+            _ => (None, "an action"),
         };
+        self.known_arms(arms, &["done", "failed"], what);
         let arm = |name: &str| arms.iter().find(|a| a.name.text == name);
         // `attempt` goes on after a failure, too.
         let attempted = self.current.contains(&(node, Edge::Failed));
@@ -465,8 +467,30 @@ impl Lower<'_, '_> {
             .help("write it where it is used");
             self.c.report(diagnostic);
         }
-        self.emit_asked(false);
-        self.known_arms(arms, &[], "`let`");
+        let asked = self.emit_asked(false);
+        match direct {
+            Some(slot) if !arms.is_empty() => {
+                if let Some(info) = self.c.slots.get_mut(slot.0 as usize) {
+                    info.name = Arc::from(name.text.as_str());
+                }
+                if let Some(node) = asked
+                    && arms.iter().any(|a| a.name.text == "failed")
+                {
+                    let failure = self.c.slot("failure", &Type::Record(Arc::from("Failure")));
+                    if let NodeKind::Query { failure_slot, .. } = &mut self.graph[node].kind {
+                        *failure_slot = Some(failure);
+                    }
+                }
+                self.c.mention_binding(name, &checked.ty);
+                let local = Local {
+                    slot,
+                    ty: checked.ty,
+                    place: self.c.at(name.span),
+                };
+                return self.call_arms(arms, Some((name, local)));
+            }
+            _ => self.known_arms(arms, &[], "a `let` of a value"),
+        }
         match direct {
             // The answer of a single question carries the name itself.
             Some(slot) => {

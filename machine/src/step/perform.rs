@@ -3,7 +3,7 @@
 use super::guard::Verdict;
 use super::{Effect, Stepper};
 use crate::declare::Impact;
-use crate::expr::Expr;
+use crate::expr::{Expr, Slot};
 use crate::journal::What;
 use crate::playbook::{Edge, NodeKind, Perform};
 use crate::state::{StepOutcome, Waiting};
@@ -312,6 +312,7 @@ impl Stepper<'_, '_> {
         let Some(NodeKind::Query {
             query,
             hold_on_failure,
+            failure_slot,
             ..
         }) = node.map(|n| &n.kind)
         else {
@@ -328,6 +329,9 @@ impl Stepper<'_, '_> {
             // Failure is never a value: an unanswered question must not escalate the run.
             self.hold(thread, reason);
         } else {
+            if let Some(slot) = failure_slot {
+                self.bind_failure(thread, *slot, &reason);
+            }
             self.fail_step(thread, reason);
         }
     }
@@ -358,10 +362,15 @@ impl Stepper<'_, '_> {
         }
         self.remember(thread, StepOutcome::Failed, Some(reason.clone()));
         if let Some(slot) = perform.failure_slot {
-            let failure = Value::record("Failure", [("reason", Value::text(&reason))]);
-            self.run.bind(thread, slot, failure);
+            self.bind_failure(thread, slot, &reason);
         }
         self.fail_step(thread, reason);
+    }
+
+    /// Gives the arm `failed` its `failure`.
+    fn bind_failure(&mut self, thread: u32, slot: Slot, reason: &str) {
+        let failure = Value::record("Failure", [("reason", Value::text(reason))]);
+        self.run.bind(thread, slot, failure);
     }
 }
 

@@ -227,6 +227,7 @@ pub fn lost_device() -> Playbook {
             args: vec![Expr::Slot(DEVICE)],
             slot: COMPLIANT,
             hold_on_failure: true,
+            failure_slot: None,
         },
         "resolved when intune.is_compliant(device)",
     );
@@ -389,6 +390,7 @@ pub fn impatient() -> Playbook {
         args: vec![Expr::Slot(DEVICE)],
         slot: COMPLIANT,
         hold_on_failure: false,
+        failure_slot: None,
     };
     let ask = graph.add_node(node(ask, "intune.is_compliant(device)"));
     let branch = graph.add_node(node(

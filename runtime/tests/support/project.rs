@@ -235,6 +235,7 @@ pub fn respond_graph(who: &Expr) -> Graph {
                 args: vec![who.clone()],
                 slot: FIXED,
                 hold_on_failure: true,
+                failure_slot: None,
             },
             "resolved when",
         ),
