@@ -330,10 +330,16 @@ impl Lower<'_, '_> {
                 self.c.report(diagnostic);
             }
         }
-        let events: Vec<Arc<str>> = whens
-            .iter()
-            .filter_map(|(w, _)| self.event_name(&w.trigger))
-            .collect();
+        // Of triggers that bind another name, which is told above, nothing more is told where names are used.
+        let likewise = |w: &When| match (&first.alias, &w.alias) {
+            (Some(a), Some(b)) => a.text == b.text,
+            _ => true,
+        };
+        let mut events: Vec<Arc<str>> = Vec::new();
+        for (when, _) in &whens {
+            let event = self.event_name(&when.trigger);
+            events.extend(event.filter(|_| likewise(when)));
+        }
         for (i, (when, span)) in whens.iter().enumerate() {
             let Some(name) = self.event_name_silently(&when.trigger) else {
                 continue;
@@ -383,6 +389,8 @@ impl Lower<'_, '_> {
                 if other.text == alias.text && other.span != alias.span {
                     self.c
                         .mention(other.span, meaning.clone(), false, Some(ty.clone()));
+                } else if other.text != alias.text {
+                    self.c.bind(other, &Type::Unknown);
                 }
             }
         }
