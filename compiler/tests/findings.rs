@@ -337,6 +337,10 @@ cases! {
     a_guard_that_asks: "use microsoft.entra\n\nguard \"no\" {\n  protect user: User where entra.manager(user) is present\n}\n";
     a_guard_that_forbids_nothing: "guard \"no\" { }\n";
     limits_with_mistakes: "use microsoft.(entra, intune)\nuse notify\n\nguard \"no\" {\n  limit notify.email to 20 per 1h\n  limit entra.manager to 20 per 1h\n  limit entra.disable to 0 per 1h\n  limit entra.disable to 5 per 90d\n  limit entra.disable to 5 per 1h, beyond that approve by \"ana\" within 1h\n  limit entra.dissable to 5 per 1h\n}\n";
+    a_parameter_whose_default_asks: "use microsoft.entra\n\nparam boss: Bool = entra.manager(User(id: \"x\", name: \"X\", kind: member)) is present\n";
+    an_order_of_json: "event noted {\n  source: push\n  known_by: \"noteId\"\n  field loud: Bool = raw.volume > raw.limit\n  field same: Bool = raw.volume == raw.limit\n  field far: Bool = raw.volume > 3\n}\n";
+    alternatives_with_different_names: "use microsoft.(entra, identity, intune)\n\nplaybook p \"P\" {\n  when identity.risk_detected as risk\n  when intune.noncompliant as drift\n  then {\n    entra.block_sign_in(risk.user)\n    intune.sync(drift.device)\n  }\n}\n";
+    wipe_of_a_list_that_is_asked_anew: about_device("  if drift.owner is present\n", "    let all = intune.devices_of(drift.owner)\n    approve \"Wipe all?\" about all, by team.soc\n    for each d in intune.devices_of(drift.owner), refuse more than 5 {\n      intune.wipe(d)\n    }");
     parameters_with_mistakes: "param who: User = absent\nparam since: Time = now\nparam grace: Duration = \"4h\"\nparam limit: Int = 3\nparam limit: Int = 4\n";
     a_parameter_that_says_when_a_level_is_due: about_device("", "    intune.sync(drift.device)\n  }\n  escalate after grace { intune.sync(drift.device) }\n  escalate after 12h { intune.sync(drift.device)").replace("playbook", "param grace: Duration = 24h\n\nplaybook");
     services_and_facts: about_device("", "    if tenant.has(intnue) or tenant.has(\"intune\") or tenant.has() { intune.sync(drift.device) }\n    if time_of_day(drift.device) < 09:00 { intune.sync(drift.device) }\n    if run.stepz == [] { intune.sync(drift.device) }");

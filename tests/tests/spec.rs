@@ -1,7 +1,9 @@
 //! The language's specification, `tests/spec/*.md`: prose with code, and beneath the code what the checker, the
 //! machine and a simulation make of it. `SPEC_UPDATE=1` writes what they make of it now; read it before you keep it.
 
+use counterplay_compiler::span::Place;
 use counterplay_compiler::workspace::{Source, Workspace};
+use counterplay_compiler::{format, json, locate};
 use counterplay_machine::draw;
 use counterplay_runtime::testing;
 use counterplay_tests::root;
@@ -138,6 +140,17 @@ impl Example {
             + "\n"
     }
 
+    /// What the checker says, as programs read it: a finding a line.
+    fn records(&self) -> String {
+        let workspace = self.workspace("");
+        let compiled = workspace.compile();
+        let locate = |place: &Place| locate::locate(&workspace, place, &|_| None);
+        let found = compiled.diagnostics.iter();
+        found
+            .map(|finding| format!("{}\n", json::finding(finding, &locate)))
+            .collect()
+    }
+
     /// What happens, test by test.
     fn timeline(&self) -> String {
         let made_up = match self.bare {
@@ -271,6 +284,11 @@ fn the_specification_says_what_is_so() {
                     told = true;
                     example.findings()
                 }
+                "json" => {
+                    told = true;
+                    example.records()
+                }
+                "formatted" => format::format(&example.source),
                 "timeline" => example.timeline(),
                 "mermaid" => example.machine(),
                 "" | "text" | "sh" => continue,

@@ -40,11 +40,13 @@ impl Checker<'_> {
                 doc: Arc::from(decl.doc.as_str()),
             };
         }
+        let before = self.diagnostics.len();
         let value = self.with_queries(Queries::Forbidden("as the default of a parameter"), |c| {
             c.expect(&decl.default, &ty, None)
         });
         let fixed = constant(&value);
-        if fixed.is_none() && !matches!(decl.default.kind, ExprKind::Missing) {
+        let told = self.diagnostics.len() > before;
+        if fixed.is_none() && !told && !matches!(decl.default.kind, ExprKind::Missing) {
             let place = self.at(decl.default.span);
             let diagnostic = Diagnostic::error(
                 codes::BAD_PROPERTY,

@@ -347,6 +347,20 @@ impl Checker<'_> {
             return self.secret_exposed(right, "is compared");
         }
         match (a, b) {
+            (Type::Json, Type::Json) if ordered => {
+                let (here, l, r) = (self.at(op), self.at(left), self.at(right));
+                let diagnostic = Diagnostic::error(
+                    codes::UNORDERED,
+                    "nothing says what these two are, so that they have no order",
+                    here,
+                    "asks which is more",
+                )
+                .also(l, "this is Json")
+                .also(r, "this is Json")
+                .because("JSON takes the type that its place wants; between two of them there is none")
+                .help("give one of them a type first, for instance with a field of the event: `field limit: Int = raw.limit`");
+                return self.report(diagnostic);
+            }
             (Type::Unknown | Type::Json, _) | (_, Type::Unknown | Type::Json) => return,
             (Type::Optional(_), _) => return self.may_be_absent(left, a, None),
             (_, Type::Optional(_)) => return self.may_be_absent(right, b, None),

@@ -183,7 +183,7 @@ fn ungated(
     } else if let Some(gate) = facts.gates.first() {
         diagnostic = diagnostic.also(
             gate.place.clone(),
-            "the way above does not pass this approval",
+            "the way that reaches it does not pass this approval",
         );
     }
     let why = if impact == Impact::Destructive {
@@ -195,10 +195,27 @@ fn ungated(
         let named = performed.acts_on.get(open.entity).and_then(Option::as_ref);
         !by_default(playbook, g.node) && !named.is_some_and(|p| covers(facts, g, p))
     });
-    if asked.is_some() {
+    if let Some(gate) = asked {
+        let behind = way.iter().skip_while(|node| **node != gate.node);
+        let unknown_there = performed
+            .acts_on
+            .get(open.entity)
+            .and_then(Option::as_ref)
+            .is_some_and(|path| {
+                behind
+                    .filter_map(|n| playbook.graph.node_weight(*n))
+                    .any(|n| matches!(&n.kind, NodeKind::ForEach { slot, .. } if *slot == path.0))
+            });
+        let help = if unknown_there {
+            format!(
+                "`{entity}` is not known yet where this approval stands: let it be about the list, bound with `let` before it, and go through that list; or ask inside of the loop"
+            )
+        } else {
+            format!("let the approval name it: `about {entity}`")
+        };
         return diagnostic
             .because("an approval opens what it names, and nothing else")
-            .help(format!("let the approval name it: `about {entity}`"));
+            .help(help);
     }
     if let (Some((place, line)), true) = (&performed.ask, facts.gates.is_empty()) {
         let title = format!("put `{}` before it", line.trim_end());
