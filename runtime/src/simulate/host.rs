@@ -2,6 +2,7 @@
 //! happens to the next.
 
 use super::begin;
+use super::request;
 use super::sample;
 use super::{
     ActionTaken, Assumed, Scenario, SimulatedRun, Simulation, SimulationEnd, SimulationError,
@@ -242,7 +243,22 @@ impl Stage {
                 } => {
                     self.act(&action, &args, now_ms, oracle.program());
                     oracle.elapsed_ms = now_ms.saturating_sub(self.run.started_ms);
-                    let input = match oracle.perform(&action, now_ms) {
+                    let unmakeable = oracle
+                        .program()
+                        .callables
+                        .get(&action)
+                        .and_then(|callable| {
+                            let scenario = oracle.scenario;
+                            let (program, deployment) = (&scenario.program, &scenario.deployment);
+                            request::unmakeable(
+                                program, deployment, callable, &args, &self.run, &id, now_ms,
+                            )
+                        });
+                    let done = match unmakeable {
+                        Some(reason) => Err(reason),
+                        None => oracle.perform(&action, now_ms),
+                    };
+                    let input = match done {
                         Ok(value) => Input::Done { id, value },
                         Err(reason) => Input::Failed { id, reason },
                     };

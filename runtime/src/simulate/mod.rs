@@ -5,6 +5,7 @@ mod answers;
 mod begin;
 mod host;
 mod people;
+mod request;
 pub(crate) mod sample;
 
 pub use answers::{Answer, AnswerError, Answers};
