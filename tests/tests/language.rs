@@ -146,7 +146,8 @@ cases! {
     a_wait_is_part_of_the_timeline: playbook("  then {\n    wait 1m\n    intune.sync(device)\n  }");
     levels_count_from_the_start: playbook("  then {\n    wait 30m\n    notify.teams(team.soc, \"first\")\n  }\n  escalate after 1h { notify.teams(team.soc, \"second\") }\n  escalate after 2h unless intune.is_compliant(device) { notify.teams(team.soc, \"third\") }\n  escalate after 3h { notify.teams(team.soc, \"fourth\") }")
         .answer("intune.is_compliant=true");
-    a_level_that_is_overdue_goes_on_at_once: playbook("  then {\n    wait 5h\n  }\n  escalate after 1h { notify.teams(team.soc, \"late\") }");
+    a_level_that_is_overdue_goes_on_at_once: playbook("  then {\n    wait until intune.is_compliant(device), at most 5h, checking every 2h\n  }\n  escalate after 1h { notify.teams(team.soc, \"late\") }")
+        .answer("intune.is_compliant=false");
     the_goal_ends_the_run: playbook("  resolved when intune.is_compliant(device)\n  then { notify.teams(team.soc, \"please restart\") }\n  escalate after 4h { intune.sync(device) }\n  escalate after 24h { entra.block_sign_in(user) }")
         .answer("intune.is_compliant=false")
         .answer("intune.is_compliant=true");
