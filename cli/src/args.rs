@@ -70,6 +70,8 @@ pub enum Command {
     Test(TestArgs),
     /// Draw the state machine that a playbook compiles to
     Graph(GraphArgs),
+    /// Say what is certain of every run of each playbook, and what is not
+    Verify(VerifyArgs),
     /// Write playbooks in the one canonical style
     Fmt(FmtArgs),
     /// Apply the fixes of findings that need no looking at
@@ -363,6 +365,39 @@ pub enum GraphFormat {
     Mermaid,
     /// Graphviz
     Dot,
+}
+
+/// `counterplay verify`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay verify                         the project around this folder
+  counterplay verify examples/lost-device    another one
+  counterplay verify --format json           for other programs
+
+For each playbook: that every way ends, and when at the latest; that people approve what does harm, or why nobody is
+asked; that everything that is waited for has a limit and an outcome; the most actions that one run can take. Where no
+project is found, the responses that ship are looked at. docs/verify.md says what each line means.
+
+Exit codes:
+  0  everything is proved; what is accepted without approval is on the record and counts as that
+  1  something is not proved
+  2  cannot be verified: errors in the project, or something cannot be read")]
+pub struct VerifyArgs {
+    /// A project's folder, or a .play file [default: the project around this folder]
+    #[arg(value_name = "PROJECT")]
+    pub project: Option<PathBuf>,
+    /// How it is written
+    #[arg(long, value_enum, default_value_t = VerifyFormat::Text)]
+    pub format: VerifyFormat,
+}
+
+/// How proofs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum VerifyFormat {
+    /// For people
+    Text,
+    /// One JSON object
+    Json,
 }
 
 /// Which store.

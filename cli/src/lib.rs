@@ -34,6 +34,7 @@ pub mod simulate;
 pub mod table;
 mod test;
 pub mod values;
+pub mod verify;
 pub mod view;
 pub mod waiting;
 pub mod words;
@@ -71,6 +72,7 @@ fn carry_out(command: Command) -> Outcome {
         Command::Check(args) => check::check(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Graph(args) => graph::graph(&args),
+        Command::Verify(args) => verify::verify(&args),
         Command::Fmt(args) => fmt::fmt(&args),
         Command::Fix(args) => fix::fix(&args),
         Command::Permissions(args) => permissions::permissions(&args),

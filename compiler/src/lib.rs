@@ -20,6 +20,7 @@ pub mod lower;
 pub mod near;
 mod parameters;
 pub mod project;
+pub mod prove;
 pub mod render;
 pub mod span;
 pub mod syntax;

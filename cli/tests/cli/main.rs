@@ -11,3 +11,4 @@ mod run;
 mod sandbox;
 mod simulate;
 mod support;
+mod verify;

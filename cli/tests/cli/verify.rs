@@ -1,0 +1,94 @@
+//! `verify`: what is proved, what is not, for people and for programs, and how it ends.
+
+use crate::support::{Place, Result, example};
+
+const WIPE: &str = "use microsoft.intune\n\nplaybook wipe_it \"Wipe\" {\n  when manual(device: Device)\n\n  then {\n    if device.platform == windows {\n      intune.wipe(device)\n    }\n  }\n}\n";
+
+#[test]
+fn an_example_is_proved() -> Result {
+    let place = Place::new()?;
+    let project = example("lost-device");
+    let ran = place.run(&["verify", &project.display().to_string()])?;
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{ran:?}");
+    for line in [
+        "lost_device  Lost or Stolen Device\n",
+        "  proved     every way ends, 4h 12m 20s after the start at the latest\n",
+        "  proved     1 destructive step, approved by people on every way\n",
+        "                 approved at line 34\n",
+        "  accepted   1 disruptive step, accepted without anybody's approval\n",
+        "                 because \"a device in strange hands is locked first and discussed later\"\n",
+        "                 within 4h, needs 2 people; then goes on at `unanswered`\n",
+        "  proved     a run takes at most 3 notify, 1 disruptive, 1 destructive actions\n",
+    ] {
+        assert!(ran.out.contains(line), "{line}\nin\n{}", ran.out);
+    }
+    assert!(
+        ran.out.ends_with("\n1 playbook, everything is proved\n"),
+        "{}",
+        ran.out
+    );
+    Ok(())
+}
+
+#[test]
+fn what_is_not_proved_is_told_with_a_way() -> Result {
+    let place = Place::new()?;
+    place.write("a.play", WIPE)?;
+    let ran = place.run(&["verify", "a.play"])?;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(
+        ran.out.contains("  not proved that people approve 1 destructive step\n               intune.wipe(device)  a.play:8\n                 reached by: start → then → device.platform == windows: yes → intune.wipe(device)\n"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.out
+            .ends_with("`counterplay check` shows them (1 of 1 playbook not proved)\n"),
+        "{}",
+        ran.out
+    );
+    // A warning only, and still nothing that is proved.
+    place.write("a.play", WIPE.replace("wipe(", "remote_lock("))?;
+    let ran = place.run(&["verify", "a.play"])?;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(
+        ran.out.ends_with("\n1 of 1 playbook not proved\n"),
+        "{}",
+        ran.out
+    );
+    Ok(())
+}
+
+#[test]
+fn programs_are_given_everything() -> Result {
+    let place = Place::new()?;
+    let ran = place.run(&["verify", "--format", "json"])?;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let all: serde_json::Value = serde_json::from_str(&ran.out)?;
+    assert_eq!(all["errors"], false);
+    let playbooks = all["playbooks"].as_array().ok_or("no list")?;
+    assert_eq!(playbooks.len(), 5);
+    let stale = playbooks
+        .iter()
+        .find(|p| p["proof"]["playbook"] == "stale_account")
+        .ok_or("not there")?;
+    assert_eq!(stale["holds"], true);
+    assert_eq!(stale["proof"]["actions"]["disruptive"], 3);
+    assert_eq!(stale["proof"]["waits"][0]["needs"], 1);
+    assert_eq!(stale["proof"]["run_for_each"], true);
+    assert!(stale["proof"]["harm"][0]["held"]["approved"].is_array());
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_read_is_not_verified() -> Result {
+    let place = Place::new()?;
+    place.write("a.play", WIPE.replace("wipe(", "wpie("))?;
+    let ran = place.run(&["verify", "a.play"])?;
+    assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{ran:?}");
+    assert!(ran.err.contains("error[P0201]"), "{}", ran.err);
+    let ran = place.run(&["verify", "nothing.play"])?;
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.err.starts_with("error: "), "{}", ran.err);
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! A machine in, the longest that a run of it can take out.
+//!
+//! Counted are waits, gates and questions with their limits, and calls with their repetitions and confirmations. The
+//! time for which a run is held, or waits for another run that acts on the same, is not.
+
+use super::Step;
+use super::shape::{branches, cycles, part};
+use counterplay_machine::duration::{DAY_MS, HOUR_MS};
+use counterplay_machine::expr::Expr;
+use counterplay_machine::guard::Rule;
+use counterplay_machine::playbook::{Edge, NodeKind, Playbook};
+use counterplay_machine::{Program, Value};
+use petgraph::graph::NodeIndex;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The longest that a wait for a time lasts; the engine fails a step that would wait longer.
+const WAIT_TIME_MAX_MS: i64 = 400 * DAY_MS;
+
+/// How long a run can take.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Longest {
+    /// In milliseconds, without the waits in `open`.
+    pub ms: i64,
+    /// Waits whose length is a value that is known only when the run comes to them; they end all the same.
+    pub open: Vec<Step>,
+    /// Parameters that each tenant may set; their defaults are counted.
+    pub parameters: BTreeSet<String>,
+}
+
+/// Works out the longest that a run can take, `on failure` included.
+pub fn longest(program: &Program, playbook: &Playbook) -> Longest {
+    let mut clock = Clock {
+        program,
+        playbook,
+        cycles: cycles(playbook),
+        open: BTreeSet::new(),
+        parameters: BTreeSet::new(),
+    };
+    let mut ms = clock.span(playbook.start, 0);
+    if let Some(failure) = playbook.on_failure {
+        ms = clock.span(failure, ms);
+    }
+    let (open, parameters) = (clock.open, clock.parameters);
+    Longest {
+        ms,
+        open: open
+            .into_iter()
+            .filter_map(|node| Step::at(playbook, node))
+            .collect(),
+        parameters,
+    }
+}
+
+struct Clock<'p> {
+    program: &'p Program,
+    playbook: &'p Playbook,
+    cycles: BTreeMap<NodeIndex, Vec<NodeIndex>>,
+    open: BTreeSet<NodeIndex>,
+    parameters: BTreeSet<String>,
+}
+
+impl Clock<'_> {
+    /// The latest time at which a part that begins at a time is over.
+    fn span(&mut self, start: NodeIndex, at: i64) -> i64 {
+        let part = part(self.playbook, start);
+        let mut arrivals: BTreeMap<NodeIndex, i64> = BTreeMap::from([(start, at)]);
+        let mut latest = at;
+        for node in &part.order {
+            let Some(at) = arrivals.get(node).copied() else {
+                continue;
+            };
+            let looks_until = self.leaves(*node, at);
+            let left = self.last_look(*node, looks_until);
+            latest = latest.max(left);
+            for (edge, target) in part.next.get(node).into_iter().flatten() {
+                let left = if *edge == Edge::Tick {
+                    looks_until
+                } else {
+                    left
+                };
+                let arrival = arrivals.entry(*target).or_insert(left);
+                *arrival = (*arrival).max(left);
+            }
+        }
+        latest
+    }
+
+    /// The latest time at which a node is left that is reached at a time.
+    fn leaves(&mut self, node: NodeIndex, at: i64) -> i64 {
+        let playbook = self.playbook;
+        let Some(weight) = playbook.graph.node_weight(node) else {
+            return at;
+        };
+        match &weight.kind {
+            NodeKind::Wait { duration } => {
+                let takes = self.value(node, duration);
+                at.saturating_add(takes)
+            }
+            // A day, and the hour by which daylight saving makes one longer.
+            NodeKind::WaitClock { .. } => at.saturating_add(DAY_MS + HOUR_MS),
+            NodeKind::WaitTime { .. } => at.saturating_add(WAIT_TIME_MAX_MS),
+            NodeKind::WaitSinceStart { after_ms, after } => {
+                if let Some(after) = after {
+                    self.value(node, after);
+                }
+                at.max(*after_ms)
+            }
+            NodeKind::WaitUntil { at_most_ms, .. } => at.saturating_add(*at_most_ms),
+            NodeKind::WaitEvent(wait) => at.saturating_add(wait.at_most_ms),
+            NodeKind::Approve(approve) => at.saturating_add(approve.within_ms),
+            NodeKind::Ask(ask) => at.saturating_add(ask.within_ms),
+            NodeKind::Query { query, .. } => at.saturating_add(self.call_ms(query)),
+            NodeKind::Perform(perform) => at
+                .saturating_add(self.call_ms(&perform.action))
+                .saturating_add(self.guard_ms(&perform.action)),
+            NodeKind::Fork => branches(playbook, node)
+                .into_iter()
+                .map(|branch| self.span(branch, at))
+                .max()
+                .unwrap_or(at),
+            NodeKind::ForEach {
+                limit, at_a_time, ..
+            } => match playbook.follow(node, &Edge::Body) {
+                Some(body) => {
+                    let rounds = i64::from(limit.div_ceil((*at_a_time).max(1)));
+                    let once = self.span(body, 0);
+                    at.saturating_add(once.saturating_mul(rounds))
+                }
+                None => at,
+            },
+            _ => at,
+        }
+    }
+
+    /// A look that begins just before a wait's end is still seen through.
+    fn last_look(&self, node: NodeIndex, end: i64) -> i64 {
+        let ticks = self.playbook.follow(node, &Edge::Tick).is_some();
+        if !ticks {
+            return end;
+        }
+        let asks = self.cycles.get(&node).into_iter().flatten();
+        asks.filter_map(|n| match &self.playbook.graph.node_weight(*n)?.kind {
+            NodeKind::Query { query, .. } => Some(self.call_ms(query)),
+            _ => None,
+        })
+        .fold(end, i64::saturating_add)
+    }
+
+    /// The length of a wait: a constant, a parameter's default, or nothing that is known.
+    fn value(&mut self, node: NodeIndex, duration: &Expr) -> i64 {
+        match duration {
+            Expr::Const(Value::Duration(ms)) => (*ms).max(0),
+            Expr::Param(name, Value::Duration(ms)) => {
+                self.parameters.insert(name.to_string());
+                (*ms).max(0)
+            }
+            _ => {
+                self.open.insert(node);
+                0
+            }
+        }
+    }
+
+    /// The longest that a call may take: its repetitions, one time-out and its confirmation.
+    fn call_ms(&self, name: &str) -> i64 {
+        let Some(callable) = self.program.callables.get(name) else {
+            return 0;
+        };
+        let connection = self.program.connections.get(callable.request.connection());
+        let (timeout, retry) = connection.map_or((0, 0), |c| (c.timeout_ms, c.retry.within_ms));
+        let repeats = callable.impact.is_none() || callable.idempotent;
+        let confirm = callable.confirm.as_ref().map_or(0, |c| c.within_ms);
+        timeout
+            .saturating_add(if repeats { retry } else { 0 })
+            .saturating_add(confirm)
+    }
+
+    /// How long people may take to decide about an action beyond a guard's budget.
+    fn guard_ms(&self, action: &str) -> i64 {
+        let rules = self.program.guards.iter().flat_map(|guard| &guard.rules);
+        rules
+            .filter_map(|rule| match rule {
+                Rule::Limit {
+                    action: limited,
+                    beyond: Some(beyond),
+                    ..
+                } if **limited == *action => Some(beyond.within_ms),
+                _ => None,
+            })
+            .fold(0, i64::saturating_add)
+    }
+}

@@ -1,0 +1,293 @@
+//! What is said of every run of a playbook, held against a reckoning over its source.
+
+use counterplay_compiler::prove::{Actions, Held, Kind, Proof, prove};
+use counterplay_compiler::workspace::{Source, Workspace};
+use counterplay_machine::playbook::{Edge, NodeKind};
+use proptest::prelude::*;
+
+const SECOND: i64 = 1_000;
+const MINUTE: i64 = 60 * SECOND;
+const HOUR: i64 = 60 * MINUTE;
+/// A question to Graph, or an action of it that may be repeated: ten minutes of attempts and one time-out.
+const GRAPH: i64 = 10 * MINUTE + 30 * SECOND;
+/// A message to Teams, which is not repeated.
+const TEAMS: i64 = 20 * SECOND;
+
+fn proofs(text: &str) -> Vec<Proof> {
+    let workspace = Workspace::new(
+        vec![Source {
+            path: "case.play".into(),
+            module: "case".into(),
+            text: text.into(),
+        }],
+        Some(("counterplay.toml".into(), CONFIG.into())),
+    );
+    let compiled = workspace.compile();
+    assert!(
+        compiled.diagnostics.is_empty(),
+        "{text}\n{}",
+        workspace.render(&compiled.diagnostics, false)
+    );
+    let program = &compiled.program;
+    program
+        .playbooks
+        .values()
+        .map(|p| prove(program, p))
+        .collect()
+}
+
+const CONFIG: &str = r#"
+[project]
+name = "Test"
+
+[teams.soc]
+members = ["ana@example.org"]
+teams_webhook = "soc"
+
+[connections.graph]
+[connections.teams]
+"#;
+
+fn proof(stages: &str) -> Proof {
+    let text = format!(
+        "use microsoft.(intune, entra)\nuse notify\n\nplaybook p \"P\" {{\n  when manual(user: User, device: Device)\n\n{stages}\n}}\n"
+    );
+    proofs(&text).remove(0)
+}
+
+/// Steps, of which a source and a reckoning are made.
+#[derive(Clone, Debug)]
+enum Tree {
+    Tell,
+    Sync,
+    Lock,
+    Wait(i64),
+    If(Vec<Tree>, Vec<Tree>),
+    Parallel(Vec<Vec<Tree>>),
+    Each(u64, Vec<Tree>),
+    Until(i64, Vec<Tree>, Vec<Tree>),
+    Approve(i64, Vec<Tree>, Vec<Tree>),
+}
+
+fn trees() -> impl Strategy<Value = Vec<Tree>> {
+    let leaf = prop_oneof![
+        Just(Tree::Tell),
+        Just(Tree::Sync),
+        Just(Tree::Lock),
+        (1..90_i64).prop_map(Tree::Wait),
+    ];
+    let tree = leaf.prop_recursive(4, 40, 4, |inner| {
+        let some = || prop::collection::vec(inner.clone(), 1..4);
+        prop_oneof![
+            (some(), some()).prop_map(|(a, b)| Tree::If(a, b)),
+            prop::collection::vec(some(), 1..4).prop_map(Tree::Parallel),
+            (1..9_u64, some()).prop_map(|(n, body)| Tree::Each(n, body)),
+            (1..9_i64, some(), some()).prop_map(|(h, a, b)| Tree::Until(h, a, b)),
+            (1..9_i64, some(), some()).prop_map(|(h, a, b)| Tree::Approve(h, a, b)),
+        ]
+    });
+    prop::collection::vec(tree, 1..5)
+}
+
+fn source(steps: &[Tree], names: &mut u32) -> String {
+    let mut text = String::new();
+    for step in steps {
+        *names += 1;
+        let name = *names;
+        let mut inner = |steps: &[Tree]| source(steps, names);
+        text += &match step {
+            Tree::Tell => "notify.teams(team.soc, \"x\")\n".to_owned(),
+            Tree::Sync => "intune.sync(device)\n".to_owned(),
+            Tree::Lock => {
+                "without approval because \"a test\" {\nintune.remote_lock(device)\n}\n".to_owned()
+            }
+            Tree::Wait(minutes) => format!("wait {minutes}m\n"),
+            Tree::If(a, b) => format!(
+                "if intune.is_compliant(device) {{\n{}}} else {{\n{}}}\n",
+                inner(a),
+                inner(b)
+            ),
+            Tree::Parallel(branches) => {
+                let all: String = branches
+                    .iter()
+                    .map(|b| format!("then {{\n{}}}\n", inner(b)))
+                    .collect();
+                format!("in parallel {{\n{all}}}\n")
+            }
+            Tree::Each(n, body) => format!(
+                "for each d{name} in devices, refuse more than {n} {{\n{}}}\n",
+                inner(body)
+            ),
+            Tree::Until(hours, met, late) => format!(
+                "wait until intune.is_compliant(device), at most {hours}h {{\nmet {{\n{}}}\ntimed_out {{\n{}}}\n}}\n",
+                inner(met),
+                inner(late)
+            ),
+            Tree::Approve(hours, yes, no) => format!(
+                "approve \"Go on?\" about device, by team.soc, within {hours}h {{\napproved {{\n{}}}\nrejected {{\n{}}}\n}}\n",
+                inner(yes),
+                inner(no)
+            ),
+        };
+    }
+    text
+}
+
+/// Of two ways the larger, of branches all, of a loop as many as it takes.
+fn reckon(steps: &[Tree]) -> (Actions, i64) {
+    let both = |a: &[Tree], b: &[Tree]| {
+        let (a, b) = (reckon(a), reckon(b));
+        (a.0.max(b.0), a.1.max(b.1))
+    };
+    let one = |actions: Actions, ms: i64| (actions, ms);
+    let mut all = (Actions::default(), 0_i64);
+    for step in steps {
+        let (actions, ms) = match step {
+            Tree::Tell => one(
+                Actions {
+                    notify: 1,
+                    ..Actions::default()
+                },
+                TEAMS,
+            ),
+            Tree::Sync => one(
+                Actions {
+                    reversible: 1,
+                    ..Actions::default()
+                },
+                GRAPH,
+            ),
+            Tree::Lock => one(
+                Actions {
+                    disruptive: 1,
+                    ..Actions::default()
+                },
+                GRAPH,
+            ),
+            Tree::Wait(minutes) => one(Actions::default(), minutes * MINUTE),
+            Tree::If(a, b) => {
+                let (actions, ms) = both(a, b);
+                (actions, ms + GRAPH)
+            }
+            Tree::Parallel(branches) => branches
+                .iter()
+                .map(|b| reckon(b))
+                .fold((Actions::default(), 0), |all, one| {
+                    (all.0 + one.0, all.1.max(one.1))
+                }),
+            Tree::Each(n, body) => {
+                let (actions, ms) = reckon(body);
+                (actions * *n, ms * *n as i64)
+            }
+            Tree::Until(hours, met, late) => {
+                let (actions, ms) = both(met, late);
+                (actions, ms + hours * HOUR + GRAPH)
+            }
+            Tree::Approve(hours, yes, no) => {
+                let (actions, ms) = both(yes, no);
+                (actions, ms + hours * HOUR)
+            }
+        };
+        all = (all.0 + actions, all.1 + ms);
+    }
+    all
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn numbers_and_times_are_those_of_the_source(steps in trees()) {
+        let body = source(&steps, &mut 0);
+        let proof = proof(&format!("  then {{\nlet devices = intune.devices_of(user)\n{body}}}"));
+        let (actions, ms) = reckon(&steps);
+        prop_assert!(proof.ends.proved);
+        prop_assert!(proof.holds());
+        prop_assert_eq!(proof.actions, actions, "{}", body);
+        prop_assert_eq!(proof.longest.ms, ms + GRAPH, "{}", body);
+    }
+}
+
+#[test]
+fn numbers_stop_at_the_largest() {
+    let loops = 14;
+    let mut body = String::from("intune.sync(device)\n");
+    for i in 0..loops {
+        body = format!("for each d{i} in devices, refuse more than 100000 {{\n{body}}}\n");
+    }
+    let proof = proof(&format!(
+        "  then {{\nlet devices = intune.devices_of(user)\n{body}}}"
+    ));
+    assert_eq!(proof.actions.reversible, u64::MAX);
+    assert_eq!(proof.actions.all(), u64::MAX);
+    assert_eq!(proof.longest.ms, i64::MAX);
+    assert!(proof.holds());
+}
+
+#[test]
+fn levels_count_from_the_start_and_failures_come_last() {
+    let proof = proof(
+        "  then {\n    wait 1h\n    intune.sync(device)\n  }\n  escalate after 4h { notify.teams(team.soc, \"x\") }\n  escalate after 24h { notify.teams(team.soc, \"x\") }\n  on failure { notify.teams(team.soc, \"failed\") }",
+    );
+    assert_eq!(proof.longest.ms, 24 * HOUR + 2 * TEAMS);
+    assert_eq!(proof.actions.notify, 3);
+    assert_eq!(proof.actions.reversible, 1);
+}
+
+#[test]
+fn harm_is_told_with_what_holds_it_back() {
+    let proof = proof(
+        "  then {\n    without approval because \"it is stolen\" { intune.remote_lock(device) }\n    approve \"Wipe?\" about device, by team.soc, within 4h\n    intune.wipe(device)\n  }",
+    );
+    let held: Vec<&Held> = proof.harm.iter().map(|h| &h.held).collect();
+    assert_eq!(held[0], &Held::Accepted("it is stolen".into()));
+    assert!(matches!(held[1], Held::Approved(gates) if gates.len() == 1 && gates[0].line == 9));
+    assert_eq!(proof.waits.len(), 1);
+    assert_eq!(
+        (proof.waits[0].kind, proof.waits[0].then.as_str()),
+        (Kind::Approval, "ends the run as rejected")
+    );
+    assert!(proof.holds());
+}
+
+#[test]
+fn what_the_library_ships_is_certain() {
+    let workspace = Workspace::new(Vec::new(), None);
+    let program = workspace.compile().program;
+    let mut all = String::new();
+    for playbook in program.playbooks.values() {
+        let proof = prove(&program, playbook);
+        assert!(proof.ends.proved, "{proof:?}");
+        assert!(proof.holds(), "{proof:?}");
+        all += &format!(
+            "{}: {}, {:?}\n",
+            proof.playbook,
+            counterplay_machine::duration::format_ms(proof.longest.ms),
+            proof.actions
+        );
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn a_cycle_without_a_timer_is_told() {
+    let workspace = Workspace::new(Vec::new(), None);
+    let program = workspace.compile().program;
+    let mut playbook = program.playbooks["device_noncompliance"].clone();
+    let stages: Vec<_> = playbook
+        .graph
+        .node_indices()
+        .filter(|n| matches!(playbook.graph[*n].kind, NodeKind::Perform(_)))
+        .collect();
+    playbook.graph.add_edge(stages[1], stages[0], Edge::Failed);
+    let proof = prove(&program, &playbook);
+    assert!(!proof.ends.proved && !proof.holds());
+    assert!(
+        proof
+            .ends
+            .cycle
+            .iter()
+            .any(|s| s.text.starts_with("intune.sync")),
+        "{proof:?}"
+    );
+}
