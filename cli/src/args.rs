@@ -72,6 +72,8 @@ pub enum Command {
     Graph(GraphArgs),
     /// Say what is certain of every run of each playbook, and what is not
     Verify(VerifyArgs),
+    /// Write the reference of a project, or of the standard library, from its comments
+    Doc(DocArgs),
     /// Write playbooks in the one canonical style
     Fmt(FmtArgs),
     /// Apply the fixes of findings that need no looking at
@@ -398,6 +400,43 @@ pub enum VerifyFormat {
     Text,
     /// One JSON object
     Json,
+}
+
+/// `counterplay doc`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay doc                                    Markdown of the project around this folder
+  counterplay doc --format html --out site           site/reference.html, one page that needs nothing else
+  counterplay doc --library --format html --out site site/library.html, the standard library
+
+The reference is made from /// comments and declarations: events with their fields, actions with impact, permission and
+undo, queries, types, steps, and playbooks with their stages; an example each.
+
+Exit codes:
+  0  written
+  2  errors in the project, or something cannot be read or written")]
+pub struct DocArgs {
+    /// A project's folder, or a .play file [default: the project around this folder]
+    #[arg(value_name = "PROJECT", conflicts_with = "library")]
+    pub project: Option<PathBuf>,
+    /// Markdown or HTML
+    #[arg(long, value_enum, default_value_t = DocFormat::Markdown)]
+    pub format: DocFormat,
+    /// The folder that the page is written to [default: standard output]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// The standard library in place of a project
+    #[arg(long)]
+    pub library: bool,
+}
+
+/// The language of a reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DocFormat {
+    /// Markdown
+    Markdown,
+    /// One page of HTML
+    Html,
 }
 
 /// Which store.

@@ -6,6 +6,7 @@ pub mod cause;
 pub mod check;
 pub mod choose;
 pub mod demo;
+pub mod doc;
 pub mod error;
 pub mod explain;
 mod fix;
@@ -73,6 +74,7 @@ fn carry_out(command: Command) -> Outcome {
         Command::Explain(args) => explain::explain(&args),
         Command::Graph(args) => graph::graph(&args),
         Command::Verify(args) => verify::verify(&args),
+        Command::Doc(args) => doc::doc(&args),
         Command::Fmt(args) => fmt::fmt(&args),
         Command::Fix(args) => fix::fix(&args),
         Command::Permissions(args) => permissions::permissions(&args),

@@ -126,6 +126,27 @@ pub fn load_loose(paths: &[PathBuf]) -> Result<Project, Failure> {
     Ok(compile(None, gathered))
 }
 
+/// The project of a path, or files without one; where none is named the project around this folder, else the one that
+/// comes with the binary.
+///
+/// # Errors
+/// When something cannot be read.
+pub fn at(path: Option<&Path>) -> Result<Project, Failure> {
+    match path {
+        None => match root_for(None)? {
+            Some(root) => load(&root, &[]),
+            None => Ok(built_in()),
+        },
+        Some(path) => match find_root(path) {
+            Some(root) => load(&root, &[]),
+            None => {
+                std::fs::metadata(path).map_err(|e| unreadable(path, &e))?;
+                load_loose(&[path.to_owned()])
+            }
+        },
+    }
+}
+
 /// The project that comes with the binary: the five shipped responses.
 pub fn built_in() -> Project {
     let config = (

@@ -27,16 +27,7 @@ const OF_THE_GRAPH: &[&str] = &[
 /// # Errors
 /// When the project cannot be read, or has errors other than those of the graph.
 pub fn verify(args: &VerifyArgs) -> Outcome {
-    let project = match &args.project {
-        None => match project::root_for(None)? {
-            Some(root) => project::load(&root, &[])?,
-            None => project::built_in(),
-        },
-        Some(path) => match project::find_root(path) {
-            Some(root) => project::load(&root, &[])?,
-            None => project::load_loose(std::slice::from_ref(path))?,
-        },
-    };
+    let project = project::at(args.project.as_deref())?;
     let mut errors = project
         .findings
         .iter()

@@ -21,6 +21,7 @@ pub mod near;
 mod parameters;
 pub mod project;
 pub mod prove;
+pub mod reference;
 pub mod render;
 pub mod span;
 pub mod syntax;

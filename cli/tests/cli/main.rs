@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod doc;
 mod explain;
 mod fix;
 mod fmt;
