@@ -26,7 +26,7 @@ pub fn addresses(name: &str, base: &str, smtp: &str) -> Option<(String, Option<S
     let token = format!("{base}/login/{{tenant.id}}/oauth2/v2.0/token");
     Some(match name {
         "graph" | "identity_protection" => (format!("{base}/graph/v1.0"), Some(token)),
-        "exchange" => (format!("{base}/exchange"), Some(token)),
+        "exchange" | "exchange_reader" => (format!("{base}/exchange"), Some(token)),
         "halopsa" => (
             format!("{base}/halo"),
             Some(format!("{base}/halo/auth/token")),
@@ -40,10 +40,11 @@ pub fn addresses(name: &str, base: &str, smtp: &str) -> Option<(String, Option<S
 }
 
 /// The connections that the sandbox stands in for.
-pub const CONNECTIONS: [&str; 8] = [
+pub const CONNECTIONS: [&str; 9] = [
     "graph",
     "identity_protection",
     "exchange",
+    "exchange_reader",
     "halopsa",
     "teams",
     "slack",

@@ -26,11 +26,15 @@ fn the_examples_have_no_findings() {
             continue;
         };
         let mut sources = Vec::new();
-        for file in std::fs::read_dir(folder.join("playbooks"))
+        for file in ["playbooks", "integrations"]
             .into_iter()
+            .filter_map(|part| std::fs::read_dir(folder.join(part)).ok())
             .flatten()
         {
             let path = file.expect("a file").path();
+            if path.extension().is_none_or(|ending| ending != "play") {
+                continue;
+            }
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
             sources.push(Source {
                 path: path.display().to_string(),

@@ -15,6 +15,7 @@ use crate::world::World;
 const BEFORE_FIRST_TICKET: u64 = 2000;
 /// "New".
 const STATUS_NEW: u64 = 1;
+const STATUS_CLOSED: u64 = 9;
 /// "Unassigned".
 const AGENT_NONE: u64 = 1;
 
@@ -191,10 +192,12 @@ fn search(world: &World, call: &Call) -> Reply {
                 || ticket.details.to_lowercase().contains(wanted)
         })
     };
+    let open_only = call.query.get("open_only").is_some_and(|t| t == "true");
     let tickets: Vec<Value> = world
         .tenant
         .tickets
         .values()
+        .filter(|ticket| !open_only || ticket.status_id != STATUS_CLOSED)
         .filter(matches)
         .map(wire)
         .collect();

@@ -20,10 +20,28 @@ fn argument(callable: &str, name: &str) -> Json {
     match (callable, name) {
         ("entra.user", "id") => json!("mei.tanaka@contoso.example"),
         ("intune.device", "id") => json!("b48d2f60-91c7-4e35-a0d2-6e1f5a7c2003"),
-        ("exchange.disable_rule" | "exchange.enable_rule" | "exchange.rules", "user") => priya,
+        (
+            "exchange.disable_rule"
+            | "exchange.enable_rule"
+            | "exchange.rules"
+            | "exchange.inbox_rules"
+            | "exchange.disable_inbox_rule"
+            | "exchange.enable_inbox_rule"
+            | "exchange.messages"
+            | "exchange.evict_message"
+            | "exchange.restore_message",
+            "user",
+        ) => priya,
         (_, "user") => mei,
         (_, "device") => {
             json!({ "id": "b48d2f60-91c7-4e35-a0d2-6e1f5a7c2003", "name": "Mei's MacBook Pro", "platform": "macOS" })
+        }
+        ("exchange.disable_inbox_rule" | "exchange.enable_inbox_rule", "rule") => {
+            json!({ "id": "AQAAAJ5dZr0=", "name": ".", "enabled": true })
+        }
+        (_, "internet_id") => json!("<4471.invoice@fastmail-drop.example>"),
+        (_, "message") => {
+            json!({ "id": "AAkALgAAAAAAHYQDEapmEc2byACqAC-EWg0A1", "subject": "Your invoice" })
         }
         (_, "rule") => {
             json!({ "id": "AQAAAJ5dZr0=", "name": ".", "enabled": true, "targets": [], "hides": false })
@@ -105,6 +123,12 @@ fn left(tenant: &Tenant, action: &str) -> bool {
                 .any(|r| r.display_name == "." && r.is_enabled == on)
         })
     };
+    let message = |folder: &str| {
+        priya
+            .mailbox
+            .as_ref()
+            .is_some_and(|m| m.messages.iter().any(|m| m.parent_folder_id == folder))
+    };
     let device = &tenant.devices["b48d2f60-91c7-4e35-a0d2-6e1f5a7c2003"];
     let ordered = |what: &str| {
         device
@@ -121,8 +145,10 @@ fn left(tenant: &Tenant, action: &str) -> bool {
         }
         "entra.delete_authentication_method" => mei.authentication_methods.len() == 2,
         "entra.unassign_licenses" => mei.assigned_licenses.is_empty(),
-        "exchange.disable_rule" => rule(false),
-        "exchange.enable_rule" => rule(true),
+        "exchange.disable_rule" | "exchange.disable_inbox_rule" => rule(false),
+        "exchange.enable_rule" | "exchange.enable_inbox_rule" => rule(true),
+        "exchange.evict_message" => message("recoverableitemsdeletions"),
+        "exchange.restore_message" => message("inbox"),
         "exchange.convert_to_shared" => mailbox(MailboxType::Shared),
         "exchange.convert_to_regular" => mailbox(MailboxType::Regular),
         "intune.sync" => ordered("syncDevice"),
@@ -135,7 +161,7 @@ fn left(tenant: &Tenant, action: &str) -> bool {
         "ticket.assign_team" => tenant.tickets[&2001].team.as_deref() == Some("team of a test"),
         "ticket.assign_technician" => tenant.tickets[&2001].agent_id == 7,
         "ticket.set_priority" => tenant.tickets[&2001].priority_id == Some(2),
-        "ticket.note" => tenant.tickets[&2001]
+        "ticket.note" | "ticket.internal_note" => tenant.tickets[&2001]
             .actions
             .iter()
             .any(|n| n.note.contains("text of a test")),

@@ -42,7 +42,9 @@ pub(super) fn all(now: Timestamp) -> BTreeMap<String, User> {
     let mut priya = member(now, PRIYA, "Priya", "Raman", "Accounts Payable", "Finance");
     priya.manager = Some(OMAR.to_owned());
     priya.assigned_licenses = vec![products::e3(), products::ems()];
-    priya.mailbox = Some(Mailbox::regular(rules::suspicious()));
+    let mut mailbox = Mailbox::regular(rules::suspicious());
+    mailbox.messages.push(rules::phishing_mail());
+    priya.mailbox = Some(mailbox);
     authenticate(&mut priya, &[MicrosoftAuthenticator, Phone, SoftwareOath]);
 
     let mut jonas = member(now, JONAS, "Jonas", "Weber", "Head of Sales", "Sales");

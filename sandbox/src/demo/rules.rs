@@ -1,8 +1,8 @@
-//! In: nothing. Out: inbox rules, harmless ones and those of somebody who reads along.
+//! In: nothing. Out: inbox rules, harmless ones and those of somebody who reads along, and the mail that let them in.
 
 use serde_json::{Value, json};
 
-use crate::tenant::MessageRule;
+use crate::tenant::{Message, MessageRule};
 
 /// Forwards invoices outside, hides the answers, and has a harmless rule before them.
 pub(super) fn suspicious() -> Vec<MessageRule> {
@@ -36,6 +36,16 @@ pub(super) fn harmless() -> Vec<MessageRule> {
         json!({"fromAddresses": [{"emailAddress": {"name": "Fabrikam News", "address": "news@fabrikam.example"}}]}),
         json!({"moveToFolder": "AQMkAG5ld3NsZXR0ZXJzAC4AAAM"}),
     )]
+}
+
+/// The mail with which it began.
+pub(super) fn phishing_mail() -> Message {
+    Message {
+        id: "AAkALgAAAAAAHYQDEapmEc2byACqAC-EWg0A1".to_owned(),
+        internet_message_id: "<4471.invoice@fastmail-drop.example>".to_owned(),
+        subject: "Your invoice".to_owned(),
+        parent_folder_id: "inbox".to_owned(),
+    }
 }
 
 fn rule(id: &str, sequence: u32, name: &str, conditions: Value, actions: Value) -> MessageRule {

@@ -5,6 +5,7 @@ mod devices;
 mod identity;
 mod licenses;
 mod mail;
+mod messages;
 mod methods;
 mod reports;
 mod rules;
@@ -71,6 +72,7 @@ fn user(world: &mut World, call: &Call, id: &str, path: &[&str]) -> Answer {
         ["licenseDetails"] => licenses::details(world, call, id),
         ["assignLicense"] => licenses::assign(world, call, id),
         ["managedDevices"] => devices::of_user(world, call, id),
+        ["messages", rest @ ..] => messages::answer(world, call, id, rest),
         ["mailFolders", folder, "messageRules", rest @ ..]
             if folder.eq_ignore_ascii_case("inbox") =>
         {

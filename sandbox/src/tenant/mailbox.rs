@@ -18,6 +18,23 @@ pub struct Mailbox {
     pub deliver_to_mailbox_and_forward: bool,
     /// Inbox rules in order.
     pub message_rules: Vec<MessageRule>,
+    /// Messages, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<Message>,
+}
+
+/// A message in a mailbox ("message resource type").
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Message {
+    /// Its immutable id.
+    pub id: String,
+    /// Its `Message-ID`, the same in every mailbox.
+    pub internet_message_id: String,
+    /// Its subject.
+    pub subject: String,
+    /// The folder, by its well-known name.
+    pub parent_folder_id: String,
 }
 
 /// Whether one person or several use a mailbox (`Set-Mailbox -Type`).
@@ -66,6 +83,7 @@ impl Mailbox {
             forwarding_address: None,
             deliver_to_mailbox_and_forward: false,
             message_rules,
+            messages: Vec::new(),
         }
     }
 }

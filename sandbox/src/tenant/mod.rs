@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use device::{ComplianceState, DeviceActionResult, DeviceLifecycle, ManagedDevice};
-pub use mailbox::{Mailbox, MailboxType, MessageRule};
+pub use mailbox::{Mailbox, MailboxType, Message, MessageRule};
 pub use messages::{ChatMessage, ChatService, Mail, Via};
 pub use risk::RiskyUser;
 pub use ticket::{Ticket, TicketNote};

@@ -1,0 +1,59 @@
+//! In: reads and moves of messages. Out: "message"; ids are immutable ones and stay when a message is moved.
+//!
+//! Pages: "List messages", "message: move", "mailFolder resource type" (well-known names).
+
+use axum::http::Method;
+use serde_json::Value;
+
+use super::{find, find_mut, only};
+use crate::call::{Answer, Call, Problem};
+use crate::odata::{self, Shape};
+use crate::tenant::Message;
+use crate::world::World;
+
+/// The folders that the sandbox has.
+const FOLDERS: [&str; 4] = [
+    "inbox",
+    "deleteditems",
+    "junkemail",
+    "recoverableitemsdeletions",
+];
+
+const SHAPE: Shape = Shape {
+    context: "users/messages",
+    kind: "microsoft.graph.message",
+    default: &[],
+    also: &["internetMessageId", "subject", "parentFolderId"],
+};
+
+pub(super) fn answer(world: &mut World, call: &Call, user: &str, path: &[&str]) -> Answer {
+    match path {
+        [] => {
+            only(call, &Method::GET)?;
+            let mailbox = find(&world.tenant, user)?.mailbox.iter();
+            let messages = mailbox.flat_map(|mailbox| &mailbox.messages);
+            odata::page(messages.map(wire).collect(), call, &SHAPE)
+        }
+        [id, "move"] => {
+            only(call, &Method::POST)?;
+            let sent = call.object_or_empty()?;
+            let folder = sent.get("destinationId").and_then(Value::as_str);
+            let folder = folder.and_then(|name| FOLDERS.iter().find(|known| **known == name));
+            let folder = folder
+                .ok_or_else(|| Problem::new(400, "ErrorInvalidIdMalformed", "Id is malformed."))?;
+            let mailbox = find_mut(&mut world.tenant, user)?.mailbox.iter_mut();
+            let mut messages = mailbox.flat_map(|mailbox| &mut mailbox.messages);
+            let message = messages.find(|message| message.id == *id).ok_or_else(|| {
+                let text = "The specified object was not found in the store.";
+                Problem::new(404, "ErrorItemNotFound", text)
+            })?;
+            message.parent_folder_id = (*folder).to_owned();
+            odata::entity(wire(message), 201, call, &SHAPE)
+        }
+        _ => Err(Problem::no_such_path(call)),
+    }
+}
+
+fn wire(message: &Message) -> Value {
+    serde_json::to_value(message).unwrap_or_default()
+}
