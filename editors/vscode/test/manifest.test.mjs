@@ -88,7 +88,7 @@ describe("snippets", () => {
   });
   test("those that the language needs are there", () => {
     const prefixes = snippets.map(([, { prefix }]) => prefix);
-    for (const wanted of ["playbook", "escalate", "approve", "if", "ifelse", "match", "for", "parallel", "attempt", "wait", "steps", "action", "query", "event", "connection", "enum", "type"]) {
+    for (const wanted of ["playbook", "escalate", "approve", "if", "ifelse", "match", "for", "parallel", "attempt", "wait", "steps", "action", "query", "event", "connection", "enum", "type", "ask", "waitfor", "param", "guard", "test"]) {
       assert.ok(prefixes.includes(wanted), wanted);
     }
   });

@@ -155,7 +155,7 @@ function expand(body) {
 
 /** A snippet where it is meant to stand. */
 function inPlace(prefix, text) {
-  const item = ["playbook", "steps", "action", "query", "event", "connection", "enum", "type"];
+  const item = ["playbook", "steps", "action", "query", "event", "connection", "enum", "type", "param", "guard", "test"];
   if (item.includes(prefix)) return text;
   const stage = ["escalate"];
   const body = stage.includes(prefix) ? text : `  then {\n${text}\n  }`;

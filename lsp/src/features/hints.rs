@@ -120,6 +120,19 @@ impl Window {
         }
     }
 
+    /// Up to a time that is written; where a parameter says it, nobody knows how long.
+    fn within(expr: &Expr) -> Window {
+        Window {
+            earliest_ms: 0,
+            latest_ms: constant(expr),
+        }
+    }
+
+    /// The time for people to answer: 4h when none is written.
+    fn answered(within: Option<&Expr>) -> Window {
+        within.map_or(Window::up_to(4 * duration::HOUR_MS), Window::within)
+    }
+
     fn shown(self) -> String {
         let (from, to) = (self.earliest_ms, self.latest_ms);
         match to {
@@ -160,6 +173,9 @@ fn times(playbook: &Playbook) -> Vec<(counterplay_compiler::span::Span, String)>
                 level += 1;
                 if let Some(ms) = constant(after) {
                     now = now.not_before(ms);
+                } else {
+                    // A parameter: each tenant may have a time of its own.
+                    now.latest_ms = None;
                 }
                 out.push((line.span, format!("level {level}, {}", now.shown())));
                 // The level may be skipped.
@@ -213,14 +229,19 @@ fn step(step: &Step) -> Window {
     let own = match &step.kind {
         StepKind::Wait(duration) => exactly(duration),
         StepKind::WaitTill(time) => till(time),
-        StepKind::WaitUntil { at_most, .. } => Window::up_to(constant(at_most).unwrap_or(0)),
-        StepKind::Approve(approve) => Window::up_to(
-            approve
-                .within
-                .as_ref()
-                .and_then(constant)
-                .unwrap_or(4 * duration::HOUR_MS),
-        ),
+        StepKind::WaitUntil { at_most, .. } | StepKind::WaitFor { at_most, .. } => {
+            Window::within(at_most)
+        }
+        StepKind::Approve(approve) => Window::answered(approve.within.as_ref()),
+        StepKind::Ask(ask) => {
+            let ways = ask.answers.iter().map(|answer| &answer.body);
+            Window::answered(ask.within.as_ref()).then(
+                ways.chain(&ask.unanswered)
+                    .map(block)
+                    .reduce(Window::or)
+                    .unwrap_or(Window::START),
+            )
+        }
         StepKind::If {
             branches,
             otherwise,
