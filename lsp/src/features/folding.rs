@@ -125,6 +125,10 @@ pub fn inner(step: &Step) -> Vec<&Block> {
             out.extend(otherwise);
         }
         StepKind::Match { cases, .. } => out.extend(cases.iter().map(|case| &case.body)),
+        StepKind::Ask(ask) => {
+            out.extend(ask.answers.iter().map(|answer| &answer.body));
+            out.extend(&ask.unanswered);
+        }
         StepKind::AttemptEach(body)
         | StepKind::InParallel(body)
         | StepKind::Group(body)

@@ -345,8 +345,15 @@ pub fn fact(root: &str, name: &str) -> &'static str {
         ("tenant", "id") => "The tenant's id at Microsoft.",
         ("tenant", "zone") => "The tenant's time zone.",
         ("tenant", "domains") => "The tenant's verified domains.",
+        ("tenant", "break_glass") => {
+            "The ids of the tenant's emergency accounts, from the project file."
+        }
+        ("tenant", "has") => {
+            "`tenant.has(intune)`: whether the tenant has a service, a module or a connection. A tenant that lists no `services` has them all."
+        }
         ("run", "id") => "The id of this run.",
         ("run", "started") => "When this run started.",
+        ("run", "steps") => "What this run has done so far, one `StepResult` for each action.",
         _ => "",
     }
 }

@@ -355,3 +355,114 @@ fn parameters_where_their_type_is_wanted() {
     let found = offers(&then("    if |"));
     assert!(found.contains(&"time_of_day".to_owned()), "{found:?}");
 }
+
+const CONTAINED: &str = "\nevent contained {\n  source: emit\n  field user: User = raw.user\n}\n";
+
+#[test]
+fn undo_offers_what_can_be_taken_back() {
+    let bare = ["entra.block_sign_in"];
+    offered(
+        &then("    undo |"),
+        &bare,
+        &["intune.sync", "intune.wipe", "and"],
+    );
+    offered(
+        &then("    undo entra.|"),
+        &["block_sign_in"],
+        &["user", "is_enabled"],
+    );
+}
+
+#[test]
+fn emit_offers_events_that_playbooks_raise() {
+    let source = then("    emit |") + CONTAINED;
+    offered(&source, &["contained"], &["intune.noncompliant", "and"]);
+    let here = at(&[("case.play", &source)]);
+    let found = completion(&here.snapshot, here.file, here.offset).items;
+    assert_eq!(plain(&found[0].insert), "contained(user: user)");
+}
+
+#[test]
+fn wait_for_offers_events() {
+    offered(
+        &then("    wait for |"),
+        &["intune.noncompliant"],
+        &["intune.sync"],
+    );
+    offered(
+        &then("    wait for intune.|"),
+        &["noncompliant"],
+        &["sync", "wipe"],
+    );
+}
+
+#[test]
+fn guards_and_tests_name_what_they_are_about() {
+    let guard = |line: &str| format!("use microsoft.intune\n\nguard \"g\" {{\n  {line}\n}}\n");
+    let test = |line: &str| format!("use microsoft.intune\n\ntest \"t\" {{\n  {line}\n}}\n");
+    offered(
+        &guard("limit |"),
+        &["intune.sync"],
+        &["intune.noncompliant", "and"],
+    );
+    offered(&guard("limit intune.|"), &["sync"], &["is_compliant"]);
+    offered(&guard("protect u: User where u.|"), &["id"], &[]);
+    offered(
+        &test("given |"),
+        &[
+            "tenant",
+            "approval from",
+            "intune.noncompliant",
+            "intune.is_compliant",
+        ],
+        &["never", "and"],
+    );
+    offered(
+        &test("given intune.|"),
+        &["noncompliant", "sync"],
+        &["tenant"],
+    );
+    offered(
+        &test("expect |"),
+        &["never", "outcome", "intune.sync"],
+        &["intune.is_compliant", "tenant"],
+    );
+    offered(
+        &test("expect never intune.|"),
+        &["wipe"],
+        &["never", "is_compliant"],
+    );
+}
+
+#[test]
+fn a_test_is_of_a_playbook_and_starts_one() {
+    let playbook = then("    intune.sync(drift.device)");
+    for line in ["test \"t\" of | {\n}", "test \"t\" {\n  given manual |\n}"] {
+        let found = offers(&format!("{playbook}\n{line}\n"));
+        assert_eq!(found, ["p"], "{line}");
+    }
+}
+
+#[test]
+fn facts_of_tenant_and_run() {
+    offered(
+        &then("    let x = tenant.|"),
+        &["break_glass", "has"],
+        &["steps"],
+    );
+    offered(&then("    let x = run.|"), &["steps"], &["has"]);
+}
+
+#[test]
+fn steps_of_an_answer() {
+    let ask = |inside: &str| {
+        then(&format!(
+            "    ask \"a\" to drift.owner, within 1h {{\n      {inside}\n    }}"
+        ))
+    };
+    offered(
+        &ask("\"Yes\" {\n        |\n      }"),
+        &["ask", "intune.sync"],
+        &["unanswered"],
+    );
+}

@@ -210,3 +210,82 @@ fn what_can_be_renamed_is_named_before() {
     assert_eq!(&here.text[range], "case");
     assert!(target::at(&here.snapshot, here.file, here.offset).is_some());
 }
+
+const GRACE: &str = "use microsoft.intune\n\n/// How long people have.\nparam grace: Duration = 24h\n\nplaybook late \"Late\" {\n  when intune.noncompliant as drift\n  then { intune.sync(drift.device) }\n  escalate after grace { intune.sync(drift.device) }\n}\n\ntest \"t\" of late {\n  given intune.noncompliant from \"a.json\"\n  expect intune.sync at 0s\n}\n";
+
+#[test]
+fn a_parameter_is_renamed_in_every_file_and_leads_to_its_declaration() {
+    let own = GRACE.replace("after grace", "after gra|ce");
+    let other = "use own\nuse microsoft.intune\n\nplaybook b \"B\" {\n  when intune.noncompliant as drift\n  then { wait own.grace }\n}\n";
+    let here = at(&[("own.play", &own), ("b.play", other)]);
+    let found = definition(&here.snapshot, here.file, here.offset).expect("it is declared");
+    assert_eq!(
+        found.to.range.start,
+        GRACE.find("grace").expect("it is written")
+    );
+    let texts = renamed(&[("own.play", &own), ("b.play", other)], "time").expect("it can be");
+    assert!(
+        texts[0].contains("param time: Duration") && texts[0].contains("after time {"),
+        "{}",
+        texts[0]
+    );
+    assert!(texts[1].contains("wait own.time"), "{}", texts[1]);
+}
+
+#[test]
+fn a_test_names_its_playbook() {
+    let source = GRACE.replace("of late", "of la|te");
+    let texts = renamed(&[("own.play", &source)], "slow").expect("it can be renamed");
+    assert!(
+        texts[0].contains("playbook slow") && texts[0].contains("of slow {"),
+        "{}",
+        texts[0]
+    );
+}
+
+#[test]
+fn a_parameter_explains_itself() {
+    let source = GRACE.replace("after grace", "after gra|ce");
+    let here = at(&[("own.play", &source)]);
+    let found = counterplay_lsp::features::hover::hover(&here.snapshot, here.file, here.offset)
+        .expect("there is something to say");
+    for part in ["grace: Duration = 24h", "How long people have."] {
+        assert!(found.text.contains(part), "{}", found.text);
+    }
+}
+
+#[test]
+fn answers_fold_and_guards_and_tests_are_in_the_outline() {
+    use counterplay_lsp::features::{folding::folding, symbols::symbols};
+    let source = about_device(
+        "  if drift.owner is present",
+        "    ask \"a\" to drift.owner, within 1h {\n      \"Yes\" {\n        intune.sync(drift.device)\n      }\n      unanswered {\n        end run \"b\"\n      }\n    }",
+    ) + "|\nguard \"g\" {\n  limit intune.sync to 2 per 1h per tenant\n}\n\ntest \"t\" {\n  expect never intune.sync\n}\n";
+    let here = at(&[("case.play", &source)]);
+    let folds: Vec<&str> = folding(&here.snapshot, here.file)
+        .iter()
+        .map(|fold| here.text[fold.range.clone()].trim())
+        .collect();
+    for part in [
+        "{\n        intune.sync(drift.device)\n      }",
+        "{\n        end run \"b\"\n      }",
+    ] {
+        assert!(folds.contains(&part), "{folds:#?}");
+    }
+    for head in ["guard", "test"] {
+        assert!(
+            folds.iter().any(|fold| fold.starts_with(head)),
+            "{folds:#?}"
+        );
+    }
+    let names: Vec<String> = symbols(&here.snapshot, here.file)
+        .into_iter()
+        .map(|symbol| symbol.name)
+        .collect();
+    for name in ["g", "t"] {
+        assert!(
+            names.iter().any(|n| n.contains(name) && n.len() <= 3),
+            "{names:?}"
+        );
+    }
+}

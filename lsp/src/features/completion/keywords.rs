@@ -155,6 +155,16 @@ impl Find<'_> {
         }
     }
 
+    /// What goes on from the first word of a test's line.
+    pub(super) fn lines_after(&mut self, first: &str) {
+        for (label, insert) in TEST {
+            if let Some((label, insert)) = label.strip_prefix(first).zip(insert.strip_prefix(first))
+            {
+                self.word(label, insert, 1);
+            }
+        }
+    }
+
     fn word(&mut self, label: &str, insert: &str, rank: u8) {
         let first = label.split_whitespace().next().unwrap_or(label);
         let doc = keywords::meaning(first, label).unwrap_or("");

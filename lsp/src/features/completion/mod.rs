@@ -8,6 +8,7 @@ mod calls;
 mod context;
 mod imports;
 mod keywords;
+mod named;
 mod project;
 mod values;
 
@@ -212,6 +213,9 @@ struct Find<'a> {
 
 impl Find<'_> {
     fn all(&mut self, inside: Inside) {
+        if inside != Inside::Text && self.named() {
+            return;
+        }
         if let Some(captured) = self.captured {
             self.captured(captured);
             if self.context.may_have_clause() {
@@ -344,6 +348,11 @@ pub fn after_keyword(snapshot: &Snapshot, file: SourceFile, offset: usize) -> bo
             | "in"
             | "until"
             | "of"
+            | "undo"
+            | "emit"
+            | "limit"
+            | "given"
+            | "expect"
             | "and"
             | "or"
             | "not"

@@ -220,9 +220,14 @@ impl Find<'_> {
                 ("id", "Text"),
                 ("zone", "Text"),
                 ("domains", "List<Text>"),
+                ("break_glass", "List<Text>"),
             ]
         } else {
-            &[("id", "Text"), ("started", "Time")]
+            &[
+                ("id", "Text"),
+                ("started", "Time"),
+                ("steps", "List<StepResult>"),
+            ]
         };
         for (name, ty) in names {
             self.items.push(
@@ -230,6 +235,16 @@ impl Find<'_> {
                     .detail(*ty)
                     .doc(hover::fact(root, name)),
             );
+        }
+        if root == "tenant" {
+            let has = Suggestion::new("has", Kind::Function, 0)
+                .detail("Bool")
+                .doc(hover::fact("tenant", "has"));
+            self.items.push(if self.context.called {
+                has
+            } else {
+                has.insert("has(${1})")
+            });
         }
     }
 }
