@@ -9,6 +9,9 @@ fn projects() -> Vec<String> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(root().join("examples")).expect("the examples") {
         let entry = entry.expect("an entry");
+        if !entry.path().is_dir() {
+            continue;
+        }
         let project = project::load(&entry.path(), &[]).expect("the project can be read");
         if !project.compiled.tests.is_empty() {
             names.push(entry.file_name().to_string_lossy().into_owned());
