@@ -108,6 +108,7 @@ async fn play(
         assumed: Vec::new(),
         agenda,
         guesses: BTreeSet::new(),
+        answered: BTreeSet::new(),
     };
     used.note(&first, now_ms);
     stage.take_in(first, None, now_ms, oracle).await;
@@ -205,6 +206,8 @@ struct Stage {
     agenda: Agenda,
     /// Effects whose answers are assumed.
     guesses: BTreeSet<String>,
+    /// Which answers of the script have had something to answer.
+    answered: BTreeSet<usize>,
 }
 
 impl Stage {
@@ -287,7 +290,9 @@ impl Stage {
                 Effect::AskApproval { id } => {
                     if let Some(open) = self.run.approvals.get(&id) {
                         let elapsed = now_ms.saturating_sub(self.run.started_ms);
-                        for (after_ms, vote) in oracle.scenario.people.votes(&id, open, elapsed) {
+                        let people = &oracle.scenario.people;
+                        let votes = people.votes(&id, open, elapsed, &mut self.answered);
+                        for (after_ms, vote) in votes {
                             self.agenda
                                 .add(now_ms.saturating_add(after_ms), Input::Vote(vote));
                         }

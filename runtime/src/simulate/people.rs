@@ -3,6 +3,7 @@
 use counterplay_machine::duration::MINUTE_MS;
 use counterplay_machine::state::OpenApproval;
 use counterplay_machine::step::Vote;
+use std::collections::BTreeSet;
 
 /// What people do when they are asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub struct Scripted {
 pub enum When {
     /// So long after being asked, in milliseconds.
     AfterAsked(i64),
-    /// So long after the run started, in milliseconds; at once where that is past.
+    /// So long after the run started, in milliseconds. What is open then is answered; else, once, what is asked next.
     SinceStart(i64),
 }
 
@@ -57,12 +58,14 @@ impl Default for People {
 impl People {
     /// The answers to an approval with the time of each, in milliseconds after it was asked.
     ///
-    /// To a question, people who approve give the first answer, and people who reject the last.
+    /// To a question, people who approve give the first answer, and people who reject the last. `used` holds which answers
+    /// of a script have been given something to answer: nobody says one thing twice.
     pub(super) fn votes(
         &self,
         id: &str,
         open: &OpenApproval,
         since_start_ms: i64,
+        used: &mut BTreeSet<usize>,
     ) -> Vec<(i64, Vote)> {
         let vote = |by: &str, approve: bool, after_ms: i64| {
             let answer = if approve {
@@ -96,9 +99,14 @@ impl People {
             People::Unanswered => Vec::new(),
             People::Script(answers) => answers
                 .iter()
+                .enumerate()
                 // What answers a question is no vote, and the other way round.
-                .filter(|a| a.answer.is_some() != open.answers.is_empty())
-                .map(|a| {
+                .filter(|(_, a)| a.answer.is_some() != open.answers.is_empty())
+                .filter(|(i, a)| {
+                    let over = matches!(a.when, When::SinceStart(ms) if ms <= since_start_ms);
+                    used.insert(*i) || !over
+                })
+                .map(|(_, a)| {
                     let after_ms = match a.when {
                         When::AfterAsked(ms) => ms,
                         When::SinceStart(ms) => ms.saturating_sub(since_start_ms),
