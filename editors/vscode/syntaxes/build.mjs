@@ -194,7 +194,8 @@ const repository = {
       match(String.raw`${START}(end)\s+(run)\b`, "keyword.control", "keyword.control"),
       match(String.raw`${START}(when)\s+(manual)\b(?=\s*\()`, "keyword.control", "keyword.control"),
       match(String.raw`${START}(when)\s+(webhook|schedule)\b(?=\s*")`, "keyword.control", "keyword.control"),
-      match(String.raw`${START}(return)\b${NO_NAME}`, "keyword.control"),
+      // `return (a or b)` gives a value; `return(` would be a name.
+      match(String.raw`${START}(return)\b(?:(?=\s+\()|${NO_NAME})`, "keyword.control"),
       match(String.raw`${START}(then)(?=\s*(?:\{|//|$))`, "keyword.control"),
       // Names of arms come before statements: `approved { … }`, `present { … }`.
       match(String.raw`${START}(${any(words.arms)})(?=\s*\{)`, "keyword.control.arm"),
