@@ -383,7 +383,7 @@ project is found, the responses that ship are looked at. docs/verify.md says wha
 Exit codes:
   0  everything is proved; what is accepted without approval is on the record and counts as that
   1  something is not proved
-  2  cannot be verified: errors in the project, or something cannot be read")]
+  2  cannot be verified: errors in the project, no playbook in it, or something cannot be read")]
 pub struct VerifyArgs {
     /// A project's folder, or a .play file [default: the project around this folder]
     #[arg(value_name = "PROJECT")]

@@ -2,13 +2,13 @@
 
 use crate::args::{VerifyArgs, VerifyFormat};
 use crate::choose;
-use crate::error::{FOUND, OK, Outcome};
+use crate::error::{FOUND, Failure, OK, Outcome};
 use crate::out::{self, BAD, GOOD, HEAD, NAME, QUIET, WARN, paint};
 use crate::project::{self, Project};
 use anstyle::Style;
 use counterplay_compiler::codes;
 use counterplay_compiler::diagnostic::Severity;
-use counterplay_compiler::prove::{Held, Kind, Proof, Step, Wait, prove};
+use counterplay_compiler::prove::{Held, Kind, Proof, Step, Wait, prove, refuted};
 use counterplay_machine::declare::Impact;
 use counterplay_machine::deployment::Mode;
 use counterplay_machine::duration::format_ms;
@@ -25,7 +25,7 @@ const OF_THE_GRAPH: &[&str] = &[
 /// Says what is proved of each playbook and what is not.
 ///
 /// # Errors
-/// When the project cannot be read, or has errors other than those of the graph.
+/// When the project cannot be read, has errors other than those of the graph, or has no playbook.
 pub fn verify(args: &VerifyArgs) -> Outcome {
     let project = project::at(args.project.as_deref())?;
     let mut errors = project
@@ -43,6 +43,12 @@ pub fn verify(args: &VerifyArgs) -> Outcome {
     // Files that belong to no project are looked at alone, without the responses that ship.
     if args.project.is_some() && project.root.is_none() {
         proofs.retain(|proof| !proof.file.starts_with("std:/"));
+    }
+    // A pipeline that verifies nothing must not look as if everything were proved.
+    if proofs.is_empty() {
+        return Err(Failure::cannot_start(
+            "there is no playbook to verify; is the folder of the playbooks among `sources` in counterplay.toml?",
+        ));
     }
     match args.format {
         VerifyFormat::Text => {
@@ -67,11 +73,16 @@ pub fn verify(args: &VerifyArgs) -> Outcome {
 fn proofs(project: &Project) -> Vec<Proof> {
     let program = &project.compiled.program;
     let deployment = project.deployment();
-    let of = |playbook| Proof {
-        mode: ingest::mode(&deployment, playbook),
-        ..prove(program, playbook)
-    };
-    program.playbooks.values().map(of).collect()
+    let mut refuted = refuted(&project.workspace);
+    let mut out = Vec::new();
+    for (id, playbook) in &program.playbooks {
+        let refuted = refuted.remove(id).unwrap_or_default();
+        out.push(Proof {
+            mode: ingest::mode(&deployment, playbook),
+            ..prove(program, playbook, refuted)
+        });
+    }
+    out
 }
 
 /// A proof for people.
@@ -89,6 +100,7 @@ fn shown(proof: &Proof) -> String {
     );
     text += &ends(proof);
     text += &harm(proof);
+    text += &contradicted(proof);
     text += &waits(proof);
     text += &numbers(proof);
     text.push('\n');
@@ -124,6 +136,10 @@ fn ends(proof: &Proof) -> String {
         return marked(BAD, "not proved", &says);
     }
     let longest = &proof.longest;
+    if longest.is_beyond_counting() {
+        let says = "when a run is over at the latest: it is longer than can be counted";
+        return marked(BAD, "not proved", says);
+    }
     let mut says = if longest.open.is_empty() {
         format!(
             "every way ends, {} after the start at the latest",
@@ -171,9 +187,10 @@ fn harm(proof: &Proof) -> String {
                     continue;
                 };
                 let lines: Vec<String> = gates.iter().map(|g| g.line.to_string()).collect();
+                let word = if lines.len() == 1 { "line" } else { "lines" };
                 text += &step(
                     &harm.step,
-                    &format!("approved at line {}", lines.join(" or ")),
+                    &format!("approved at {word} {}", lines.join(", ")),
                 );
             }
         }
@@ -197,6 +214,21 @@ fn harm(proof: &Proof) -> String {
                 text += &step(&harm.step, &format!("reached by: {}", harm.way));
             }
         }
+    }
+    text
+}
+
+/// What the checker has found not to hold.
+fn contradicted(proof: &Proof) -> String {
+    let mut text = String::new();
+    for refuted in &proof.refuted {
+        text += &marked(
+            BAD,
+            "not proved",
+            &format!("{}: {}", refuted.code, refuted.message),
+        );
+        let place = paint(QUIET, format!("{}:{}", refuted.file, refuted.line));
+        text += &format!("               {}  {place}\n", out::harmless(&refuted.way));
     }
     text
 }
@@ -254,8 +286,19 @@ fn numbers(proof: &Proof) -> String {
     .collect();
     let mut says = match parts.is_empty() {
         true => "a run takes no action".to_owned(),
-        false => format!("a run takes at most {} actions", parts.join(", ")),
+        false => {
+            let actions = if actions.all() == 1 {
+                "action"
+            } else {
+                "actions"
+            };
+            format!("a run takes at most {} {actions}", parts.join(", "))
+        }
     };
+    if actions.is_beyond_counting() {
+        let says = format!("how many actions a run takes at most: {}", parts.join(", "));
+        return marked(BAD, "not proved", &says);
+    }
     if proof.run_for_each {
         says += "; a run is started for each element of a list, however many there are";
     }

@@ -397,6 +397,22 @@ pub fn acts(db: &dyn Db, project: Project, file: SourceFile) -> Vec<(Arc<str>, V
     items(db, file).iter().filter_map(of).collect()
 }
 
+/// The findings of each playbook of a file beyond syntax, before the project file gives them levels, by ids.
+pub fn playbook_findings(
+    db: &dyn Db,
+    project: Project,
+    file: SourceFile,
+) -> Vec<(Arc<str>, Vec<Diagnostic>)> {
+    let of = |item: &FileItem<'_>| {
+        let compiled = check_item(db, project, *item);
+        match &compiled.part {
+            Part::Playbook(playbook) => Some((playbook.id.clone(), compiled.diagnostics.clone())),
+            _ => None,
+        }
+    };
+    items(db, file).iter().filter_map(of).collect()
+}
+
 /// Playbooks use only the connections that the project file sets up: one that is missing would be noticed
 /// at its step, which may come after weeks of waiting.
 fn not_granted(db: &dyn Db, project: Project, playbook: &Playbook) -> Vec<Diagnostic> {

@@ -59,6 +59,67 @@ fn what_is_not_proved_is_told_with_a_way() -> Result {
     Ok(())
 }
 
+const STALE: &str = "use microsoft.intune\n\nplaybook late \"Late\" {\n  when manual(device: Device)\n\n  then { approve \"Lock {device.name}?\" about device, by team.soc, within 4h }\n  wait 90d\n  then { intune.remote_lock(device) }\n}\n";
+const PROJECT: &str = "[project]\nname = \"X\"\nsources = [\"playbooks\"]\n\n[teams.soc]\nmembers = [\"ana@msp.example\"]\nemail = \"soc@msp.example\"\n\n[connections.graph]\nclient_id = \"c\"\nsecret = \"s\"\n";
+
+#[test]
+fn an_approval_that_is_over_by_then_proves_nothing() -> Result {
+    let place = Place::new()?;
+    for (name, code) in [("remote_lock(", 1), ("wipe(", 1)] {
+        // Whether people want to see the warning is no matter of what holds.
+        for lints in ["", "\n[lints]\nP0403 = \"allow\"\n"] {
+            place.write("counterplay.toml", format!("{PROJECT}{lints}"))?;
+            place.write("playbooks/late.play", STALE.replace("remote_lock(", name))?;
+            let ran = place.run(&["verify"])?;
+            assert_eq!(ran.code, Some(code), "{name}{lints} {ran:?}");
+            assert!(
+                ran.out
+                    .contains("  not proved P0403: the approval holds for 1d, and `intune."),
+                "{}",
+                ran.out
+            );
+            assert!(ran.out.contains("  playbooks/late.play:8\n"), "{}", ran.out);
+            assert!(
+                ran.out.contains("1 of 1 playbook not proved"),
+                "{}",
+                ran.out
+            );
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn an_order_that_is_wrong_is_not_proved() -> Result {
+    let place = Place::new()?;
+    place.write("counterplay.toml", PROJECT)?;
+    place.write(
+        "playbooks/a.play",
+        "use microsoft.entra\n\nplaybook a \"A\" {\n  when manual(user: User)\n  then {\n    entra.revoke_sessions(user)\n    entra.block_sign_in(user)\n  }\n}\n",
+    )?;
+    let ran = place.run(&["verify"])?;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.out.contains("  not proved P0406: "), "{}", ran.out);
+    assert!(
+        ran.out.contains("(1 of 1 playbook not proved)"),
+        "{}",
+        ran.out
+    );
+    Ok(())
+}
+
+#[test]
+fn nothing_to_verify_is_not_everything_proved() -> Result {
+    let place = Place::new()?;
+    place.write("counterplay.toml", PROJECT)?;
+    place.write("elsewhere/late.play", STALE)?;
+    std::fs::create_dir(place.path().join("playbooks"))?;
+    let ran = place.run(&["verify"])?;
+    assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{ran:?}");
+    assert!(ran.err.contains("no playbook to verify"), "{}", ran.err);
+    Ok(())
+}
+
 #[test]
 fn programs_are_given_everything() -> Result {
     let place = Place::new()?;

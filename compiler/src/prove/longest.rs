@@ -28,6 +28,13 @@ pub struct Longest {
     pub parameters: BTreeSet<String>,
 }
 
+impl Longest {
+    /// Whether it is more than can be counted, so that it is no bound.
+    pub fn is_beyond_counting(&self) -> bool {
+        self.ms == i64::MAX
+    }
+}
+
 /// Works out the longest that a run can take, `on failure` included.
 pub fn longest(program: &Program, playbook: &Playbook) -> Longest {
     let mut clock = Clock {

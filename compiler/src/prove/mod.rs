@@ -4,6 +4,7 @@
 mod count;
 mod harm;
 mod longest;
+mod refuted;
 mod shape;
 mod waits;
 
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 pub use harm::{Harm, Held};
 pub use longest::Longest;
+pub use refuted::{Refuted, refuted};
 pub use waits::{Kind, Wait};
 
 /// What is known of every run of a playbook.
@@ -37,6 +39,8 @@ pub struct Proof {
     pub longest: Longest,
     /// Disruptive and destructive steps, and what stands before them.
     pub harm: Vec<Harm>,
+    /// What the checker has found not to hold: approvals that may be over when their step comes, orders of actions.
+    pub refuted: Vec<Refuted>,
     /// Gates, questions and waits.
     pub waits: Vec<Wait>,
     /// The most actions that one run can take.
@@ -46,10 +50,14 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// Whether everything that is looked at holds: every way ends, every wait has a limit and an outcome, and nobody
-    /// is harmed without a person's approval or a reason on the record.
+    /// Whether everything that is looked at holds: every way ends, after a time and a number of actions that can be
+    /// counted, every wait has a limit and an outcome, and nobody is harmed without a person's approval that still
+    /// holds, or a reason on the record.
     pub fn holds(&self) -> bool {
         self.ends.proved
+            && self.refuted.is_empty()
+            && !self.longest.is_beyond_counting()
+            && !self.actions.is_beyond_counting()
             && self.waits.iter().all(|wait| wait.decided)
             && self.harm.iter().all(|harm| harm.held != Held::Open)
     }
@@ -120,6 +128,17 @@ impl Actions {
         self.each(other, u64::max)
     }
 
+    /// Whether one of them is more than can be counted, so that it is no bound.
+    pub fn is_beyond_counting(self) -> bool {
+        [
+            self.notify,
+            self.reversible,
+            self.disruptive,
+            self.destructive,
+        ]
+        .contains(&u64::MAX)
+    }
+
     /// All of them.
     pub fn all(self) -> u64 {
         self.notify
@@ -154,8 +173,8 @@ impl Mul<u64> for Actions {
     }
 }
 
-/// Works out what is certain of a playbook.
-pub fn prove(program: &Program, playbook: &Playbook) -> Proof {
+/// Works out what is certain of a playbook. `refuted` is what the checker has found, see [`refuted()`].
+pub fn prove(program: &Program, playbook: &Playbook, refuted: Vec<Refuted>) -> Proof {
     Proof {
         playbook: playbook.id.clone(),
         title: playbook.title.clone(),
@@ -167,6 +186,7 @@ pub fn prove(program: &Program, playbook: &Playbook) -> Proof {
         ends: shape::ends(playbook),
         longest: longest::longest(program, playbook),
         harm: harm::harm(playbook),
+        refuted,
         waits: waits::waits(playbook),
         actions: count::most(playbook),
         run_for_each: playbook.triggers.iter().any(|t| t.for_each.is_some()),
