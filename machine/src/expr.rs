@@ -196,6 +196,23 @@ impl Expr {
         Expr::Field(Box::new(self), Arc::from(name))
     }
 
+    /// Whether it is something that is known only at a run: a variable, the time, or what differs by run and tenant.
+    /// What is inside of it is not looked at.
+    pub fn is_known_late(&self) -> bool {
+        matches!(
+            self,
+            Expr::Slot(_)
+                | Expr::Now
+                | Expr::Run(_)
+                | Expr::Tenant(_)
+                | Expr::TenantHas(_)
+                | Expr::Param(..)
+                | Expr::Team(_)
+                | Expr::NamedSecret(_)
+                | Expr::GeneratedPassword
+        )
+    }
+
     /// Calls `f` on this expression and every one inside it.
     pub fn walk(&self, f: &mut dyn FnMut(&Expr)) {
         f(self);

@@ -166,18 +166,7 @@ pub fn holds(condition: &Expr, decided: &[(Expr, bool)]) -> Option<bool> {
 /// The value of a condition that looks at nothing.
 fn constant(condition: &Expr) -> Option<bool> {
     let mut looks = false;
-    condition.walk(&mut |e| {
-        looks |= matches!(
-            e,
-            Expr::Slot(_)
-                | Expr::Now
-                | Expr::Run(_)
-                | Expr::Tenant(_)
-                | Expr::Team(_)
-                | Expr::NamedSecret(_)
-                | Expr::GeneratedPassword
-        );
-    });
+    condition.walk(&mut |e| looks |= e.is_known_late());
     if looks {
         return None;
     }
@@ -223,6 +212,14 @@ mod tests {
             Some(false)
         );
         assert_eq!(holds(&Expr::And(asked, truth(true)), &[]), None);
+    }
+
+    #[test]
+    fn what_tenants_set_differently_is_never_certain() {
+        let strict = Expr::Param("strict".into(), Value::Bool(false));
+        assert_eq!(holds(&strict, &[]), None);
+        assert_eq!(holds(&Expr::Not(Box::new(strict)), &[]), None);
+        assert_eq!(holds(&Expr::TenantHas("intune".into()), &[]), None);
     }
 
     #[test]
