@@ -78,6 +78,11 @@ impl Stepper<'_, '_> {
             Err(reason) => return self.fail_step(thread, reason),
         };
         let id = self.effect_id(thread);
+        self.open_approval(thread, id, open);
+    }
+
+    /// Asks people, of an approval, a question or what a guard wants to know; the thread waits for them.
+    pub(super) fn open_approval(&mut self, thread: u32, id: String, open: OpenApproval) {
         self.record(
             Some(thread),
             What::ApprovalAsked {
@@ -86,7 +91,7 @@ impl Stepper<'_, '_> {
                 eligible: open.eligible.clone(),
                 needs: open.needs,
                 until_ms: open.until_ms,
-                answers: Vec::new(),
+                answers: open.answers.clone(),
             },
         );
         self.out.effects.push(Effect::StartTimer {
@@ -126,10 +131,10 @@ impl Stepper<'_, '_> {
                 people(approve.needs)
             ));
         }
-        let thread = self.run.threads.get(&thread);
+        let (node, path) = self.place(thread);
         Ok(OpenApproval {
-            node: thread.map_or(0, |t| t.node),
-            path: thread.map_or(String::new(), |t| t.path.clone()),
+            node,
+            path,
             question,
             about,
             actions: approve

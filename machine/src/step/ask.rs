@@ -28,58 +28,25 @@ impl Stepper<'_, '_> {
                 format!("{who} has no address that a question could be sent to"),
             );
         }
+        let answers = ask.answers.iter().flatten().map(ToString::to_string);
+        let (node, path) = self.place(thread);
+        let open = OpenApproval {
+            node,
+            path,
+            question,
+            about: Vec::new(),
+            actions: Vec::new(),
+            team,
+            eligible,
+            excluded: Vec::new(),
+            needs: 1,
+            votes: Vec::new(),
+            until_ms: self.now_ms.saturating_add(ask.within_ms),
+            valid_ms: 0,
+            answers: answers.collect(),
+        };
         let id = self.effect_id(thread);
-        let until_ms = self.now_ms.saturating_add(ask.within_ms);
-        let answers: Vec<String> = ask
-            .answers
-            .iter()
-            .flatten()
-            .map(|a| a.to_string())
-            .collect();
-        self.record(
-            Some(thread),
-            What::ApprovalAsked {
-                question: question.clone(),
-                about: Vec::new(),
-                eligible: eligible.clone(),
-                needs: 1,
-                until_ms,
-                answers: answers.clone(),
-            },
-        );
-        self.out.effects.push(Effect::StartTimer {
-            id: id.clone(),
-            at_ms: until_ms,
-        });
-        self.out
-            .effects
-            .push(Effect::AskApproval { id: id.clone() });
-        let (node, path) = self
-            .run
-            .threads
-            .get(&thread)
-            .map_or((0, String::new()), |t| (t.node, t.path.clone()));
-        self.run.approvals.insert(
-            id.clone(),
-            OpenApproval {
-                node,
-                path,
-                question,
-                about: Vec::new(),
-                actions: Vec::new(),
-                team,
-                eligible,
-                excluded: Vec::new(),
-                needs: 1,
-                votes: Vec::new(),
-                until_ms,
-                valid_ms: 0,
-                answers,
-            },
-        );
-        if let Some(t) = self.run.threads.get_mut(&thread) {
-            t.waiting = Waiting::Approval { id };
-        }
+        self.open_approval(thread, id, open);
     }
 
     /// The arm that an answer chooses.

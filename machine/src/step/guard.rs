@@ -5,9 +5,8 @@ use crate::declare::Impact;
 use crate::eval::{Env, eval_bool};
 use crate::expr::Slot;
 use crate::guard::{BLOCKED, ENTITY, Guard, Rule};
-use crate::journal::What;
 use crate::playbook::Perform;
-use crate::state::{OpenApproval, Waiting};
+use crate::state::OpenApproval;
 use crate::value::Value;
 use std::sync::Arc;
 
@@ -180,51 +179,23 @@ impl Stepper<'_, '_> {
         let id = format!("{}!guard", self.effect_id(thread));
         let label = self.label(thread).to_string();
         let question = format!("Perform it all the same? {}", capitalised(spent));
-        let until_ms = self.now_ms.saturating_add(beyond.within_ms);
-        let (node, path) = self
-            .run
-            .threads
-            .get(&thread)
-            .map_or((0, String::new()), |t| (t.node, t.path.clone()));
-        self.record(
-            Some(thread),
-            What::ApprovalAsked {
-                question: question.clone(),
-                about: about.iter().map(|(_, label)| label.clone()).collect(),
-                eligible: eligible.clone(),
-                needs: 1,
-                until_ms,
-                answers: Vec::new(),
-            },
-        );
-        self.out.effects.push(Effect::StartTimer {
-            id: id.clone(),
-            at_ms: until_ms,
-        });
-        self.out
-            .effects
-            .push(Effect::AskApproval { id: id.clone() });
-        self.run.approvals.insert(
-            id.clone(),
-            OpenApproval {
-                node,
-                path,
-                question,
-                about,
-                actions: vec![label],
-                team,
-                eligible,
-                excluded,
-                needs: 1,
-                votes: Vec::new(),
-                until_ms,
-                valid_ms: beyond.within_ms,
-                answers: Vec::new(),
-            },
-        );
-        if let Some(t) = self.run.threads.get_mut(&thread) {
-            t.waiting = Waiting::Approval { id };
-        }
+        let (node, path) = self.place(thread);
+        let open = OpenApproval {
+            node,
+            path,
+            question,
+            about,
+            actions: vec![label],
+            team,
+            eligible,
+            excluded,
+            needs: 1,
+            votes: Vec::new(),
+            until_ms: self.now_ms.saturating_add(beyond.within_ms),
+            valid_ms: beyond.within_ms,
+            answers: Vec::new(),
+        };
+        self.open_approval(thread, id, open);
         Verdict::Asked
     }
 }

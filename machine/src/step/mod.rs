@@ -346,6 +346,12 @@ impl<'a> Stepper<'a, '_> {
         }
     }
 
+    /// The node of a thread's present step, and the way into branches and elements.
+    fn place(&self, thread: u32) -> (u32, String) {
+        let thread = self.run.threads.get(&thread);
+        thread.map_or((0, String::new()), |t| (t.node, t.path.clone()))
+    }
+
     /// The id of a thread's present step, the same each time that it is derived.
     fn effect_id(&self, thread: u32) -> String {
         let Some(t) = self.run.threads.get(&thread) else {

@@ -98,8 +98,7 @@ impl Stepper<'_, '_> {
             self.remember(thread, StepOutcome::Skipped, Some(reason.clone()));
             // There is no result, so that the way on is that of a failure where there is one.
             if let Some(slot) = perform.failure_slot {
-                let failure = Value::record("Failure", [("reason", Value::text(&reason))]);
-                self.run.bind(thread, slot, failure);
+                self.bind_failure(thread, slot, &reason);
             }
             if !self.go(thread, &Edge::Failed) && !self.go(thread, &Edge::Done) {
                 self.end(thread, None);

@@ -11,7 +11,7 @@ use crate::value::Value;
 use std::collections::VecDeque;
 
 /// The longest that a wait for a time lasts.
-const WAIT_MAX_MS: i64 = 400 * DAY_MS;
+pub const WAIT_MAX_MS: i64 = 400 * DAY_MS;
 
 impl Stepper<'_, '_> {
     /// Runs ready threads until none is left. Ends because the graph's only cycles pass through timers.
