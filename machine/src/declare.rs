@@ -295,8 +295,23 @@ pub enum Source {
         /// whole list is read where there is none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         since: Option<Arc<str>>,
+        /// Of which changes the service is to tell us between two readings.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subscription: Option<Subscription>,
     },
 }
+
+/// A wish to be told of changes to the objects of a list.
+///
+/// Source: Microsoft Graph, "subscription resource type".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscription {
+    /// The kinds of change: [`CHANGES`].
+    pub changes: Vec<Arc<str>>,
+}
+
+/// The kinds of change that a subscription can be for. What is deleted cannot be read any more.
+pub const CHANGES: [&str; 2] = ["created", "updated"];
 
 /// When an observed object is an occurrence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

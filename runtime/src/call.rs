@@ -131,6 +131,37 @@ impl ListFailure {
 /// What reading a list gives.
 pub type Listing<'a> = Pin<Box<dyn Future<Output = Result<Vec<Json>, ListFailure>> + Send + 'a>>;
 
+/// What reading one object gives: nothing where there is no such object.
+pub type Look<'a> = Pin<Box<dyn Future<Output = Result<Option<Json>, ListFailure>> + Send + 'a>>;
+
+/// A wish to be told of changes to the objects of a list.
+#[derive(Clone, Debug)]
+pub struct SubscribeRequest {
+    /// The list.
+    pub list: ListRequest,
+    /// The kinds of change.
+    pub changes: Vec<Arc<str>>,
+    /// The address that the service tells us at.
+    pub notify: String,
+    /// The subscription that is to be renewed.
+    pub known: Option<String>,
+    /// Until when, in milliseconds since the Unix epoch.
+    pub until_ms: i64,
+}
+
+/// A subscription at a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscribed {
+    /// What the service calls it.
+    pub id: String,
+    /// Until when it tells us, in milliseconds since the Unix epoch.
+    pub until_ms: i64,
+}
+
+/// What asking for a subscription gives.
+pub type Subscribing<'a> =
+    Pin<Box<dyn Future<Output = Result<Subscribed, ListFailure>> + Send + 'a>>;
+
 /// Performs calls. Holds no logic about playbooks.
 pub trait Connector: Send + Sync + 'static {
     /// Makes the call, with retries, rate limits and confirmation as declared.
@@ -141,6 +172,25 @@ pub trait Connector: Send + Sync + 'static {
     fn read_list(&self, request: ListRequest) -> Listing<'_> {
         let reason = format!("`{}` cannot be polled here", request.connection);
         Box::pin(async move { Err(ListFailure::new(reason)) })
+    }
+
+    /// Reads one object of a list by its id, with the list's query parameters.
+    fn read_object(&self, request: ListRequest, _id: String) -> Look<'_> {
+        let reason = format!("objects of `{}` cannot be read here", request.connection);
+        Box::pin(async move { Err(ListFailure::new(reason)) })
+    }
+
+    /// Asks to be told of changes, or to be told of them for longer. One that cannot do this says so by the
+    /// failure.
+    fn subscribe(&self, request: SubscribeRequest) -> Subscribing<'_> {
+        let connection = &request.list.connection;
+        let reason = format!("`{connection}` cannot be subscribed to here");
+        Box::pin(async move { Err(ListFailure::new(reason)) })
+    }
+
+    /// Whether a notification that came in at this address carries what only the subscribed service knows.
+    fn is_told_by_service(&self, _notify: &str, _client_state: &str) -> bool {
+        false
     }
 
     /// How the connections do, by name; those that were not used are not in it.

@@ -44,6 +44,7 @@ fn event(path: &str, since: Option<&str>, fires: Fires) -> Event {
             query: Vec::new(),
             every_ms: MINUTE,
             since: since.map(Into::into),
+            subscription: None,
         },
         known_by: vec!["severity".into()],
         fires,
@@ -222,6 +223,7 @@ async fn the_first_reading_is_a_baseline_and_what_comes_later_starts_runs() {
             next_ms: Some(start + MINUTE),
             failures: 0,
             error: None,
+            subscription: None,
         }
     );
 

@@ -16,7 +16,7 @@ use crate::listener::Switch;
 use crate::sandbox::wait_for_stop;
 use crate::service::Service;
 use crate::world::{Shared, World};
-use crate::{chat, control, exchange, graph, halo, hooks, login};
+use crate::{chat, control, exchange, graph, halo, hooks, login, notify};
 
 /// The longest body that is read.
 const BODY_MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -26,14 +26,21 @@ struct Port {
     world: Shared,
     address: SocketAddr,
     stopped: watch::Receiver<bool>,
+    client: reqwest::Client,
 }
 
 /// One handler for every path: the services find their way themselves, as `$batch` needs it.
-pub(crate) fn router(world: Shared, address: SocketAddr, stopped: watch::Receiver<bool>) -> Router {
+pub(crate) fn router(
+    world: Shared,
+    address: SocketAddr,
+    stopped: watch::Receiver<bool>,
+    client: reqwest::Client,
+) -> Router {
     Router::new().fallback(handle).with_state(Port {
         world,
         address,
         stopped,
+        client,
     })
 }
 
@@ -115,10 +122,26 @@ async fn handle(
                 "The request body is too large.",
             ))
         }),
-        None => finish(&port.world, service, &call, answer(service)),
+        None => match unvalidated(&port, service, &call).await {
+            Some(reason) => finish(&port.world, service, &call, |world, call| {
+                // Who asks comes first.
+                graph::check(world, call)?;
+                Err(graph::subscriptions::not_validated(&reason))
+            }),
+            None => finish(&port.world, service, &call, answer(service)),
+        },
     };
     port.world.lock().answered(number, reply.status);
     respond(reply)
+}
+
+/// Why the address of a new subscription is not told anything.
+async fn unvalidated(port: &Port, service: Service, call: &Call) -> Option<String> {
+    if service != Service::Graph {
+        return None;
+    }
+    let address = graph::subscriptions::address(call)?;
+    notify::validate(&port.client, &address).await.err()
 }
 
 /// What answers for a service.

@@ -6,7 +6,7 @@
 //!
 //! | service | base |
 //! | --- | --- |
-//! | Microsoft Graph v1.0 | `{base}/graph/v1.0` |
+//! | Microsoft Graph v1.0 | `{base}/graph/v1.0`, with subscriptions to users |
 //! | Microsoft identity platform | `{base}/login/{tenant}/oauth2/v2.0/token` |
 //! | Exchange Online cmdlets | `{base}/exchange/adminapi/beta/{tenant}/InvokeCommand` |
 //! | HaloPSA | `{base}/halo/auth/token`, `{base}/halo/api` |
@@ -39,6 +39,7 @@ mod http;
 mod ids;
 mod listener;
 mod login;
+mod notify;
 mod odata;
 mod record;
 mod sandbox;

@@ -13,7 +13,7 @@ use crate::listener::{Gate, Switch};
 use crate::record::RecordedRequest;
 use crate::tenant::Tenant;
 use crate::world::Shared;
-use crate::{demo_tenant, http, smtp};
+use crate::{demo_tenant, http, notify, smtp};
 
 /// How long [`Sandbox::stop`] waits for answers that are under way.
 const STOP_WAIT: Duration = Duration::from_secs(2);
@@ -83,7 +83,8 @@ impl Sandbox {
         let (mail, smtp) = listen("SMTP", options.smtp).await?;
         let world = Shared::new(options.tenant);
         let (stop, stopped) = watch::channel(false);
-        let router = http::router(world.clone(), http, stopped.clone())
+        let client = reqwest::Client::new();
+        let router = http::router(world.clone(), http, stopped.clone(), client.clone())
             .into_make_service_with_connect_info::<Switch>();
         let until = wait_for_stop(stopped.clone());
         let serve = axum::serve(Gate(web), router).with_graceful_shutdown(until);
@@ -92,7 +93,8 @@ impl Sandbox {
                 // Its only error is never returned: accept retries by itself.
                 let _ = serve.await;
             }),
-            tokio::spawn(smtp::serve(mail, world.clone(), stopped)),
+            tokio::spawn(smtp::serve(mail, world.clone(), stopped.clone())),
+            tokio::spawn(notify::serve(world.clone(), client, stopped)),
         ];
         Ok(Sandbox {
             world,
@@ -136,6 +138,11 @@ impl Sandbox {
     /// Changes the state, as if by another person or program.
     pub fn update(&self, change: impl FnOnce(&mut Tenant)) {
         change(&mut self.world.lock().tenant);
+    }
+
+    /// Forgets every subscription, as if they had lapsed.
+    pub fn drop_subscriptions(&self) {
+        self.world.lock().subscriptions.clear();
     }
 
     /// Closes both ports. Answers under way get two seconds.

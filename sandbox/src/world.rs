@@ -1,4 +1,4 @@
-//! In: what happened so far. Out: the state that all services share: tenant, tokens, faults, log.
+//! In: what happened so far. Out: the state that all services share: tenant, tokens, subscriptions, faults, log.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::call::Call;
 use crate::fault::{Fault, FaultKind};
+use crate::graph::subscriptions::Subscription;
 use crate::ids;
 use crate::record::{self, RecordedRequest};
 use crate::service::{Service, Trace};
@@ -37,6 +38,7 @@ pub(crate) struct World {
     pub tenant: Tenant,
     first: Tenant,
     tokens: BTreeMap<String, Token>,
+    pub subscriptions: Vec<Subscription>,
     pub faults: Vec<Fault>,
     requests: VecDeque<RecordedRequest>,
     arrived: u64,
@@ -64,6 +66,7 @@ impl World {
             first: tenant.clone(),
             tenant,
             tokens: BTreeMap::new(),
+            subscriptions: Vec::new(),
             faults: Vec::new(),
             requests: VecDeque::new(),
             arrived: 0,
@@ -72,10 +75,11 @@ impl World {
         }
     }
 
-    /// Back to the initial state; tokens stay good, the log and the faults go.
+    /// Back to the initial state; tokens stay good; the log, the faults and the subscriptions go.
     pub fn reset(&mut self) {
         self.tenant = self.first.clone();
         self.faults.clear();
+        self.subscriptions.clear();
         self.requests.clear();
     }
 

@@ -45,7 +45,7 @@ pub fn router(app: App) -> Router {
 
 async fn nothing_here(request: axum::extract::Request) -> Response {
     let path = request.uri().path();
-    let api = ["/api/", "/events", "/hooks"]
+    let api = ["/api/", "/events", "/hooks", "/changes"]
         .iter()
         .any(|p| path.starts_with(p));
     if api {

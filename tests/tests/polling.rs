@@ -16,7 +16,7 @@ const START_MS: i64 = 1_795_334_400_000;
 const MINUTE_MS: i64 = 60_000;
 
 const SOURCE: &str = r#"
-use microsoft.(defender, identity, intune)
+use microsoft.(defender, entra, identity, intune)
 use notify
 
 playbook on_alert "Alert" {
@@ -47,6 +47,12 @@ playbook on_registration "Registration" {
   mode: simulate
   when identity.mfa_not_registered as a
   then { notify.teams(team.soc, "registration {a.id}") }
+}
+
+playbook on_blocked "Blocked" {
+  mode: simulate
+  when entra.sign_in_blocked as a
+  then { notify.teams(team.soc, "blocked {a.user.id}") }
 }
 
 playbook on_device "Device" {
@@ -84,6 +90,8 @@ fn change(tenant: &mut Tenant, now_ms: i64) {
     user.risk_last_updated_date_time = now;
     let user = tenant.users.values_mut().find(|u| u.is_mfa_registered);
     user.expect("somebody who is registered").is_mfa_registered = false;
+    let user = tenant.users.values_mut().find(|u| u.account_enabled);
+    user.expect("somebody who may sign in").account_enabled = false;
     let device = tenant
         .devices
         .values_mut()
@@ -135,14 +143,15 @@ async fn every_declared_source_can_be_polled() {
     assert!(started(&engine).await.is_empty());
 
     sandbox.update(|tenant| change(tenant, clock.now_ms()));
-    // The report on registrations is read every six hours.
-    clock.skip_to(clock.now_ms() + 6 * 60 * MINUTE_MS);
+    // Accounts are read twice a day, the report on registrations every six hours.
+    clock.skip_to(clock.now_ms() + 12 * 60 * MINUTE_MS);
     engine.run(Until::AllEnded).await.expect("driven");
     for source in engine.sources().await.expect("readable") {
         assert_eq!((source.failures, &source.error), (0, &None), "{source:?}");
     }
     let expected = [
         "on_alert",
+        "on_blocked",
         "on_detection",
         "on_device",
         "on_registration",

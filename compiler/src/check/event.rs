@@ -5,17 +5,24 @@ use super::{Checker, Queries};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::index::{Def, Index};
+use crate::near;
 use crate::span::{Place, Span};
 use crate::syntax::ast::{
-    Declaration, Expr as Ast, ExprKind, Fires as Written, Item, PropertyValue,
+    Arg, Declaration, Expr as Ast, ExprKind, Fires as Written, Item, PropertyValue,
 };
-use counterplay_machine::declare::{Event, EventField, FetchedField, Fires, Source};
+use counterplay_machine::Value;
+use counterplay_machine::declare::{
+    CHANGES, Event, EventField, FetchedField, Fires, Source, Subscription,
+};
 use counterplay_machine::expr::Expr;
 use counterplay_machine::types::Type;
 use std::sync::Arc;
 
 /// The shortest interval of a poll, in milliseconds.
 const SHORTEST_MS: i64 = 1_000;
+
+/// The sources that are lists.
+const KINDS: [&str; 2] = ["poll", "subscription"];
 
 const EVENT: &[&str] = &[
     "source",
@@ -184,70 +191,170 @@ impl Checker<'_> {
         }
         if let ExprKind::Call { callee, args } = &expr.kind
             && let ExprKind::Field { base, field, .. } = &callee.kind
-            && field.text == "poll"
         {
-            let name = word(base).unwrap_or("");
-            let index = self.index;
-            if let Some(def) = index.connections.get(name) {
-                self.mention_def(base.span, def);
+            if KINDS.contains(&field.text.as_str()) {
+                return self
+                    .list_source(expr, base, &field.text, args)
+                    .unwrap_or(Source::Push);
             }
-            if !self.index.connections.contains_key(name) {
-                let place = self.at(base.span);
-                let names: Vec<&str> = self.index.connections.keys().map(String::as_str).collect();
+            if let Some(near) = near::best(&field.text, KINDS) {
+                let place = self.at(field.span);
                 let diagnostic = Diagnostic::error(
-                    codes::UNKNOWN_NAME,
-                    format!("there is no connection `{name}`"),
-                    place,
-                    format!("there are {}", crate::near::menu(names)),
-                );
+                    codes::BAD_PROPERTY,
+                    format!("no source is called `{}`", field.text),
+                    place.clone(),
+                    format!("there are {}", near::menu(KINDS)),
+                )
+                .fix(format!("write `{near}`"), false, place, near);
                 self.report(diagnostic);
-            }
-            let path = args
-                .iter()
-                .find(|a| a.name.is_none())
-                .and_then(|a| self.literal(&a.value));
-            let every = args
-                .iter()
-                .find(|a| a.name.as_ref().is_some_and(|n| n.text == "every"))
-                .and_then(|a| duration_ms(&a.value));
-            let since = args
-                .iter()
-                .find(|a| a.name.as_ref().is_some_and(|n| n.text == "since"))
-                .and_then(|a| self.time_property(&a.value));
-            for arg in args {
-                if let Some(name) = &arg.name
-                    && !matches!(name.text.as_str(), "every" | "since")
-                {
-                    self.bad(
-                        name.span,
-                        format!("a poll has no `{}`", name.text),
-                        "it takes a path, `every:` and, where the service can filter by time, `since:`",
-                    );
-                }
-            }
-            if let (Some(path), Some(every_ms)) = (path, every) {
-                if every_ms < SHORTEST_MS {
-                    self.bad(
-                        expr.span,
-                        "this asks the service too often",
-                        "`every:` is at least 1s",
-                    );
-                }
-                return Source::Poll {
-                    connection: Arc::from(name),
-                    path,
-                    query: Vec::new(),
-                    every_ms,
-                    since,
-                };
+                return Source::Push;
             }
         }
         self.bad(
             expr.span,
-            "an event is pushed to us, polled, or raised by playbooks",
-            "`push`, `emit`, or for instance `graph.poll(\"/security/alerts_v2\", every: 5m)`",
+            "an event is pushed to us, read from a list, or raised by playbooks",
+            "`push`, `emit`, `graph.poll(\"/security/alerts_v2\", every: 5m)`, or for instance \
+             `graph.subscription(\"/users\", changes: [\"updated\"], every: 6h)`",
         );
         Source::Push
+    }
+
+    /// `CONNECTION.poll(…)` and `CONNECTION.subscription(…)`: a list that is read, and of whose changes we are
+    /// told between two readings.
+    fn list_source(&mut self, expr: &Ast, base: &Ast, kind: &str, args: &[Arg]) -> Option<Source> {
+        let name = word(base).unwrap_or("");
+        let index = self.index;
+        if let Some(def) = index.connections.get(name) {
+            self.mention_def(base.span, def);
+        } else {
+            let place = self.at(base.span);
+            let names: Vec<&str> = self.index.connections.keys().map(String::as_str).collect();
+            let diagnostic = Diagnostic::error(
+                codes::UNKNOWN_NAME,
+                format!("there is no connection `{name}`"),
+                place,
+                format!("there are {}", near::menu(names)),
+            );
+            self.report(diagnostic);
+        }
+        let is_told = kind == "subscription";
+        let path = args
+            .iter()
+            .find(|a| a.name.is_none())
+            .and_then(|a| self.literal(&a.value));
+        let named = |key: &str| {
+            args.iter()
+                .find(|a| a.name.as_ref().is_some_and(|n| n.text == key))
+        };
+        let every = named("every").and_then(|a| duration_ms(&a.value));
+        let since = named("since").and_then(|a| self.time_property(&a.value));
+        let select = named("select").and_then(|a| self.text_items(&a.value));
+        let changes = named("changes").map(|a| (a.value.span, self.text_items(&a.value)));
+        for arg in args {
+            if let Some(name) = &arg.name
+                && !matches!(name.text.as_str(), "every" | "since" | "select")
+                && !(is_told && name.text == "changes")
+            {
+                self.bad(
+                    name.span,
+                    format!("a {kind} has no `{}`", name.text),
+                    if is_told {
+                        "it takes a path, `changes:`, `every:`, `select:` and, where the service can filter by time, `since:`"
+                    } else {
+                        "it takes a path, `every:`, `select:` and, where the service can filter by time, `since:`"
+                    },
+                );
+            }
+        }
+        if args.iter().all(|a| a.name.is_some()) {
+            self.bad(
+                expr.span,
+                "this does not say which list is read",
+                "the first argument is its path, for instance \"/users\"",
+            );
+        }
+        let Some(every_ms) = every else {
+            let (span, message) = match named("every") {
+                None => (expr.span, "this does not say how often the list is read"),
+                Some(arg) => (arg.value.span, "`every:` is a fixed duration"),
+            };
+            self.bad(span, message, "for instance `every: 5m`");
+            return None;
+        };
+        let path = path?;
+        if every_ms < SHORTEST_MS {
+            self.bad(
+                expr.span,
+                "this asks the service too often",
+                "`every:` is at least 1s",
+            );
+        }
+        let subscription = is_told.then(|| Subscription {
+            changes: self.changes(expr.span, changes),
+        });
+        let query = select.filter(|names| !names.is_empty()).map(|names| {
+            let names = Value::text(names.join(","));
+            (Arc::from("$select"), Expr::Const(names))
+        });
+        Some(Source::Poll {
+            connection: Arc::from(name),
+            path,
+            query: query.into_iter().collect(),
+            every_ms,
+            since,
+            subscription,
+        })
+    }
+
+    /// The fixed texts of a list.
+    fn text_items(&mut self, expr: &Ast) -> Option<Vec<Arc<str>>> {
+        let ExprKind::List(items) = &expr.kind else {
+            self.bad(
+                expr.span,
+                "this has to be a list of fixed texts",
+                "write texts between `[` and `]`, separated by commas",
+            );
+            return None;
+        };
+        items.iter().map(|item| self.literal(item)).collect()
+    }
+
+    /// The kinds of change that a subscription is for; `given` with nothing in it was told of already.
+    fn changes(
+        &mut self,
+        whole: Span,
+        given: Option<(Span, Option<Vec<Arc<str>>>)>,
+    ) -> Vec<Arc<str>> {
+        let (span, changes) = given.unwrap_or((whole, Some(Vec::new())));
+        let Some(changes) = changes else {
+            return Vec::new();
+        };
+        let menu = near::menu(CHANGES);
+        if changes.is_empty() {
+            self.bad(
+                span,
+                "a subscription is for at least one kind of change",
+                format!("write `changes: [\"updated\"]`; there are {menu}"),
+            );
+        } else if let Some(odd) = changes.iter().find(|c| !CHANGES.contains(&&***c)) {
+            let help = if &**odd == "deleted" {
+                format!("there are {menu}; what is deleted cannot be read any more")
+            } else {
+                format!("there are {menu}")
+            };
+            let place = self.at(span);
+            let mut diagnostic = Diagnostic::error(
+                codes::BAD_PROPERTY,
+                format!("there is no change `{odd}`"),
+                place,
+                help,
+            );
+            if let Some(near) = near::best(odd, CHANGES) {
+                diagnostic = diagnostic.help(format!("write `\"{near}\"`"));
+            }
+            self.report(diagnostic);
+        }
+        changes
     }
 
     /// The property that `since:` names: `lastUpdateDateTime`, or a path such as `status/changedDateTime`.

@@ -1,43 +1,89 @@
-//! The path of a list in, its elements out: the same way as a declared query that is read to its end.
+//! The path of a list in, its elements out, or one of them: the same way as a declared query.
 
 use super::Connectors;
 use super::job::Job;
-use crate::call::{CallOutcome, CallRequest, ListFailure, ListRequest, Setbacks};
+use super::made::{self, Made};
+use crate::call::{CallOutcome, ListFailure, ListRequest};
 use counterplay_machine::Value;
-use counterplay_machine::declare::{Callable, PathPart, Request};
-use counterplay_machine::expr::{Expr, Slot};
-use counterplay_machine::types::Type;
+use counterplay_machine::declare::{OnStatus, OnStatusThen, PathPart};
+use counterplay_machine::expr::Expr;
 use serde_json::Value as Json;
 use std::sync::Arc;
 
 impl Connectors {
     /// Reads a list to its end.
     pub(super) async fn list(&self, request: ListRequest) -> Result<Vec<Json>, ListFailure> {
-        let query = query(&request);
-        let call = CallRequest {
-            id: request.id,
-            callable: query.name.clone(),
-            args: Vec::new(),
-            tenant: request.tenant,
-            run: None,
-            program: request.program,
-            repeated: false,
-            setbacks: Setbacks::default(),
-        };
-        let mut job = Job::new(self, &call, &query).map_err(ListFailure::new)?;
+        let mut query = made::callable(Made {
+            connection: &request.connection,
+            method: "GET",
+            path: vec![PathPart::Literal(request.path.clone())],
+            query: &request.query,
+            json: None,
+        });
+        made::paged(&mut query);
+        match self.make(&request, &query, None).await? {
+            Value::Json(body) => elements(Arc::unwrap_or_clone(body))
+                .ok_or_else(|| ListFailure::new("the answer is no list: it has no `value`")),
+            _ => Err(ListFailure::new("the answer is no list: it is empty")),
+        }
+    }
+
+    /// Reads one object of a list.
+    pub(super) async fn object(
+        &self,
+        request: ListRequest,
+        id: String,
+    ) -> Result<Option<Json>, ListFailure> {
+        let path = format!("{}/", request.path.trim_end_matches('/'));
+        let mut query = made::callable(Made {
+            connection: &request.connection,
+            method: "GET",
+            path: vec![
+                PathPart::Literal(Arc::from(path)),
+                PathPart::Value(Expr::Const(Value::text(id))),
+            ],
+            query: &request.query,
+            json: None,
+        });
+        query.on_status = vec![absent(404)];
+        match self.make(&request, &query, None).await? {
+            Value::Json(body) => Ok(Some(Arc::unwrap_or_clone(body))),
+            _ => Ok(None),
+        }
+    }
+
+    /// Carries out a call of our own. `secret` is kept out of whatever it returns.
+    pub(super) async fn make(
+        &self,
+        request: &ListRequest,
+        callable: &counterplay_machine::declare::Callable,
+        secret: Option<&str>,
+    ) -> Result<Value, ListFailure> {
+        let call = made::call(request, callable);
+        let mut job = Job::new(self, &call, callable).map_err(ListFailure::new)?;
+        if let Some(secret) = secret {
+            job.redactor.add(secret);
+        }
         let now_ms = self.clock.now_ms();
         job.deadline_ms = Some(now_ms.saturating_add(request.patience_ms));
         let outcome = job.carry_out().await;
         let retry_after_ms = job.asked_ms;
         match job.without_secrets(outcome) {
-            CallOutcome::Done(Value::Json(body)) => elements(Arc::unwrap_or_clone(body))
-                .ok_or_else(|| ListFailure::new("the answer is no list: it has no `value`")),
-            CallOutcome::Done(_) => Err(ListFailure::new("the answer is no list: it is empty")),
+            CallOutcome::Done(value) => Ok(value),
             CallOutcome::Failed { reason } | CallOutcome::Unknown { reason } => Err(ListFailure {
                 reason,
                 retry_after_ms,
             }),
         }
+    }
+}
+
+/// A status by which a service says that there is no such thing.
+pub(super) fn absent(status: u16) -> OnStatus {
+    OnStatus {
+        status,
+        condition: None,
+        then: OnStatusThen::Absent,
     }
 }
 
@@ -50,41 +96,5 @@ fn elements(body: Json) -> Option<Vec<Json>> {
             _ => None,
         },
         _ => None,
-    }
-}
-
-/// The query that the program would declare for the list.
-fn query(request: &ListRequest) -> Callable {
-    Callable {
-        name: Arc::from(format!("GET {}", request.path)),
-        impact: None,
-        idempotent: true,
-        params: Vec::new(),
-        permissions: Vec::new(),
-        request: Request::Http {
-            connection: request.connection.clone(),
-            method: Arc::from("GET"),
-            path: vec![PathPart::Literal(request.path.clone())],
-            address: None,
-            query: request
-                .query
-                .iter()
-                .map(|(name, value)| {
-                    let value = Expr::Const(Value::text(value.as_str()));
-                    (Arc::from(name.as_str()), value)
-                })
-                .collect(),
-            headers: Vec::new(),
-            json: None,
-            paged: true,
-        },
-        expect: Vec::new(),
-        on_status: Vec::new(),
-        body: Slot(0),
-        returns: None,
-        returns_ty: Type::Json,
-        confirm: None,
-        undo: None,
-        doc: Arc::from(""),
     }
 }

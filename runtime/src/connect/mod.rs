@@ -14,6 +14,7 @@ mod exchange;
 mod health;
 mod job;
 mod lists;
+mod made;
 mod mail;
 mod master_key;
 mod pages;
@@ -22,6 +23,7 @@ mod redact;
 mod secrets;
 mod send;
 mod signature;
+mod subscriptions;
 mod target;
 mod token;
 mod tries;
@@ -35,7 +37,10 @@ pub use signature::{
     SIGNATURE_HEADER, SignatureError, TIMESTAMP_HEADER, Verified, WINDOW_MS, sign, verify_delivery,
 };
 
-use crate::call::{CallOutcome, CallRequest, ConnectionHealth, Connector, ListRequest, Listing};
+use crate::call::{
+    CallOutcome, CallRequest, ConnectionHealth, Connector, ListRequest, Listing, Look,
+    SubscribeRequest, Subscribing,
+};
 use crate::clock::Clock;
 use counterplay_machine::declare::Impact;
 use counterplay_machine::deployment::Deployment;
@@ -162,6 +167,18 @@ impl Connector for Connectors {
 
     fn read_list(&self, request: ListRequest) -> Listing<'_> {
         Box::pin(async move { self.list(request).await })
+    }
+
+    fn read_object(&self, request: ListRequest, id: String) -> Look<'_> {
+        Box::pin(async move { self.object(request, id).await })
+    }
+
+    fn subscribe(&self, request: SubscribeRequest) -> Subscribing<'_> {
+        Box::pin(async move { self.subscribe_to(request).await })
+    }
+
+    fn is_told_by_service(&self, notify: &str, client_state: &str) -> bool {
+        self.is_client_state(notify, client_state)
     }
 
     fn health(&self) -> BTreeMap<String, ConnectionHealth> {

@@ -2,16 +2,18 @@
 //! out. One loop drives every run, so that no two transitions of a run meet.
 
 use super::calls::{Sent, answer, set_back};
+use super::changes::Looked;
 use super::kit::Kit;
 use super::matching::{Finding, find};
 use super::messages::told;
 use super::polling::{Poll, PollKey, Polled};
 use super::schedules::Due;
 use super::starts::settle;
+use super::subscriptions::{Kept, Renewed};
 use super::transition::advance;
 use super::{Engine, EngineError};
 use crate::call::{CallOutcome, Setback};
-use crate::store::{Arrival, Message, Word};
+use crate::store::{Arrival, ChangeRow, Message, Word};
 use counterplay_machine::step::{Input, Vote};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::future::Future;
@@ -71,6 +73,8 @@ pub(super) enum Job {
     Call(Sent),
     Match(Arc<Kit>, Arc<Arrival>),
     Poll(PollKey),
+    Subscribe(PollKey),
+    Look(ChangeRow),
     Tell(Arc<Message>),
 }
 
@@ -80,6 +84,8 @@ pub(super) enum Report {
     /// With the kit that it was found with.
     Found(Arc<Kit>, Arc<Arrival>, Finding),
     Polled(Polled),
+    Renewed(Renewed),
+    Looked(Looked),
     Told(Arc<Message>, CallOutcome),
 }
 
@@ -93,7 +99,8 @@ pub(super) struct Driver {
     trouble: Trouble,
     pub(super) schedules: BTreeSet<Due>,
     pub(super) polls: Vec<Poll>,
-    /// Polls under way; they can be broken off at any time.
+    pub(super) kept: Vec<Kept>,
+    /// Readings under way; they can be broken off at any time.
     readers: Vec<AbortHandle>,
     /// What schedules and polls were read from.
     loaded: Option<Arc<Kit>>,
@@ -133,7 +140,7 @@ impl Driver {
 
     pub(super) fn spawn(&mut self, job: Job, work: impl Future<Output = Report> + Send + 'static) {
         let handle = self.tasks.spawn(work);
-        if matches!(job, Job::Poll(_)) {
+        if matches!(job, Job::Poll(_) | Job::Subscribe(_) | Job::Look(_)) {
             self.readers.retain(|reader| !reader.is_finished());
             self.readers.push(handle.clone());
         }
@@ -201,6 +208,20 @@ impl Driver {
         })
     }
 
+    pub(super) fn renewing(&self) -> impl Iterator<Item = &PollKey> {
+        self.jobs.values().filter_map(|j| match j {
+            Job::Subscribe(key) => Some(key),
+            _ => None,
+        })
+    }
+
+    pub(super) fn looking(&self) -> impl Iterator<Item = &ChangeRow> {
+        self.jobs.values().filter_map(|j| match j {
+            Job::Look(change) => Some(change),
+            _ => None,
+        })
+    }
+
     fn note(&mut self, ended: Result<(Id, Report), JoinError>) {
         let (id, report) = match ended {
             Ok((id, report)) => (id, report),
@@ -222,6 +243,12 @@ impl Driver {
                         Report::Told(message.clone(), CallOutcome::Unknown { reason })
                     }
                     Some(Job::Poll(key)) => Report::Polled(Polled::broken(key.clone(), reason)),
+                    Some(Job::Subscribe(key)) => {
+                        Report::Renewed(Renewed::broken(key.clone(), reason))
+                    }
+                    Some(Job::Look(change)) => {
+                        Report::Looked(Looked::broken(change.clone(), reason))
+                    }
                     None => return,
                 };
                 (error.id(), report)
@@ -254,6 +281,8 @@ impl Engine {
             busy |= self.fire_timers().await?;
             busy |= self.fire_schedules(driver).await?;
             busy |= self.begin_polls(driver).await?;
+            busy |= self.begin_renewals(driver);
+            busy |= self.begin_looks(driver).await?;
             busy |= self.begin_matching(driver).await?;
             busy |= self.send_calls(driver).await?;
             busy |= self.send_messages(driver).await?;
@@ -284,12 +313,15 @@ impl Engine {
         }
     }
 
-    /// Reads schedules and polls anew when something else was deployed.
+    /// Reads schedules, polls and subscriptions anew when something else was deployed, or a service says that they
+    /// are due.
     async fn load(&self, driver: &mut Driver) -> Result<(), EngineError> {
         let kit = self.kit();
-        if !driver.loaded.as_ref().is_some_and(|l| Arc::ptr_eq(l, &kit)) {
+        let told = self.inner.reload.swap(false, Ordering::SeqCst);
+        if told || !driver.loaded.as_ref().is_some_and(|l| Arc::ptr_eq(l, &kit)) {
             self.load_schedules(driver, &kit).await?;
             self.load_polls(driver, &kit).await?;
+            self.load_subscriptions(driver, &kit).await?;
             driver.loaded = Some(kit);
         }
         Ok(())
@@ -307,11 +339,18 @@ impl Engine {
             let Some((id, report)) = driver.reports.front().cloned() else {
                 return Ok(any);
             };
-            if let Report::Polled(polled) = &*report {
-                // Whatever becomes of it: nothing is lost, the next poll reads the same again.
+            if matches!(
+                &*report,
+                Report::Polled(_) | Report::Renewed(_) | Report::Looked(_)
+            ) {
+                // Whatever becomes of it: nothing is lost, the next reading reads the same again.
                 driver.reports.pop_front();
                 driver.jobs.remove(&id);
-                self.take_poll(driver, polled).await?;
+                match &*report {
+                    Report::Polled(polled) => self.take_poll(driver, polled).await?,
+                    Report::Renewed(renewed) => self.take_renewal(driver, renewed).await?,
+                    _ => self.take_look(report).await?,
+                }
                 any = true;
                 continue;
             }
@@ -329,7 +368,9 @@ impl Engine {
                         // What it was matched with is gone: it stays as it is and is matched again.
                         Report::Found(with, ..) if !Arc::ptr_eq(with, &kit) => Ok(Vec::new()),
                         Report::Found(_, arrival, found) => settle(tx, &kit, arrival, found, now),
-                        Report::Polled(_) => Ok(Vec::new()),
+                        Report::Polled(_) | Report::Renewed(_) | Report::Looked(_) => {
+                            Ok(Vec::new())
+                        }
                         Report::Told(message, outcome) => told(tx, message, outcome, now),
                     }
                 })
@@ -433,11 +474,16 @@ impl Engine {
     }
 
     async fn rest(&self, driver: &Driver) -> Result<Rest, EngineError> {
+        // What is being read counts as due; its end is waited for.
+        let polling = self.inner.polling && driver.looking().next().is_none();
         let mut rest = self
             .inner
             .store
-            .read(|tx| {
-                let times = [tx.next_timer_ms()?, tx.next_arrival_ms()?];
+            .read(move |tx| {
+                let mut times = vec![tx.next_timer_ms()?, tx.next_arrival_ms()?];
+                if polling {
+                    times.push(tx.next_change_ms()?);
+                }
                 Ok(Rest {
                     open_runs: tx.open_runs()?,
                     held_runs: tx.held_runs()?,
@@ -449,8 +495,9 @@ impl Engine {
             })
             .await?;
         let tick = driver.schedules.first().map(|d| d.at_ms);
-        let poll = driver.next_poll_ms();
-        rest.next_ms = rest.next_ms.into_iter().chain(tick).chain(poll).min();
+        let polls = [driver.next_poll_ms(), driver.next_renewal_ms()];
+        let polls = polls.into_iter().flatten();
+        rest.next_ms = rest.next_ms.into_iter().chain(tick).chain(polls).min();
         Ok(rest)
     }
 

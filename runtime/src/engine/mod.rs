@@ -7,6 +7,7 @@
 mod accept;
 mod begin;
 mod calls;
+mod changes;
 mod deploy;
 mod drive;
 mod error;
@@ -27,16 +28,18 @@ mod schedules;
 mod seen;
 mod sources;
 mod starts;
+mod subscriptions;
 mod transition;
 
 pub use accept::{Incoming, Receipt};
+pub use changes::{ChangeTold, ChangesTaken, Told};
 pub use drive::{Rest, Until};
 pub use error::{EngineError, Refusal};
 pub use hooks::HookDelivery;
 pub use ids::Ids;
 pub use modes::{ModeOrigin, PlaybookMode};
 pub use notice::Notice;
-pub use sources::SourceInfo;
+pub use sources::{SourceInfo, SubscriptionInfo};
 
 use crate::call::Connector;
 use crate::clock::Clock;
@@ -127,6 +130,8 @@ struct Inner {
     watch: broadcast::Sender<Notice>,
     wake: Notify,
     stopping: AtomicBool,
+    /// Whether a service said that something is due that is kept in memory.
+    reload: AtomicBool,
     calls_max: usize,
     schedules: bool,
     polling: bool,
@@ -205,6 +210,7 @@ impl Engine {
                 watch: broadcast::channel(NOTICES).0,
                 wake: Notify::new(),
                 stopping: AtomicBool::new(false),
+                reload: AtomicBool::new(false),
                 calls_max: options.calls_max.max(1),
                 schedules: options.schedules,
                 polling: options.polling,

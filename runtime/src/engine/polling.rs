@@ -14,7 +14,7 @@ use super::sources::wanted;
 use super::{Engine, EngineError, Notice};
 use crate::call::{ListFailure, ListRequest};
 use crate::store::{PollRow, PollSource};
-use counterplay_machine::declare::Source;
+use counterplay_machine::declare::{Event, Source};
 use counterplay_machine::duration::{DAY_MS, MINUTE_MS, format_time_ms};
 use counterplay_machine::eval::TenantFacts;
 use std::collections::{BTreeMap, HashMap};
@@ -289,10 +289,13 @@ impl Engine {
 /// The pause after a failure: the interval, doubled with each further one up to a limit; longer where
 /// the service asks for it.
 fn pause_ms(poll: &Poll, failure: &ListFailure) -> i64 {
-    let doubled = poll
-        .every_ms
-        .saturating_mul(1_i64 << poll.failures.clamp(0, 16));
-    let longest = PAUSE_MAX_MS.max(poll.every_ms);
+    doubled_ms(poll.every_ms, poll.failures, failure)
+}
+
+/// A pause, doubled with each failure that came before, up to a limit; longer where the service asks for it.
+pub(super) fn doubled_ms(first_ms: i64, failures: i64, failure: &ListFailure) -> i64 {
+    let doubled = first_ms.saturating_mul(1_i64 << failures.clamp(0, 16));
+    let longest = PAUSE_MAX_MS.max(first_ms);
     doubled
         .min(longest)
         .max(failure.retry_after_ms.unwrap_or(0))
@@ -300,28 +303,15 @@ fn pause_ms(poll: &Poll, failure: &ListFailure) -> i64 {
 
 /// Reads a source.
 async fn read(kit: Arc<Kit>, poll: &Poll, at_ms: i64) -> Result<Read, ListFailure> {
-    let gone = || ListFailure::new("it is no longer in the project");
     let tenant = kit.tenant(&poll.key.tenant).ok_or_else(gone)?;
     let event = kit.program.events.get(&poll.key.event).ok_or_else(gone)?;
-    let Source::Poll {
-        connection,
-        path,
-        since,
-        ..
-    } = &event.source
-    else {
+    let Source::Poll { since, .. } = &event.source else {
         return Err(gone());
     };
     let from_ms = since.as_ref().and_then(|_| from_ms(poll, at_ms));
-    let request = ListRequest {
-        id: format!("p-{}:{}:{at_ms}", poll.key.tenant, poll.key.event),
-        connection: connection.clone(),
-        path: path.clone(),
-        query: query(&kit, &tenant, &event.source, from_ms)?,
-        tenant: tenant.clone(),
-        program: kit.program.clone(),
-        patience_ms: poll.every_ms.min(PATIENCE_MS),
-    };
+    let mut request = request(&kit, &tenant, event, from_ms)?;
+    request.id = format!("p-{}:{}:{at_ms}", poll.key.tenant, poll.key.event);
+    request.patience_ms = poll.every_ms.min(PATIENCE_MS);
     let list = kit.connector.read_list(request).await?;
     let mut seen = Vec::with_capacity(list.len());
     for (at, payload) in list.into_iter().enumerate() {
@@ -355,6 +345,35 @@ fn from_ms(poll: &Poll, at_ms: i64) -> Option<i64> {
     } else {
         Some(at_ms.saturating_sub(BASELINE_MS))
     }
+}
+
+/// What a source that a deploy has removed fails with.
+pub(super) fn gone() -> ListFailure {
+    ListFailure::new("it is no longer in the project")
+}
+
+/// How a source's list is read, from some time on where one is given.
+pub(super) fn request(
+    kit: &Kit,
+    tenant: &TenantFacts,
+    event: &Event,
+    from_ms: Option<i64>,
+) -> Result<ListRequest, ListFailure> {
+    let Source::Poll {
+        connection, path, ..
+    } = &event.source
+    else {
+        return Err(gone());
+    };
+    Ok(ListRequest {
+        id: format!("l-{}:{}", tenant.name, event.name),
+        connection: connection.clone(),
+        path: path.clone(),
+        query: query(kit, tenant, &event.source, from_ms)?,
+        tenant: tenant.clone(),
+        program: kit.program.clone(),
+        patience_ms: PATIENCE_MS,
+    })
 }
 
 /// The declared query parameters, with the filter on time among them.

@@ -3,7 +3,7 @@
 use super::Engine;
 use super::kit::Kit;
 use crate::store::{PollRow, PollSource, StoreError};
-use counterplay_machine::declare::Source;
+use counterplay_machine::declare::{Source, Subscription};
 use counterplay_machine::ingest;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,6 +29,17 @@ pub struct SourceInfo {
     pub failures: i64,
     /// Why it failed the last time.
     pub error: Option<String>,
+    /// How the subscription to its changes stands, where it has one.
+    pub subscription: Option<SubscriptionInfo>,
+}
+
+/// How a subscription stands. Times are in milliseconds since the Unix epoch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubscriptionInfo {
+    /// Until when the service tells us of changes; absent before it is set up.
+    pub until_ms: Option<i64>,
+    /// Why it could not be set up or renewed the last time.
+    pub error: Option<String>,
 }
 
 /// A source that is to be polled.
@@ -38,6 +49,8 @@ pub(super) struct Wanted<'k> {
     pub(super) connection: &'k Arc<str>,
     pub(super) path: &'k Arc<str>,
     pub(super) every_ms: i64,
+    /// Of which changes the service is to tell us.
+    pub(super) subscription: Option<&'k Subscription>,
 }
 
 /// What is to be polled. Playbooks that are paused wait for nothing.
@@ -49,6 +62,7 @@ pub(super) fn wanted(kit: &Kit) -> Vec<Wanted<'_>> {
             path,
             every_ms,
             since,
+            subscription,
             ..
         } = &event.source
         else {
@@ -68,6 +82,7 @@ pub(super) fn wanted(kit: &Kit) -> Vec<Wanted<'_>> {
                 connection,
                 path,
                 every_ms: (*every_ms).max(1_000),
+                subscription: subscription.as_ref(),
             });
         }
     }
@@ -80,7 +95,11 @@ impl Engine {
     /// # Errors
     /// When the store cannot be read.
     pub async fn sources(&self) -> Result<Vec<SourceInfo>, StoreError> {
-        let rows = self.inner.store.read(|tx| tx.polls()).await?;
+        let (rows, subscriptions) = self
+            .inner
+            .store
+            .read(|tx| Ok((tx.polls()?, tx.subscriptions()?)))
+            .await?;
         let mut rows: HashMap<PollSource, PollRow> =
             rows.into_iter().map(|row| (row.of.clone(), row)).collect();
         let kit = self.kit();
@@ -89,6 +108,19 @@ impl Engine {
             .map(|source| {
                 let row = rows.remove(&source.of);
                 let next = row.as_ref().map(|r| r.next_ms);
+                let kept = subscriptions
+                    .iter()
+                    .find(|s| s.of.tenant == source.of.tenant && s.of.event == source.of.event);
+                let subscription = source.subscription.map(|_| match kept {
+                    Some(row) => SubscriptionInfo {
+                        until_ms: row.until_ms,
+                        error: row.error.clone(),
+                    },
+                    None => SubscriptionInfo {
+                        until_ms: None,
+                        error: None,
+                    },
+                });
                 SourceInfo {
                     event: source.event.clone(),
                     connection: source.connection.clone(),
@@ -98,6 +130,7 @@ impl Engine {
                     next_ms: next.filter(|_| self.inner.polling),
                     failures: row.as_ref().map_or(0, |r| r.failures),
                     error: row.and_then(|r| r.error),
+                    subscription,
                     tenant: source.of.tenant,
                 }
             })

@@ -37,6 +37,7 @@ mod runs_read;
 mod salts;
 mod schema;
 mod stats;
+mod subscriptions;
 mod ticks;
 mod timers;
 mod worker;
@@ -70,6 +71,7 @@ pub use runs::{NewRunRow, StoredRun};
 pub use runs_read::{RunDetail, RunFilter, RunInfo};
 pub use salts::Salts;
 pub use stats::{Hour, OpenCounts, PlaybookStats, StatsFilter, Tally};
+pub use subscriptions::{ChangeRow, SubscriptionRow};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

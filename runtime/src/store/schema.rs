@@ -359,4 +359,31 @@ pub(super) const MIGRATIONS: &[&str] = &["
         at_ms INTEGER NOT NULL
     ) STRICT;
     CREATE INDEX uses_action ON uses (action, at_ms);
+", "
+    -- What services are asked to tell us of. id is what the service calls it, NULL before it is set up;
+    -- `source` is the declaration with our address: another one is another subscription.
+    CREATE TABLE subscriptions (
+        tenant TEXT NOT NULL,
+        event TEXT NOT NULL,
+        source TEXT NOT NULL,
+        id TEXT,
+        until_ms INTEGER,
+        next_ms INTEGER NOT NULL,
+        failures INTEGER NOT NULL DEFAULT 0,
+        error TEXT,
+        PRIMARY KEY (tenant, event)
+    ) STRICT, WITHOUT ROWID;
+
+    -- Objects that a service says have changed, until they have been read. A further change replaces the
+    -- row, so that what is being read at that time is read again.
+    CREATE TABLE changes (
+        num INTEGER PRIMARY KEY AUTOINCREMENT,
+        tenant TEXT NOT NULL,
+        event TEXT NOT NULL,
+        object TEXT NOT NULL,
+        next_ms INTEGER NOT NULL,
+        failures INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (tenant, event, object)
+    ) STRICT;
+    CREATE INDEX changes_due ON changes (next_ms);
 "];

@@ -6,4 +6,5 @@ mod http;
 mod mail;
 mod pages;
 mod server;
+mod subscriptions;
 mod support;

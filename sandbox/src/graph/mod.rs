@@ -10,6 +10,7 @@ mod methods;
 mod reports;
 mod rules;
 mod security;
+pub(crate) mod subscriptions;
 mod users;
 
 use axum::http::Method;
@@ -30,14 +31,19 @@ pub(crate) fn answer(world: &mut World, call: &Call) -> Answer {
             return Err(Problem::bad_request(format!("Invalid version: {version}.")));
         }
     }
-    world
-        .check_token(call, login::GRAPH)
-        .map_err(|reason| not_authenticated(&reason))?;
+    check(world, call)?;
     match path.get(1..) {
         Some(["$batch"]) => batch::answer(world, call),
         Some(resource) => dispatch(world, call, resource),
         None => Err(Problem::no_such_path(call)),
     }
+}
+
+/// Whether the call carries a token for Graph.
+pub(crate) fn check(world: &World, call: &Call) -> Result<(), Problem> {
+    world
+        .check_token(call, login::GRAPH)
+        .map_err(|reason| not_authenticated(&reason))
 }
 
 /// Finds the resource. A batch comes here for each of its requests.
@@ -56,6 +62,7 @@ fn dispatch(world: &mut World, call: &Call, path: &[&str]) -> Answer {
         ["security", "alerts_v2", rest @ ..] => security::alerts(world, call, rest),
         ["auditLogs", "signIns", rest @ ..] => reports::sign_ins(world, call, rest),
         ["domains"] => domains(world, call),
+        ["subscriptions", rest @ ..] => subscriptions::answer(world, call, rest),
         ["subscribedSkus"] => licenses::skus(world, call),
         _ => Err(Problem::no_such_path(call)),
     }

@@ -26,7 +26,9 @@ use counterplay_server::dashboard::pages::playbooks::PlaybookRow;
 use counterplay_server::dashboard::pages::run::{RunApproval, RunEvent};
 use counterplay_server::dashboard::pages::runs::RunRow;
 use counterplay_server::dashboard::pages::simulation::{SimulatedRun, WouldDo};
-use counterplay_server::dashboard::pages::sources::{ConnectionRow, PollRow, WebhookRow};
+use counterplay_server::dashboard::pages::sources::{
+    ConnectionRow, PollRow, SubscriptionCell, WebhookRow,
+};
 use counterplay_server::dashboard::pages::{self, Choice, Paging};
 use counterplay_server::dashboard::steps::steps;
 use counterplay_server::identity::{Login, Role};
@@ -1281,6 +1283,10 @@ impl Gallery {
             next_ms: self.now_ms + 3 * MIN,
             failures,
             error: error.map(|e| self.t(e)),
+            subscription: Some(SubscriptionCell {
+                until_ms: error.is_none().then_some(self.now_ms + DAY),
+                error: error.map(|e| self.t(e)),
+            }),
         };
         let connection = |name: &str, base: &str, state: &str, error: Option<&str>| ConnectionRow {
             name: self.t(name),

@@ -126,6 +126,18 @@ pub struct SourceView {
     pub failures: i64,
     /// Why it last failed.
     pub error: Option<String>,
+    /// How the subscription to its changes stands, where it has one.
+    pub subscription: Option<SubscriptionView>,
+}
+
+/// How a subscription to a source's changes stands.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct SubscriptionView {
+    /// Until when the service tells us of changes, RFC 3339; absent before it is set up.
+    #[schema(format = DateTime)]
+    pub until: Option<String>,
+    /// Why it could not be set up or renewed the last time.
+    pub error: Option<String>,
 }
 
 /// Whether the service answers
@@ -177,6 +189,10 @@ pub async fn detail(State(app): State<App>, auth: Auth) -> Result<Json<HealthVie
             next_at: time::maybe(s.next_ms),
             failures: s.failures,
             error: s.error,
+            subscription: s.subscription.map(|s| SubscriptionView {
+                until: time::maybe(s.until_ms),
+                error: s.error,
+            }),
         })
         .collect();
     let connections: Vec<ConnectionView> = connections(&app, &auth)
@@ -185,6 +201,9 @@ pub async fn detail(State(app): State<App>, auth: Auth) -> Result<Json<HealthVie
         .collect();
     let attention = runs.held > 0
         || sources.iter().any(|s| s.failures > 0)
+        || sources
+            .iter()
+            .any(|s| s.subscription.as_ref().is_some_and(|s| s.error.is_some()))
         || connections.iter().any(|c| c.state == "failing");
     Ok(Json(HealthView {
         status: if attention { "attention" } else { "ok" }.into(),

@@ -1,5 +1,6 @@
-//! What comes in over HTTP and may start runs: events, and deliveries with a signature.
+//! What comes in over HTTP and may start runs: events, deliveries with a signature, and what services tell of changes.
 
+pub mod changes;
 pub mod cloud_events;
 pub mod events;
 pub mod hooks;
@@ -14,4 +15,5 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(events::recognised))
         .routes(routes!(events::named))
         .routes(routes!(hooks::deliver))
+        .routes(routes!(changes::told))
 }

@@ -469,6 +469,12 @@ impl Find<'_> {
             ["source", ":"] => {
                 self.word("push", "push", 0);
                 self.word("poll", "${1:graph}.poll(\"/${2:path}\", every: ${3:5m})", 0);
+                self.word(
+                    "subscription",
+                    "${1:graph}.subscription(\"/${2:path}\", changes: [\"${3:updated}\"], every: ${4:12h})",
+                    0,
+                );
+                self.word("emit", "emit", 0);
             }
             ["after" | "undo", ":"] => {
                 self.calls_of(|item| matches!(item, Item::Action(_)), 0);

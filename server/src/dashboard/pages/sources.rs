@@ -39,6 +39,17 @@ pub struct PollRow {
     pub failures: u64,
     /// The last failure.
     pub error: Option<String>,
+    /// How the subscription to its changes stands, where it has one.
+    pub subscription: Option<SubscriptionCell>,
+}
+
+/// How a subscription to a source's changes stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubscriptionCell {
+    /// Until when the service tells us of changes.
+    pub until_ms: Option<i64>,
+    /// Why it could not be set up or renewed the last time.
+    pub error: Option<String>,
 }
 
 /// A webhook.

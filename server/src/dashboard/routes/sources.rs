@@ -5,7 +5,7 @@ use super::{Form, Oops, Page};
 use crate::api::health;
 use crate::dashboard::chrome::Area;
 use crate::dashboard::pages::SourcesPage;
-use crate::dashboard::pages::sources::{ConnectionRow, PollRow, WebhookRow};
+use crate::dashboard::pages::sources::{ConnectionRow, PollRow, SubscriptionCell, WebhookRow};
 use crate::dashboard::text;
 use crate::http::Path;
 use crate::identity::Permission;
@@ -50,6 +50,10 @@ async fn make(page: &Page) -> Result<SourcesPage, Problem> {
             next_ms: s.next_ms.unwrap_or_else(|| page.app.clock.now_ms()),
             failures: u64::try_from(s.failures).unwrap_or(0),
             error: s.error,
+            subscription: s.subscription.map(|s| SubscriptionCell {
+                until_ms: s.until_ms,
+                error: s.error,
+            }),
         })
         .collect();
     Ok(SourcesPage {
