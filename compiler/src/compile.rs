@@ -5,10 +5,8 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::lints;
 use crate::parameters;
 use crate::project::ProjectFile;
-use crate::verify::acts::opposed;
 use counterplay_machine::testcase::TestCase;
 use counterplay_machine::{Program, hash};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A whole project, compiled.
@@ -40,7 +38,6 @@ pub fn compile(db: &dyn Db, project: Project) -> CompiledProject {
     let mut file = db::config(db, project).0.clone();
     let mut tests = Vec::new();
     let mut program = db::environment(db, project).clone();
-    let mut acts = BTreeMap::new();
     for source in project.files(db) {
         // A response that the project does not run is left alone.
         if !db::is_part(db, project, *source) {
@@ -51,7 +48,6 @@ pub fn compile(db: &dyn Db, project: Project) -> CompiledProject {
         for playbook in db::playbooks(db, project, *source) {
             program.playbooks.insert(playbook.id.clone(), playbook);
         }
-        acts.extend(db::acts(db, project, *source));
     }
     let hashes: Vec<(Arc<str>, String)> = program
         .playbooks
@@ -67,8 +63,7 @@ pub fn compile(db: &dyn Db, project: Project) -> CompiledProject {
     if let Some(file) = &mut file {
         parameters::convert(file, &program);
     }
-    let deployment = file.as_ref().map(|f| &f.deployment);
-    diagnostics.extend(opposed(&program, deployment, &acts));
+    diagnostics.extend(db::oppositions(db, project).iter().cloned());
     // Each file's have their levels already; applied twice is applied once.
     if let Some(file) = &file {
         lints::apply(&file.lints, &mut diagnostics);

@@ -16,13 +16,14 @@ use crate::project::{self, ProjectFile};
 use crate::span::{Anchor, Place, Span};
 use crate::syntax::lexical::{self, Lexeme};
 use crate::syntax::{self, Parsed};
-use crate::verify::acts::Act;
+use crate::verify::acts::{Act, opposed};
 use crate::{lints, near};
-use counterplay_machine::playbook::{NodeKind, Playbook};
+use counterplay_machine::playbook::{NodeKind, Origin, Playbook};
 use counterplay_machine::program::FORMAT;
 use counterplay_machine::testcase::TestCase;
 use counterplay_machine::types::RecordType;
 use counterplay_machine::{Program, hash};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use salsa::{CancellationToken, Cancelled};
@@ -336,65 +337,89 @@ pub fn environment(db: &dyn Db, project: Project) -> Program {
 
 /// The playbooks of a file, with places that count from the file's start.
 pub fn playbooks(db: &dyn Db, project: Project, file: SourceFile) -> Vec<Playbook> {
-    let starts: Vec<u32> = std::iter::once(0)
-        .chain(file.text(db).match_indices('\n').map(|(i, _)| i as u32 + 1))
-        .collect();
-    let parsed = &parse(db, file).items;
-    items(db, file)
-        .iter()
-        .zip(parsed)
-        .filter_map(|(item, parsed)| {
-            let Part::Playbook(playbook) = &check_item(db, project, *item).part else {
-                return None;
-            };
-            let mut playbook = (**playbook).clone();
-            for node in playbook.graph.node_weights_mut() {
-                node.origin.start += parsed.offset;
-                node.origin.end += parsed.offset;
-                let start = node.origin.start;
-                node.origin.line = starts.partition_point(|begin| *begin <= start) as u32;
-            }
-            Some(playbook)
-        })
-        .collect()
+    let of = |part: &Part| match part {
+        Part::Playbook(playbook) => Some((**playbook).clone()),
+        _ => None,
+    };
+    placed(db, project, file, of, |playbook| {
+        let nodes = playbook.graph.node_weights_mut();
+        nodes.map(|node| &mut node.origin).collect()
+    })
 }
 
 /// The tests of a file, with places that count from the file's start.
 pub fn tests(db: &dyn Db, project: Project, file: SourceFile) -> Vec<TestCase> {
+    let of = |part: &Part| match part {
+        Part::Test(case) => Some((**case).clone()),
+        _ => None,
+    };
+    placed(db, project, file, of, |case| {
+        let origins = case.expectations.iter_mut().map(|e| &mut e.origin);
+        origins.chain([&mut case.origin]).collect()
+    })
+}
+
+/// Some items of a file, with origins that count from the file's start instead of the item's.
+fn placed<T>(
+    db: &dyn Db,
+    project: Project,
+    file: SourceFile,
+    of: impl Fn(&Part) -> Option<T>,
+    origins: impl Fn(&mut T) -> Vec<&mut Origin>,
+) -> Vec<T> {
     let starts: Vec<u32> = std::iter::once(0)
         .chain(file.text(db).match_indices('\n').map(|(i, _)| i as u32 + 1))
         .collect();
     let parsed = &parse(db, file).items;
-    items(db, file)
-        .iter()
-        .zip(parsed)
+    let items = items(db, file).iter().zip(parsed);
+    items
         .filter_map(|(item, parsed)| {
-            let Part::Test(case) = &check_item(db, project, *item).part else {
-                return None;
-            };
-            let mut case = (**case).clone();
-            let origins = case.expectations.iter_mut().map(|e| &mut e.origin);
-            for origin in origins.chain([&mut case.origin]) {
+            let mut one = of(&check_item(db, project, *item).part)?;
+            for origin in origins(&mut one) {
                 origin.start += parsed.offset;
                 origin.end += parsed.offset;
                 let start = origin.start;
                 origin.line = starts.partition_point(|begin| *begin <= start) as u32;
             }
-            Some(case)
+            Some(one)
         })
         .collect()
 }
 
-/// What the playbooks of a file do outside, by their ids.
-pub fn acts(db: &dyn Db, project: Project, file: SourceFile) -> Vec<(Arc<str>, Vec<Act>)> {
-    let of = |item: &FileItem<'_>| {
-        let compiled = check_item(db, project, *item);
-        match &compiled.part {
-            Part::Playbook(playbook) => Some((playbook.id.clone(), compiled.acts.clone())),
-            _ => None,
-        }
-    };
-    items(db, file).iter().filter_map(of).collect()
+/// The playbooks of a file with whatever was found about each of them alone.
+fn compiled<'db>(
+    db: &'db dyn Db,
+    project: Project,
+    file: SourceFile,
+) -> impl Iterator<Item = (&'db Playbook, &'db CompiledItem)> {
+    items(db, file)
+        .iter()
+        .filter(|item| item.key(db).starts_with("playbook"))
+        .filter_map(move |item| {
+            let compiled = check_item(db, project, *item);
+            match &compiled.part {
+                Part::Playbook(playbook) => Some((&**playbook, compiled)),
+                _ => None,
+            }
+        })
+}
+
+/// What playbooks of the project do and another one takes back, at the level that the project file gives it.
+#[salsa::tracked(no_eq)]
+pub fn oppositions(db: &dyn Db, project: Project) -> Vec<Diagnostic> {
+    let files = project.files(db).iter();
+    let each: BTreeMap<&str, (&Playbook, &[Act])> = files
+        .filter(|file| is_part(db, project, **file))
+        .flat_map(|file| compiled(db, project, *file))
+        .map(|(playbook, item)| (&*playbook.id, (playbook, item.acts.as_slice())))
+        .collect();
+    let config = config(db, project).0.as_ref();
+    let deployment = config.map(|c| &c.deployment);
+    let mut found = opposed(environment(db, project), deployment, &each);
+    if let Some(config) = config {
+        lints::apply(&config.lints, &mut found);
+    }
+    found
 }
 
 /// The findings of each playbook of a file beyond syntax, before the project file gives them levels, by ids.
@@ -403,14 +428,9 @@ pub fn playbook_findings(
     project: Project,
     file: SourceFile,
 ) -> Vec<(Arc<str>, Vec<Diagnostic>)> {
-    let of = |item: &FileItem<'_>| {
-        let compiled = check_item(db, project, *item);
-        match &compiled.part {
-            Part::Playbook(playbook) => Some((playbook.id.clone(), compiled.diagnostics.clone())),
-            _ => None,
-        }
-    };
-    items(db, file).iter().filter_map(of).collect()
+    compiled(db, project, file)
+        .map(|(playbook, item)| (playbook.id.clone(), item.diagnostics.clone()))
+        .collect()
 }
 
 /// Playbooks use only the connections that the project file sets up: one that is missing would be noticed

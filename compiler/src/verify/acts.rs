@@ -89,23 +89,19 @@ fn before(
         .collect()
 }
 
-/// Pairs of playbooks of which one does what the other takes back. A playbook that takes back what it did itself
+/// Pairs of playbooks, given by their ids, of which one does what the other takes back. A playbook that takes back what it did itself
 /// opposes nobody: the account that it blocked is its own to open.
 pub fn opposed(
     program: &Program,
     deployment: Option<&Deployment>,
-    acts: &BTreeMap<Arc<str>, Vec<Act>>,
+    each: &BTreeMap<&str, (&Playbook, &[Act])>,
 ) -> Vec<Diagnostic> {
-    let active: Vec<(&Playbook, Vec<&Act>)> = acts
-        .iter()
-        .filter_map(|(id, acts)| {
-            let playbook = program.playbooks.get(id)?;
-            (mode(playbook, deployment) == Mode::Active).then(|| {
-                (
-                    playbook,
-                    acts.iter().filter(|a| is_own(program, a)).collect(),
-                )
-            })
+    let active: Vec<(&Playbook, Vec<&Act>)> = each
+        .values()
+        .filter(|(playbook, _)| mode(playbook, deployment) == Mode::Active)
+        .map(|(playbook, acts)| {
+            let own = acts.iter().filter(|a| is_own(program, a));
+            (*playbook, own.collect())
         })
         .collect();
     // Who does what: most playbooks of a large project have nothing to do with each other.

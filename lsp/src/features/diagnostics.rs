@@ -41,8 +41,9 @@ pub struct Fix {
 /// The findings of a file, in the order of the text.
 pub fn diagnostics(snapshot: &Snapshot, file: SourceFile) -> Vec<Finding> {
     let (database, project) = (&snapshot.workspace.db, snapshot.workspace.project);
-    let found = db::file_findings(database, project, file);
-    located(snapshot, snapshot.path(file), found.iter())
+    let found = db::file_findings(database, project, file).iter();
+    let found = found.chain(db::oppositions(database, project));
+    located(snapshot, snapshot.path(file), found)
 }
 
 /// The findings of a path, be it a playbook's file or the project file.

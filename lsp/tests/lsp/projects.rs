@@ -210,3 +210,22 @@ fn the_project_file_tells_what_playbooks_need_of_it() {
         assert_eq!(finding.fixes[0].edits[0].0.path, path);
     }
 }
+
+#[test]
+fn what_one_playbook_does_and_another_takes_back_is_told_where_it_stands() {
+    let contain = "use microsoft.(entra, identity)\n\nplaybook contain \"Contain\" {\n  when identity.risk_detected as risk\n  then { entra.block_sign_in(risk.user) }\n}\n";
+    let release = "use microsoft.(entra, identity)\n\nplaybook release \"Release\" {\n  when identity.mfa_not_registered as missing\n  then { entra.unblock_sign_in(missing.user) }\n}\n";
+    let mut world = world(&[("contain.play", contain), ("release.play", release)]);
+    let of = |world: &World| messages(world, "/p/playbooks/contain.play");
+    let found = of(&world);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].starts_with("`contain` does `entra.block_sign_in`"),
+        "{found:?}"
+    );
+    assert!(messages(&world, "/p/playbooks/release.play").is_empty());
+    // An edit of the other one mends it.
+    let paused = release.replace("  when", "  mode: paused\n  when");
+    world.open("/p/playbooks/release.play", 1, &paused);
+    assert!(of(&world).is_empty());
+}
