@@ -387,11 +387,11 @@ fn placed<T>(
 }
 
 /// The playbooks of a file with whatever was found about each of them alone.
-fn compiled<'db>(
-    db: &'db dyn Db,
+fn compiled(
+    db: &dyn Db,
     project: Project,
     file: SourceFile,
-) -> impl Iterator<Item = (&'db Playbook, &'db CompiledItem)> {
+) -> impl Iterator<Item = (&Playbook, &CompiledItem)> {
     items(db, file)
         .iter()
         .filter(|item| item.key(db).starts_with("playbook"))

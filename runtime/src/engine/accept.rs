@@ -1,8 +1,8 @@
 //! A raw object in; a committed event or a precise refusal out.
 
 use super::kit::Kit;
-use super::letters::Again;
-use super::{Engine, Notice, Refusal};
+use super::letters::{Again, keep};
+use super::{Engine, Refusal};
 use crate::store::{ArrivalKind, Fault, NewArrival, NewLetter, Tx};
 use counterplay_machine::declare::Source;
 use counterplay_machine::eval::TenantFacts;
@@ -192,35 +192,24 @@ impl Engine {
             return Ok(again.letter);
         }
         let (tenant, name) = (incoming.tenant.clone(), event.map(str::to_owned));
+        let payload = incoming.payload.clone();
         let now = self.inner.clock.now_ms();
-        let letter = {
-            let (tenant, name, reason, payload) = (
-                tenant.clone(),
-                name.clone(),
-                reason.clone(),
-                incoming.payload.clone(),
-            );
-            self.inner
-                .store
-                .write(move |tx| {
-                    let letter = NewLetter {
-                        tenant: &tenant,
-                        name: name.as_deref(),
-                        event: None,
-                        playbook: None,
-                        payload: &payload,
-                        reason: &reason,
-                    };
-                    tx.add_letter(&letter, now)
-                })
-                .await?
-        };
-        self.inner.tell(vec![Notice::DeadLetter {
-            letter,
-            tenant,
-            name,
-            reason,
-        }]);
+        let (letter, notice) = self
+            .inner
+            .store
+            .write(move |tx| {
+                let letter = NewLetter {
+                    tenant: &tenant,
+                    name: name.as_deref(),
+                    event: None,
+                    playbook: None,
+                    payload: &payload,
+                    reason: &reason,
+                };
+                keep(tx, &letter, now)
+            })
+            .await?;
+        self.inner.tell(vec![notice]);
         Ok(letter)
     }
 }

@@ -1,8 +1,8 @@
 //! A dead letter's number in; the object tried again, or put aside for good.
 
 use super::hooks::LETTER;
-use super::{Engine, HookDelivery, Incoming, Receipt, Refusal};
-use crate::store::{DeadLetter, LetterRefused};
+use super::{Engine, HookDelivery, Incoming, Notice, Receipt, Refusal};
+use crate::store::{DeadLetter, Fault, LetterRefused, NewLetter, Tx};
 
 /// That an object is a dead letter which somebody tries again.
 #[derive(Clone, Debug)]
@@ -11,6 +11,18 @@ pub(super) struct Again {
     pub(super) letter: i64,
     /// Who.
     pub(super) by: String,
+}
+
+/// Keeps an object that cannot be used: its number, and what tells watchers of it.
+pub(super) fn keep(tx: &Tx<'_>, new: &NewLetter<'_>, now_ms: i64) -> Result<(i64, Notice), Fault> {
+    let letter = tx.add_letter(new, now_ms)?;
+    let notice = Notice::DeadLetter {
+        letter,
+        tenant: new.tenant.to_owned(),
+        name: new.name.map(str::to_owned),
+        reason: new.reason.to_owned(),
+    };
+    Ok((letter, notice))
 }
 
 impl Engine {

@@ -2,6 +2,7 @@
 
 use super::Notice;
 use super::accept::quiet;
+use super::letters::keep;
 use super::polling::PollKey;
 use crate::store::{ArrivalKind, Fault, NewArrival, NewLetter, Tx};
 use counterplay_machine::declare::Event;
@@ -77,23 +78,15 @@ pub(super) fn take(
             if is_same("unreadable")? || baseline {
                 return Ok(None);
             }
-            let letter = tx.add_letter(
-                &NewLetter {
-                    tenant,
-                    name: Some(event),
-                    event: None,
-                    playbook: None,
-                    payload: &seen.payload,
-                    reason,
-                },
-                now_ms,
-            )?;
-            return Ok(Some(Notice::DeadLetter {
-                letter,
-                tenant: tenant.to_owned(),
-                name: Some(event.to_owned()),
-                reason: reason.clone(),
-            }));
+            let letter = NewLetter {
+                tenant,
+                name: Some(event),
+                event: None,
+                playbook: None,
+                payload: &seen.payload,
+                reason,
+            };
+            return Ok(Some(keep(tx, &letter, now_ms)?.1));
         }
     };
     // These two say nothing of what was seen before.

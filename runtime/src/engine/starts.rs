@@ -3,6 +3,7 @@
 
 use super::Notice;
 use super::kit::Kit;
+use super::letters::keep;
 use super::matching::{Finding, Planned};
 use super::record::{Cause, record};
 use super::transition::{advance, entries, keep_effects};
@@ -137,13 +138,7 @@ fn dead(
         payload: &what.payload,
         reason,
     };
-    let letter = tx.add_letter(&letter, now_ms)?;
-    Ok(Notice::DeadLetter {
-        letter,
-        tenant: what.tenant.clone(),
-        name: Some(what.name.clone()),
-        reason: reason.to_owned(),
-    })
+    Ok(keep(tx, &letter, now_ms)?.1)
 }
 
 enum Begun {

@@ -3,6 +3,7 @@
 
 use super::accept::take;
 use super::kit::Kit;
+use super::letters::keep;
 use super::record::{Cause, record, too_late};
 use super::{Notice, messages};
 use crate::store::{
@@ -156,13 +157,7 @@ fn raise(
                 payload: &payload,
                 reason: &reason,
             };
-            let letter = tx.add_letter(&letter, now_ms)?;
-            Ok(Some(Notice::DeadLetter {
-                letter,
-                tenant: tenant.clone(),
-                name: Some(event.to_owned()),
-                reason: reason.clone(),
-            }))
+            Ok(Some(keep(tx, &letter, now_ms)?.1))
         }
     }
 }

@@ -76,6 +76,18 @@ pub struct DecidedApproval {
     pub decided_ms: Option<i64>,
 }
 
+impl DecidedApproval {
+    /// How it ended, in one word or two: `answered` where it was a question (the answer itself stands among the
+    /// answers), `over` where the run ended first.
+    pub fn state(&self) -> &str {
+        match &self.decision {
+            Some(_) if self.answers.iter().any(|a| a.answer.is_some()) => "answered",
+            Some(decision) => decision,
+            None => "over",
+        }
+    }
+}
+
 /// An answer that counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answered {

@@ -361,16 +361,6 @@ fn open_view(auth: &Auth, approval: &ApprovalInfo) -> ApprovalView {
     }
 }
 
-/// How it ended, in one word.
-fn state(over: &DecidedApproval) -> String {
-    match &over.decision {
-        // The answer itself stands among the answers.
-        Some(_) if over.answers.iter().any(|a| a.answer.is_some()) => "answered".into(),
-        Some(decision) => decision.clone(),
-        None => "over".into(),
-    }
-}
-
 fn over_view(over: &DecidedApproval) -> ApprovalView {
     ApprovalView {
         id: over.id.clone(),
@@ -378,7 +368,7 @@ fn over_view(over: &DecidedApproval) -> ApprovalView {
         tenant: over.tenant.clone(),
         playbook: over.playbook.clone(),
         simulated: over.simulated,
-        state: state(over),
+        state: over.state().to_owned(),
         question: over.question.clone(),
         about: over.about.clone(),
         actions: over.actions.clone(),

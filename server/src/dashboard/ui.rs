@@ -57,7 +57,7 @@ pub fn status_pill(status: &str) -> Markup {
         "waiting" => (Tone::Info, "clock"),
         "awaiting approval" => (Tone::Gate, "gate"),
         "held" => (Tone::Warn, "held"),
-        "completed" | "resolved" | "live" | "approved" | "ok" => (Tone::Good, "check"),
+        "completed" | "resolved" | "live" | "approved" | "answered" | "ok" => (Tone::Good, "check"),
         "completed with failures" => (Tone::Warn, "alert"),
         "stopped" | "cancelled" | "superseded" | "ended" => (Tone::Quiet, "stop"),
         "rejected" | "refused" => (Tone::Warn, "cross"),

@@ -106,11 +106,7 @@ pub fn decided(program: &Program, over: &DecidedApproval) -> ApprovalRow {
         needs: u64::from(over.needs),
         asked_ms: over.asked_ms,
         until_ms: over.until_ms,
-        state: match &over.decision {
-            Some(_) if over.answers.iter().any(|a| a.answer.is_some()) => "answered".into(),
-            Some(decision) => decision.clone(),
-            None => "over".into(),
-        },
+        state: over.state().to_owned(),
         question_only: !over.choices.is_empty(),
         voted: false,
         simulated: over.simulated,

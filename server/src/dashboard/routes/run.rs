@@ -45,9 +45,9 @@ async fn make(page: &Page, id: &str) -> Result<RunPage, Problem> {
         .await?
         .into_iter()
         .map(|over| RunApproval {
+            state: over.state().to_owned(),
             id: over.id,
             question: over.question,
-            state: over.decision.unwrap_or_else(|| "over".into()),
             until_ms: None,
             by: over.answers.into_iter().map(|a| a.by).collect(),
         })
