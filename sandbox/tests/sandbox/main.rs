@@ -10,6 +10,7 @@ mod mail;
 mod messages;
 mod rules;
 mod running;
+mod subscriptions;
 mod tickets;
 mod tokens;
 mod users;

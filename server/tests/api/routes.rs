@@ -165,6 +165,7 @@ impl Things {
             .replace("{letter}", &self.letter.to_string())
             .replace("{person}", &self.person.to_string())
             .replace("{token}", &self.token.to_string())
+            .replace("{tenant}", "contoso")
             .replace("{event}", &event)
             .replace("{revision}", "1")
             .replace("{name}", "offboarding")
