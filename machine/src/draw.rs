@@ -528,6 +528,7 @@ mod tests {
             graph,
             start,
             on_failure: None,
+            failure_slot: None,
             reads_steps: false,
             undone: Vec::new(),
             hash: String::new(),

@@ -47,6 +47,9 @@ pub struct Playbook {
     pub start: NodeIndex,
     /// Where `on failure` begins.
     pub on_failure: Option<NodeIndex>,
+    /// The variable that holds the run's failure from `on failure` on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure_slot: Option<Slot>,
     /// Whether it reads `run.steps`, so that a run keeps them.
     #[serde(default)]
     pub reads_steps: bool,

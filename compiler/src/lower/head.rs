@@ -54,6 +54,7 @@ pub fn playbook(mut lower: Lower<'_, '_>, written: &Written) -> (Playbook, Facts
         graph: Default::default(),
         start: Default::default(),
         on_failure: None,
+        failure_slot: None,
         reads_steps: false,
         undone: Vec::new(),
         hash: String::new(),
@@ -63,7 +64,7 @@ pub fn playbook(mut lower: Lower<'_, '_>, written: &Written) -> (Playbook, Facts
     lower.conditions(written, &mut compiled);
     let start = lower.emit(NodeKind::Start, written.id.text.as_str(), written.head);
     compiled.start = start;
-    compiled.on_failure = lower.stages(written);
+    (compiled.on_failure, compiled.failure_slot) = lower.stages(written).unzip();
     if lower.graph.node_count() > super::NODES_MAX {
         let place = lower.c.at(written.id.span);
         let diagnostic = Diagnostic::error(

@@ -1,22 +1,23 @@
 //! A playbook's stages in, the graph from start to end out.
 
 use super::Lower;
-use crate::check::Queries;
 use crate::check::declare::duration_ms;
+use crate::check::{Local, Queries};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::span::Span;
 use crate::syntax::ast::{Playbook as Written, PlaybookLineKind};
 use counterplay_machine::Value;
 use counterplay_machine::duration;
-use counterplay_machine::expr::Expr;
+use counterplay_machine::expr::{Expr, Slot};
 use counterplay_machine::playbook::{Edge, EndKind, NodeKind, StageKind};
 use counterplay_machine::types::Type;
 use petgraph::graph::NodeIndex;
+use std::sync::Arc;
 
 impl Lower<'_, '_> {
     /// Adds all stages; where `on failure` begins comes out.
-    pub(super) fn stages(&mut self, written: &Written) -> Option<NodeIndex> {
+    pub(super) fn stages(&mut self, written: &Written) -> Option<(NodeIndex, Slot)> {
         let broken = written
             .lines
             .iter()
@@ -209,7 +210,7 @@ impl Lower<'_, '_> {
         &mut self,
         written: &Written,
         certain: Vec<crate::check::Frame>,
-    ) -> Option<NodeIndex> {
+    ) -> Option<(NodeIndex, Slot)> {
         let (block, span) = written.lines.iter().find_map(|l| match &l.kind {
             PlaybookLineKind::OnFailure(block) => Some((block, l.span)),
             _ => None,
@@ -233,7 +234,16 @@ impl Lower<'_, '_> {
             span,
         );
         self.current = vec![(start, Edge::Done)];
-        self.scoped("`on failure`", |l| l.block(block));
+        let ty = Type::Record(Arc::from("Failure"));
+        let slot = self.c.slot("failure", &ty);
+        let place = self.c.at(span);
+        self.scoped("`on failure`", |l| {
+            if let Some(frame) = l.c.frames.last_mut() {
+                let failure = Local { slot, ty, place };
+                frame.names.insert("failure".into(), failure);
+            }
+            l.block(block);
+        });
         if !self.current.is_empty() {
             self.emit(
                 NodeKind::End {
@@ -245,6 +255,6 @@ impl Lower<'_, '_> {
             );
         }
         self.goal = goal;
-        Some(start)
+        Some((start, slot))
     }
 }

@@ -366,8 +366,8 @@ impl Stepper<'_, '_> {
         self.fail_step(thread, reason);
     }
 
-    /// Gives the arm `failed` its `failure`.
-    fn bind_failure(&mut self, thread: u32, slot: Slot, reason: &str) {
+    /// Gives the arm `failed`, or `on failure`, its `failure`.
+    pub(super) fn bind_failure(&mut self, thread: u32, slot: Slot, reason: &str) {
         let failure = Value::record("Failure", [("reason", Value::text(reason))]);
         self.run.bind(thread, slot, failure);
     }

@@ -451,6 +451,9 @@ impl Stepper<'_, '_> {
             },
         );
         self.run.failing = Some(failure.clone());
+        if let Some(slot) = self.context.playbook.failure_slot {
+            self.bind_failure(thread, slot, &failure.reason);
+        }
         if let Some(t) = self.run.threads.get_mut(&thread) {
             t.node = start.index() as u32;
             t.waiting = Waiting::Ready;

@@ -200,6 +200,7 @@ fn playbook(id: &str, title: &str, trigger: Trigger, graph: Graph) -> Playbook {
         start: 0.into(),
         graph,
         on_failure: None,
+        failure_slot: None,
         reads_steps: false,
         undone: Vec::new(),
         hash: "by hand".into(),

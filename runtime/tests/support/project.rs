@@ -194,6 +194,7 @@ pub fn playbook(id: &str, graph: Graph) -> Playbook {
         start: 0.into(),
         graph,
         on_failure: None,
+        failure_slot: None,
         reads_steps: false,
         undone: Vec::new(),
         hash: format!("hash of {id}"),
