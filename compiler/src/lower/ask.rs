@@ -44,32 +44,35 @@ impl Lower<'_, '_> {
             span,
         );
         let mut ends: Vec<End> = Vec::new();
+        let mut silent = false;
         for (i, answer) in written.answers.iter().enumerate() {
+            let mut open = vec![(node, Edge::Case(i as u32))];
+            if answer.unanswered.is_some() && !silent {
+                silent = true;
+                open.push((node, Edge::Unanswered));
+            }
+            self.follow_answer(open, Some(&answer.body), "an answer's arm", &mut ends);
+        }
+        if !silent {
             self.follow_answer(
-                (node, Edge::Case(i as u32)),
-                Some(&answer.body),
-                "an answer's arm",
+                vec![(node, Edge::Unanswered)],
+                written.unanswered.as_ref(),
+                "the arm `unanswered`",
                 &mut ends,
             );
         }
-        self.follow_answer(
-            (node, Edge::Unanswered),
-            written.unanswered.as_ref(),
-            "the arm `unanswered`",
-            &mut ends,
-        );
         self.current = ends;
         self.goal_is_fresh = false;
     }
 
     fn follow_answer(
         &mut self,
-        open: End,
+        open: Vec<End>,
         body: Option<&Block>,
         what: &'static str,
         ends: &mut Vec<End>,
     ) {
-        self.current = vec![open];
+        self.current = open;
         self.goal_is_fresh = false;
         // Someone has answered, or time has passed: what was true while the run waited may have changed.
         self.check_goal();
@@ -115,6 +118,20 @@ impl Lower<'_, '_> {
                 "what may be answered?",
             )
             .help("add arms: `{ \"This was me\" { … } \"Not me\" { … } unanswered { … } }`");
+            self.c.report(diagnostic);
+        }
+        let silences = written.answers.iter().filter_map(|a| a.unanswered);
+        let own = written.unanswered.as_ref().map(|block| block.span);
+        let mut silences = silences.chain(own);
+        if let (Some(first), Some(second)) = (silences.next(), silences.next()) {
+            let (first, second) = (self.c.at(first), self.c.at(second));
+            let diagnostic = Diagnostic::error(
+                codes::DUPLICATE,
+                "there are two arms for `unanswered`",
+                second,
+                "the second",
+            )
+            .also(first, "the first");
             self.c.report(diagnostic);
         }
         let mut seen: Vec<(Arc<str>, Span)> = Vec::new();

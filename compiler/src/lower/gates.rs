@@ -120,7 +120,7 @@ impl Lower<'_, '_> {
         span: Span,
     ) {
         self.known_arms(arms, &["approved", "rejected", "unanswered"], "an approval");
-        let arm = |name: &str| arms.iter().find(|a| a.name.text == name);
+        let arm = |name: &str| arms.iter().find(|a| a.is_for(name));
         let place = self.c.at(span);
         let approval = Local {
             slot,
@@ -145,7 +145,15 @@ impl Lower<'_, '_> {
             ("unanswered", Edge::Unanswered, "the arm `unanswered`"),
         ] {
             if let Some(arm) = arm(name) {
+                // One arm for both is followed once.
+                let joined = name == "unanswered" && arm.is_for("rejected");
+                if joined {
+                    continue;
+                }
                 self.current = vec![(node, edge)];
+                if name == "rejected" && arm.is_for("unanswered") {
+                    self.current.push((node, Edge::Unanswered));
+                }
                 self.goal_is_fresh = false;
                 self.arm(&arm.body, what, |_| {});
                 only_approval_goes_on &= self.current.is_empty();

@@ -179,18 +179,19 @@ impl Lower<'_, '_> {
 
     /// Reports arms that a step does not have.
     pub(super) fn known_arms(&mut self, arms: &[Arm], allowed: &[&'static str], what: &str) {
-        if arms.iter().any(|arm| is_marked(&arm.name.text)) {
+        let names: Vec<&Name> = arms.iter().flat_map(Arm::names).collect();
+        if names.iter().any(|name| is_marked(&name.text)) {
             let left = allowed
                 .iter()
-                .filter(|name| !arms.iter().any(|arm| arm.name.text == **name));
+                .filter(|outcome| !names.iter().any(|name| name.text == **outcome));
             self.c.capture(Spot::Arm(left.copied().collect()));
         }
-        for (i, arm) in arms.iter().enumerate() {
-            let place = self.c.at(arm.name.span);
-            if !allowed.contains(&arm.name.text.as_str()) {
+        for (i, name) in names.iter().enumerate() {
+            let place = self.c.at(name.span);
+            if !allowed.contains(&name.text.as_str()) {
                 let mut diagnostic = Diagnostic::error(
                     codes::UNKNOWN_ARM,
-                    format!("{what} has no arm `{}`", arm.name.text),
+                    format!("{what} has no arm `{}`", name.text),
                     place.clone(),
                     if allowed.is_empty() {
                         "it has no arms".to_owned()
@@ -198,19 +199,39 @@ impl Lower<'_, '_> {
                         format!("it has {}", near::menu(allowed.iter().copied()))
                     },
                 );
-                if let Some(near) = near::best(&arm.name.text, allowed.iter().copied()) {
+                if let Some(near) = near::best(&name.text, allowed.iter().copied()) {
                     diagnostic = diagnostic.fix(format!("write `{near}`"), false, place, near);
                 }
                 self.c.report(diagnostic);
-            } else if let Some(first) = arms.iter().take(i).find(|a| a.name.text == arm.name.text) {
-                let first = self.c.at(first.name.span);
+            } else if let Some(first) = names.iter().take(i).find(|n| n.text == name.text) {
+                let first = self.c.at(first.span);
                 let diagnostic = Diagnostic::error(
                     codes::DUPLICATE,
-                    format!("there are two arms `{}`", arm.name.text),
+                    format!("there are two arms `{}`", name.text),
                     place,
                     "the second",
                 )
                 .also(first, "the first");
+                self.c.report(diagnostic);
+            }
+        }
+        for arm in arms {
+            let odd = |name: &&Name| !matches!(name.text.as_str(), "rejected" | "unanswered");
+            if arm.also.is_empty() || names.iter().any(|n| !allowed.contains(&n.text.as_str())) {
+                continue;
+            }
+            if let Some(odd) = arm.names().find(odd) {
+                let place = self.c.at(odd.span);
+                let diagnostic = Diagnostic::error(
+                    codes::UNKNOWN_ARM,
+                    format!("`{}` has an arm of its own", odd.text),
+                    place,
+                    "joined with another outcome",
+                )
+                .because("what is known in the arm differs: a result, a failure, who approved")
+                .help(
+                    "`rejected, unanswered { … }` can be one arm; give each other outcome its own",
+                );
                 self.c.report(diagnostic);
             }
         }

@@ -575,8 +575,22 @@ pub struct Step {
 pub struct Arm {
     /// `done`, `failed`, `approved`, `rejected`, `unanswered` or what the author wrote instead.
     pub name: Name,
+    /// Outcomes that it is for, too: `rejected, unanswered { … }`.
+    pub also: Vec<Name>,
     /// The steps.
     pub body: Block,
+}
+
+impl Arm {
+    /// The outcomes that it is for.
+    pub fn names(&self) -> impl Iterator<Item = &Name> {
+        std::iter::once(&self.name).chain(&self.also)
+    }
+
+    /// Whether it is for an outcome.
+    pub fn is_for(&self, outcome: &str) -> bool {
+        self.names().any(|name| name.text == outcome)
+    }
 }
 
 /// The kinds of steps.
@@ -712,6 +726,8 @@ pub struct Ask {
 pub struct Answer {
     /// The answers, fixed texts.
     pub texts: Vec<Expr>,
+    /// Whether it is what follows silence, too: `"Not me", unanswered { … }`.
+    pub unanswered: Option<Span>,
     /// The steps.
     pub body: Block,
     /// The head.

@@ -301,7 +301,7 @@ pub(crate) fn of(rule: Rule) -> (&'static str, &'static str) {
         ),
         Rule::end_line => ("the end of the run", "`end run \"why\"`"),
         Rule::return_line => ("a return", "`return VALUE`"),
-        Rule::arm_line => ("an arm", "`done {` or `failed {`"),
+        Rule::arm_line => ("an arm", "`done {`, `failed {` or `rejected, unanswered {`"),
         _ => ("a step", "`module.action(arguments)`"),
     }
 }

@@ -8,6 +8,7 @@ use super::{
     steps::{duration_of, first_expr},
     tree::Statement,
 };
+use crate::span::Span;
 
 impl Reader<'_, '_> {
     /// `ask "…" to user, within 1h { "Yes" { … } unanswered { … } }`.
@@ -66,16 +67,22 @@ impl Reader<'_, '_> {
                 }
                 continue;
             }
-            let texts = self.read(Rule::answer_line, line, |builder, pair| {
-                parts(pair)
-                    .filter(|part| part.as_rule() == Rule::text)
-                    .map(|part| builder.text_expr(&part))
-                    .collect::<Vec<Expr>>()
+            let read = self.read(Rule::answer_line, line, |builder, pair| {
+                let (mut texts, mut silence): (Vec<Expr>, Option<Span>) = (Vec::new(), None);
+                for part in parts(pair) {
+                    match part.as_rule() {
+                        Rule::text => texts.push(builder.text_expr(&part)),
+                        Rule::silence => silence = Some(builder.span(&part)),
+                        _ => {}
+                    }
+                }
+                (texts, silence)
             });
             let body = self.body(Rule::answer_line, line);
-            if let Some(texts) = texts {
+            if let Some((texts, silence)) = read {
                 answers.push(Answer {
                     texts,
+                    unanswered: silence,
                     body,
                     span: self.head_span(line),
                 });

@@ -9,6 +9,7 @@ use super::{
     tree::{self, Piece, Statement},
     words,
 };
+use crate::span::Name;
 use pest::iterators::Pair;
 
 impl Reader<'_, '_> {
@@ -186,15 +187,10 @@ impl Reader<'_, '_> {
         let mut arms = Vec::new();
         let mut complained = statement.reported;
         for line in statement.block.iter().flat_map(|block| &block.statements) {
-            let name = if line.pieces.len() == 1 {
-                self.name_at(line, 0)
-            } else {
-                None
-            };
-            match (name, &line.block) {
-                (Some(name), Some(block)) => {
+            match (self.arm_names(line), &line.block) {
+                (Some((name, also)), Some(block)) => {
                     let body = self.steps(block);
-                    arms.push(Arm { name, body });
+                    arms.push(Arm { name, also, body });
                 }
                 _ => {
                     if !complained && !line.reported {
@@ -224,6 +220,22 @@ impl Reader<'_, '_> {
             }
         }
         arms
+    }
+
+    /// The outcomes that an arm is for: words between commas.
+    fn arm_names(&self, line: &Statement) -> Option<(Name, Vec<Name>)> {
+        let mut names = Vec::new();
+        for (index, piece) in line.pieces.iter().enumerate() {
+            if index % 2 == 0 {
+                names.push(self.name_at(line, index)?);
+            } else if piece.kind != Kind::Comma {
+                return None;
+            }
+        }
+        (!names.is_empty()).then(|| {
+            let first = names.remove(0);
+            (first, names)
+        })
     }
 
     fn if_step(&mut self, statement: &Statement, elses: &[Statement]) -> StepKind {
