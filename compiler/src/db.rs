@@ -263,6 +263,24 @@ pub fn project_findings(db: &dyn Db, project: Project) -> Vec<Diagnostic> {
         environment(db, project),
         names(db, project),
     ));
+    let known = &names(db, project).connections;
+    let unknown = file
+        .connections
+        .iter()
+        .filter(|(name, _)| !known.contains_key(name));
+    found.extend(unknown.map(|(name, place)| {
+        let diagnostic = Diagnostic::warning(
+            codes::NOT_IN_PROJECT,
+            format!("this project has no connection `{name}`"),
+            place.clone(),
+            "sets nothing up",
+        );
+        let names = || known.keys().map(String::as_str);
+        match near::best(name, names()) {
+            Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+            None => diagnostic.help(format!("there are {}", near::menu(names()))),
+        }
+    }));
     let known = &names(db, project).playbooks;
     let unknown = file
         .playbooks

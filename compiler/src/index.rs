@@ -195,7 +195,39 @@ pub fn build(files: &[&Exports]) -> Index {
             }
         }
     }
+    for file in files.iter().filter(|f| &*f.module != PRELUDE) {
+        for item in &file.items {
+            if let Export::Declares(def) = item {
+                known_to_all(&mut index, def);
+            }
+        }
+    }
     index
+}
+
+/// A type that is called like one that every file knows would pass for it where people read, and not where
+/// guards, approvals and the library look.
+fn known_to_all(index: &mut Index, def: &Def) {
+    if !matches!(&*def.item, Item::Type(_) | Item::Enum(_)) {
+        return;
+    }
+    let name = def.name.text.as_str();
+    let first = index.get(PRELUDE, name).map(Def::place);
+    if first.is_none() && !crate::check::types::is_built_in(name) {
+        return;
+    }
+    let mut diagnostic = Diagnostic::error(
+        crate::codes::DUPLICATE,
+        format!("every playbook knows a `{name}` already"),
+        def.place(),
+        "another one under the same name",
+    )
+    .because("guards, approvals and the library mean the one that is always there, and would pass this one over")
+    .help("give it a name of its own");
+    if let Some(first) = first {
+        diagnostic = diagnostic.also(first, "the one that is always there");
+    }
+    index.diagnostics.push(diagnostic);
 }
 
 /// Where another import of a file belongs.

@@ -165,6 +165,7 @@ fn part(checker: &mut Checker<'_>, item: &Arc<Item>, readable: bool, acts: &mut 
             Part::Nothing
         }
         Item::Param(decl) => {
+            checker.not_always_there(&decl.name);
             let name = Arc::from(decl.name.text.as_str());
             Part::Param(name, checker.check_parameter(decl))
         }

@@ -26,6 +26,8 @@ pub struct ProjectFile {
     pub deployment: Deployment,
     /// Where each `[playbooks.ID]` stands.
     pub playbooks: Vec<(String, Place)>,
+    /// Where each `[connections.NAME]` stands.
+    pub connections: Vec<(String, Place)>,
     /// Where each parameter of a tenant stands: tenant, name, the name's place and the value's.
     pub parameters: Vec<(String, String, Place, Place)>,
     /// Where each service of a tenant stands.
@@ -43,7 +45,7 @@ struct Written {
     #[serde(default)]
     tenants: BTreeMap<String, TenantSection>,
     #[serde(default)]
-    connections: BTreeMap<String, ConnectionSection>,
+    connections: BTreeMap<toml::Spanned<String>, ConnectionSection>,
     #[serde(default)]
     webhooks: BTreeMap<toml::Spanned<String>, WebhookSection>,
     #[serde(default)]
@@ -168,7 +170,7 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
     });
     let of_connections = written.connections.iter().map(|(name, connection)| {
         (
-            format!("secret of [connections.{name}]"),
+            format!("secret of [connections.{}]", name.get_ref()),
             &connection.secret,
         )
     });
@@ -286,7 +288,10 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
         );
     }
     let mut connections = BTreeMap::new();
+    let mut connections_at = Vec::new();
     for (name, connection) in written.connections {
+        connections_at.push((name.get_ref().clone(), at(name.span())));
+        let name = name.into_inner();
         let tls = connection.tls.map(|tls| {
             if !matches!(tls.get_ref().as_str(), "starttls" | "tls" | "none") {
                 find(
@@ -343,6 +348,7 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
         .collect();
     let file = ProjectFile {
         playbooks,
+        connections: connections_at,
         parameters,
         services,
         lints,

@@ -263,7 +263,15 @@ fn around(number: usize, entry: &Entry, module: &Module) -> String {
     let params: Vec<String> = entry
         .rows
         .iter()
-        .map(|row| format!("{}: {}", row.name, qualified(&row.ty, module, short)))
+        .filter(|row| row.ty != "Team")
+        .map(|row| {
+            let name = if row.name == "team" {
+                "team_name"
+            } else {
+                &row.name
+            };
+            format!("{name}: {}", qualified(&row.ty, module, short))
+        })
         .collect();
     format!(
         "{import}steps s{number}({}) {{\n  {example}\n}}\n",

@@ -309,6 +309,13 @@ impl Checker<'_> {
                     }
                     Some("header") => {
                         if let Some(name) = arg("name").and_then(|a| self.literal(&a.value)) {
+                            if !super::request::is_header_name(&name) {
+                                self.bad(
+                                    expr.span,
+                                    "this is no name of a header",
+                                    "a name has letters, digits and `-`",
+                                );
+                            }
                             return Auth::Header(name);
                         }
                         self.bad(
@@ -359,7 +366,12 @@ impl Checker<'_> {
             .iter()
             .map(|p| {
                 let ty = self.type_of(&p.ty);
-                let slot = self.bind(&p.name, &ty);
+                // `team:` is how callers name an argument.
+                if p.name.text != "team" {
+                    self.not_always_there(&p.name);
+                }
+                let slot = self.slot(&p.name.text, &ty);
+                self.bind_own(&p.name, &ty, slot);
                 let acted_on = p.on || self.is_entity(&ty);
                 Param {
                     name: Arc::from(p.name.text.as_str()),
@@ -408,6 +420,7 @@ impl Checker<'_> {
         }
         let body = self.slot("body", &Type::Json);
         let mut on_status = Vec::new();
+        self.answers_looked_at(decl);
         for property in &decl.properties {
             if let PropertyValue::On {
                 status,
@@ -434,6 +447,9 @@ impl Checker<'_> {
             }
             self.with_body(body, |c| c.expect(expr, &returns_ty, None))
         });
+        if let Some(property) = property(decl, "after") {
+            self.comes_after(def, property);
+        }
         let confirm = property(decl, "confirm").and_then(|p| self.confirm(p));
         let undo = property(decl, "undo")
             .and_then(single)
@@ -470,6 +486,36 @@ impl Checker<'_> {
             confirm,
             undo,
             doc: Arc::from(decl.doc.as_str()),
+        }
+    }
+
+    /// Of the lines for one status the first that holds counts: behind one without a condition none does.
+    fn answers_looked_at(&mut self, decl: &Declaration) {
+        let mut always: Vec<(i64, Span)> = Vec::new();
+        for property in &decl.properties {
+            let PropertyValue::On {
+                status, condition, ..
+            } = &property.value
+            else {
+                continue;
+            };
+            let ExprKind::Int(code) = status.kind else {
+                continue;
+            };
+            if let Some((_, first)) = always.iter().find(|(c, _)| *c == code) {
+                let (place, first) = (self.at(property.span), self.at(*first));
+                let diagnostic = Diagnostic::error(
+                    codes::DUPLICATE,
+                    format!("`on {code}` is answered before"),
+                    place,
+                    "never looked at",
+                )
+                .also(first, "this line takes every answer of this status")
+                .help("keep one of them, or give the first a condition: `on 404 where …`");
+                self.report(diagnostic);
+            } else if condition.is_none() {
+                always.push((code, property.span));
+            }
         }
     }
 
@@ -664,6 +710,48 @@ impl Checker<'_> {
             condition,
             within_ms,
         })
+    }
+
+    /// `after:`: what has to be done before, on the same entity.
+    fn comes_after(&mut self, def: &Def, property: &Property) -> Vec<Arc<str>> {
+        let PropertyValue::Exprs(exprs) = &property.value else {
+            return Vec::new();
+        };
+        let mut names = Vec::new();
+        for expr in exprs {
+            let what = "`after` names actions that have to be done before";
+            if !matches!(expr.kind, ExprKind::Name(_) | ExprKind::Field { .. }) {
+                if !matches!(expr.kind, ExprKind::Missing) {
+                    self.bad(expr.span, what, "for instance `block_sign_in`");
+                }
+                continue;
+            }
+            match self.callee(expr) {
+                super::calls::Callee::Declared(other)
+                    if matches!(&*other.item, Item::Action(_)) =>
+                {
+                    if other.module == def.module && other.name.text == def.name.text {
+                        self.bad(expr.span, what, "this is the action itself");
+                    } else {
+                        names.push(Index::qualified(&other.module, &other.name.text));
+                    }
+                }
+                super::calls::Callee::Unknown => {}
+                super::calls::Callee::Declared(other) => {
+                    self.bad(expr.span, what, format!("this is {}", other.kind()));
+                }
+                _ => self.bad(expr.span, what, "this is no action"),
+            }
+        }
+        names
+    }
+
+    /// The actions that have to be done before a declared one, by qualified name.
+    pub fn before(&mut self, def: &Def, decl: &Declaration) -> Vec<Arc<str>> {
+        match property(decl, "after") {
+            Some(property) => self.elsewhere(def, true, |c| c.comes_after(def, property)),
+            None => Vec::new(),
+        }
     }
 
     fn undo(&mut self, expr: &Ast) -> Option<(Arc<str>, Vec<Expr>)> {

@@ -140,7 +140,8 @@ impl Checker<'_> {
                     );
                 }
                 let value = self.expect(value, &field_ty, wanted);
-                let slot = self.bind(name, &field_ty);
+                let slot = self.slot(&name.text, &field_ty);
+                self.bind_own(name, &field_ty, slot);
                 fields.push(EventField {
                     name: Arc::from(name.text.as_str()),
                     ty: field_ty,
@@ -282,6 +283,9 @@ impl Checker<'_> {
             return None;
         };
         let path = path?;
+        if let Some(def) = index.connections.get(name) {
+            self.check_list_floor(def, &path, expr.span);
+        }
         if every_ms < SHORTEST_MS {
             self.bad(
                 expr.span,
@@ -405,7 +409,7 @@ impl Checker<'_> {
         if ty_of_query != Type::Unknown {
             self.coerce(checked, value.span, ty, None);
         }
-        self.bind_slot(name, ty, slot);
+        self.bind_own(name, ty, slot);
         match asked.pop() {
             Some(query) if plain && asked.is_empty() => Some(FetchedField {
                 name: Arc::from(name.text.as_str()),

@@ -61,6 +61,7 @@ impl Checker<'_> {
             ExprKind::Call { callee, args } => self.call(expr.span, callee, args),
             ExprKind::List(items) => self.list(items, expected),
             ExprKind::Json(fields) => {
+                self.keys_once(fields, |a, b| a == b);
                 let mut out = Vec::new();
                 for (name, value) in fields {
                     let checked = self.expr(value, None);

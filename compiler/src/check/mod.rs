@@ -31,6 +31,15 @@ pub const INLINED_MAX: u32 = 2_000;
 /// How deep calls of steps and definitions may lie inside each other.
 pub const INLINING_DEPTH_MAX: usize = 64;
 
+/// Names that stand for something in every playbook, and what.
+const ALWAYS_THERE: &[(&str, &str)] = &[
+    ("team", "the teams of counterplay.toml"),
+    ("tenant", "the tenant that a run is for"),
+    ("run", "the run itself"),
+    ("approval", "what was approved, and by whom"),
+    ("failure", "why an action has failed"),
+];
+
 /// A binding.
 #[derive(Clone, Debug)]
 pub struct Local {
@@ -229,6 +238,32 @@ impl<'a> Checker<'a> {
 
     /// Binds a name to a variable that exists.
     pub fn bind_slot(&mut self, name: &crate::span::Name, ty: &Type, slot: Slot) {
+        self.not_always_there(name);
+        self.bind_own(name, ty, slot);
+    }
+
+    /// Reports that a name would stand for something else than it does everywhere.
+    pub fn not_always_there(&mut self, name: &crate::span::Name) {
+        let Some((_, what)) = ALWAYS_THERE.iter().find(|(n, _)| *n == name.text) else {
+            return;
+        };
+        let place = self.at(name.span);
+        self.report(
+            Diagnostic::error(
+                crate::codes::REBOUND,
+                format!("`{}` always stands for {what}", name.text),
+                place,
+                "would stand for something else",
+            )
+            .because(
+                "a name keeps one meaning, so that a reader never has to ask which one is meant",
+            )
+            .help("choose another name"),
+        );
+    }
+
+    /// Binds a name of a declaration's own, such as a field's: it may be any.
+    pub fn bind_own(&mut self, name: &crate::span::Name, ty: &Type, slot: Slot) {
         let place = self.at(name.span);
         self.mention_binding(name, ty);
         if let Some(earlier) = self.local(&name.text).map(|l| l.place.clone()) {

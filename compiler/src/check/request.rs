@@ -7,7 +7,7 @@ use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::index::Def;
 use crate::near;
-use crate::span::Span;
+use crate::span::{Name, Span};
 use crate::syntax::ast::{Arg, Expr as Ast, ExprKind, Item, Property, TextPart};
 use counterplay_machine::Value;
 use counterplay_machine::declare::{Impact, PathPart, Request};
@@ -24,6 +24,31 @@ const METHODS: &[(&str, &str)] = &[
 ];
 const ARGUMENTS: &[&str] = &[
     "json", "select", "filter", "kql", "top", "query", "headers", "paged",
+];
+
+const CREDENTIALS: &str =
+    "who calls is said by the connection's `auth:` and the deployment's secrets";
+const ADDRESS: &str = "the call would reach another address than the one that is checked";
+const METHOD: &str = "the call would be of another method than the one that is checked";
+const FRAMING: &str = "where a call begins and ends is said by whoever sends it";
+
+/// Headers that a request may not set, and why.
+const NOT_OURS: &[(&str, &str)] = &[
+    ("Authorization", CREDENTIALS),
+    ("Proxy-Authorization", CREDENTIALS),
+    ("Cookie", CREDENTIALS),
+    ("Host", ADDRESS),
+    ("X-Original-URL", ADDRESS),
+    ("X-Rewrite-URL", ADDRESS),
+    ("X-HTTP-Method-Override", METHOD),
+    ("X-HTTP-Method", METHOD),
+    ("X-Method-Override", METHOD),
+    ("Content-Length", FRAMING),
+    ("Transfer-Encoding", FRAMING),
+    ("Connection", FRAMING),
+    ("TE", FRAMING),
+    ("Trailer", FRAMING),
+    ("Upgrade", FRAMING),
 ];
 
 impl Checker<'_> {
@@ -98,8 +123,11 @@ impl Checker<'_> {
                 }
                 "top" => query.push((Arc::from("$top"), self.expect(&arg.value, &Type::Int, None))),
                 "paged" => paged = matches!(arg.value.kind, ExprKind::Bool(true)),
-                "query" => query.extend(self.pairs(&arg.value)),
-                "headers" => headers.extend(self.pairs(&arg.value)),
+                "query" => query.extend(self.pairs(&arg.value, |a, b| a == b)),
+                "headers" => {
+                    self.header_names(&arg.value);
+                    headers.extend(self.pairs(&arg.value, str::eq_ignore_ascii_case));
+                }
                 other => {
                     let place = self.at(name.span);
                     let mut diagnostic = Diagnostic::error(
@@ -163,10 +191,7 @@ impl Checker<'_> {
         })
     }
 
-    fn request_call<'e>(
-        &mut self,
-        expr: &'e Ast,
-    ) -> Option<(Def, &'e crate::span::Name, &'e [Arg])> {
+    fn request_call<'e>(&mut self, expr: &'e Ast) -> Option<(Def, &'e Name, &'e [Arg])> {
         let ExprKind::Call { callee, args } = &expr.kind else {
             if !matches!(expr.kind, ExprKind::Missing) {
                 self.bad(
@@ -358,12 +383,17 @@ impl Checker<'_> {
         Expr::Text(out)
     }
 
-    fn pairs(&mut self, expr: &Ast) -> Vec<(Arc<str>, Expr)> {
+    fn pairs(&mut self, expr: &Ast, same: fn(&str, &str) -> bool) -> Vec<(Arc<str>, Expr)> {
         match &expr.kind {
-            ExprKind::Json(fields) => fields
-                .iter()
-                .map(|(name, value)| (Arc::from(name.text.as_str()), self.expr(value, None).expr))
-                .collect(),
+            ExprKind::Json(fields) => {
+                self.keys_once(fields, same);
+                fields
+                    .iter()
+                    .map(|(name, value)| {
+                        (Arc::from(name.text.as_str()), self.expr(value, None).expr)
+                    })
+                    .collect()
+            }
             _ => {
                 self.bad(
                     expr.span,
@@ -371,6 +401,53 @@ impl Checker<'_> {
                     "not of this form",
                 );
                 Vec::new()
+            }
+        }
+    }
+
+    /// Reports keys that stand twice in one object.
+    pub(super) fn keys_once(&mut self, fields: &[(Name, Ast)], same: fn(&str, &str) -> bool) {
+        for (i, (name, _)) in fields.iter().enumerate() {
+            let Some((first, _)) = fields
+                .iter()
+                .take(i)
+                .find(|(n, _)| same(&n.text, &name.text))
+            else {
+                continue;
+            };
+            let (place, first) = (self.at(name.span), self.at(first.span));
+            let diagnostic = Diagnostic::error(
+                codes::DUPLICATE,
+                format!("`{}` is given twice", name.text),
+                place,
+                "given again",
+            )
+            .also(first, "given first");
+            self.report(diagnostic);
+        }
+    }
+
+    /// Reports headers that would make another call of it than the one that is checked, and names that are none.
+    fn header_names(&mut self, expr: &Ast) {
+        let ExprKind::Json(fields) = &expr.kind else {
+            return;
+        };
+        for (name, _) in fields {
+            if !is_header_name(&name.text) {
+                self.bad(
+                    name.span,
+                    "this is no name of a header",
+                    "a name has letters, digits and `-`",
+                );
+            } else if let Some((_, why)) = NOT_OURS
+                .iter()
+                .find(|(n, _)| n.eq_ignore_ascii_case(&name.text))
+            {
+                self.bad(
+                    name.span,
+                    format!("a request does not set `{}`", name.text),
+                    *why,
+                );
             }
         }
     }
@@ -425,6 +502,12 @@ impl Checker<'_> {
             body,
         })
     }
+}
+
+/// Whether a text is a header's name: a token of RFC 9110 §5.6.2.
+pub(super) fn is_header_name(name: &str) -> bool {
+    let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    !name.is_empty() && name.chars().all(token)
 }
 
 /// Why a text cannot be part of a path as it stands: what an address's reader would rewrite (RFC 3986 §3.3,

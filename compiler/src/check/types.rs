@@ -25,6 +25,11 @@ pub(crate) const BUILT_IN: &[(&str, Type)] = &[
 /// The type of everything that a message can be sent to: a person, a team or an address.
 pub const RECIPIENT: &str = "Recipient";
 
+/// Whether the language has a type of this name.
+pub fn is_built_in(name: &str) -> bool {
+    BUILT_IN.iter().any(|(n, _)| *n == name) || matches!(name, RECIPIENT | "List" | "Secret")
+}
+
 impl Checker<'_> {
     /// The type that a written type means.
     pub fn type_of(&mut self, written: &TypeRef) -> Type {

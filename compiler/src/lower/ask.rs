@@ -232,6 +232,7 @@ impl Lower<'_, '_> {
             place: self.c.at(alias.span),
         };
         if condition_is_absent(&self.graph[node].kind) {
+            self.c.not_always_there(alias);
             self.c.mention_binding(alias, &ty);
         }
         if let Some(arm) = arm("came") {

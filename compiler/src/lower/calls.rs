@@ -8,7 +8,7 @@ use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::index::{Def, Index};
 use crate::span::Span;
-use crate::syntax::ast::{Arg, Arm, Declaration, ExprKind, Item, PropertyValue};
+use crate::syntax::ast::{Arg, Arm, Declaration, ExprKind, Item};
 use counterplay_machine::declare::Impact;
 use counterplay_machine::expr::{Expr, Slot};
 use counterplay_machine::playbook::{Edge, NodeKind, Perform};
@@ -63,14 +63,7 @@ impl Lower<'_, '_> {
                 );
             entities.push(written);
         }
-        let after: Vec<Arc<str>> = match property(decl, "after").map(|p| &p.value) {
-            Some(PropertyValue::Exprs(exprs)) => exprs
-                .iter()
-                .filter_map(word)
-                .map(|name| Index::qualified(&def.module, name))
-                .collect(),
-            _ => Vec::new(),
-        };
+        let after = self.c.before(def, decl);
         self.reachable_team(decl, &params, &values, args, span);
         let attempt = attempt || self.attempting.is_some();
         let name = Index::qualified(&def.module, &def.name.text);

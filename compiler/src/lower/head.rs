@@ -131,11 +131,32 @@ pub fn steps(mut lower: Lower<'_, '_>, def: &Def, written: &StepsDecl) {
 
 impl Lower<'_, '_> {
     fn settings(&mut self, written: &Written, compiled: &mut Playbook) {
+        let mut given: Vec<(&str, Span)> = Vec::new();
         for line in &written.lines {
-            match &line.kind {
-                PlaybookLineKind::Setting(key, value) => self.setting(key, value, compiled),
-                PlaybookLineKind::Tenants(tenants) => compiled.tenants = self.tenants(tenants),
-                _ => {}
+            let (key, span) = match &line.kind {
+                PlaybookLineKind::Setting(key, value) => {
+                    self.setting(key, value, compiled);
+                    (key.text.as_str(), key.span)
+                }
+                PlaybookLineKind::Tenants(tenants) => {
+                    compiled.tenants = self.tenants(tenants);
+                    ("tenants", line.span)
+                }
+                _ => continue,
+            };
+            match given.iter().find(|(k, _)| *k == key) {
+                Some((_, first)) => {
+                    let (place, first) = (self.c.at(span), self.c.at(*first));
+                    let diagnostic = Diagnostic::error(
+                        codes::DUPLICATE,
+                        format!("`{key}` is given twice"),
+                        place,
+                        "given again",
+                    )
+                    .also(first, "given first");
+                    self.c.report(diagnostic);
+                }
+                None => given.push((key, span)),
             }
         }
     }

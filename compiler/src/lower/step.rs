@@ -411,6 +411,7 @@ impl Lower<'_, '_> {
                 Item::Action(_) => {
                     let (slot, ty) = self.perform(&def, args, value.span, false, arms);
                     if ty != Type::Nothing && !arms.is_empty() {
+                        self.c.not_always_there(name);
                         self.c.mention_binding(name, &ty);
                         let local = Local {
                             slot,
@@ -444,6 +445,7 @@ impl Lower<'_, '_> {
             match slot {
                 // What is only attempted may have no result; its `done` arm knows it.
                 Some(_) if self.attempting.is_some() => {
+                    self.c.not_always_there(name);
                     let place = self.c.at(name.span);
                     self.c
                         .gone
@@ -502,6 +504,7 @@ impl Lower<'_, '_> {
                         *failure_slot = Some(failure);
                     }
                 }
+                self.c.not_always_there(name);
                 self.c.mention_binding(name, &checked.ty);
                 let local = Local {
                     slot,

@@ -17,10 +17,16 @@ pub fn call(kind: Kind, called: &str, params: &[Param], has_result: bool) -> Str
             // An argument by place stands where its parameter stands.
             let in_place = params.get(i).is_some_and(|p| p.name.text == *name);
             by_place &= in_place && (i == 0 || is_named_type(param));
+            // In a playbook `team` stands for all teams of the project.
+            let value = match name.as_str() {
+                "team" if is_named_type(param) => "team.soc",
+                "team" => "team_name",
+                other => other,
+            };
             if by_place {
-                name.clone()
+                value.to_owned()
             } else {
-                format!("{name}: {name}")
+                format!("{name}: {value}")
             }
         })
         .collect();
