@@ -116,6 +116,117 @@ playbook b "B" {
     less_harm_at_an_address_of_the_project_file: "connection scanner {\n  auth: none\n  destructive: DELETE \"/scans/*\"\n}\n\nconnection scanner2 {\n  auth: none\n  notify: DELETE \"/scans/*\"\n}\n\naction forget(device: Device) {\n  impact: notify\n  request: scanner2.delete(\"/scans/{device.id}\")\n}\n";
     orders_that_name_nothing: "use microsoft.(entra, intune)\n\naction a(user: User) {\n  impact: notify\n  after: entra.blok_sign_in, b, a, entra.block_sign_in, entra.is_enabled, block_sign_in\n  request: halopsa.post(\"/api/tickets\", json: { id: user.id })\n}\n\naction b(user: User) {\n  impact: notify\n  after: \"a\", exchange.disable_rule\n  request: halopsa.post(\"/api/tickets\", json: { id: user.id })\n}\n";
     an_order_of_another_module: "use microsoft.entra\n\naction tell(user: User) {\n  impact: notify\n  after: entra.block_sign_in\n  request: halopsa.post(\"/api/tickets\", json: { id: user.id })\n}\n\nplaybook p \"P\" {\n  when manual(user: User)\n\n  then {\n    tell(user)\n    entra.block_sign_in(user)\n  }\n}\n";
+    calls_that_reach_what_nobody_approves: r#"connection scanner {
+  auth: none
+  destructive: POST "/wipe"
+  destructive: POST "/wipe/*"
+  reversible: PATCH "/users/*"
+  reversible: POST "/users/block"
+}
+
+enum How { gently, at_once, unknown }
+
+type Job {
+  dev: Device
+}
+
+type Batch {
+  jobs: List<Job>
+}
+
+type Alert {
+  id: Text
+  title: Text
+  owner: User?
+}
+
+action wipe_ids(u: User, ids: List<Text>) {
+  impact: destructive
+  request: scanner.post("/wipe", json: { devices: ids })
+}
+
+action bulk(u: User, job: Job, batch: Batch) {
+  impact: reversible
+  request: scanner.post("/users/block", json: { who: [job.dev.id], all: list(j.dev.id for j in batch.jobs) })
+}
+
+action anything(u: User, job: Json) {
+  impact: reversible
+  request: scanner.post("/users/block", json: { who: job.dev.id })
+}
+
+action block_by_id(ticket: Ticket, id: Text) {
+  impact: reversible
+  request: scanner.patch("/users/{id}", json: { accountEnabled: false })
+}
+
+action block_owner(alert: Alert) {
+  impact: reversible
+  request: scanner.patch("/users/{alert.id}", json: { owner: alert.owner?.id, all: alert })
+}
+
+define joined(ids: List<Text>, extra: Text) -> Text = join(list("{i}{extra}" for i in ids), ",")
+
+action in_words(u: User, ids: List<Text>, n: Int, q: Text, h: Text) {
+  impact: destructive
+  request: scanner.post(
+    "/wipe/{u.id}",
+    query: { q: upper(q), n: n + 1 },
+    headers: { "X-Anchor": (if h == "" then u.id else "x") },
+    json: { who: joined(ids, u.id) },
+  )
+}
+"#;
+    calls_that_reach_what_is_approved: r#"connection scanner {
+  auth: none
+  destructive: POST "/wipe/*"
+  reversible: POST "/users/block"
+}
+
+enum How { gently, at_once, unknown }
+
+type Alert {
+  id: Text
+  title: Text
+  owner: User?
+  raw: Json
+}
+
+param site: Text = "main"
+
+define shown(alert: Alert) -> Text = "{alert.title} ({alert.id})"
+
+action wipe(
+  alert: Alert, devices: List<Device>, on addresses: List<Text>, how: How, at: Time?, sure: Bool, key: Secret<Text>,
+  why: Text, tags: List<Text>, before: Json,
+) {
+  impact: destructive
+  details: why, tags, before
+  request: scanner.post(
+    "/wipe/{alert.id}",
+    query: { site: site, run: run.id, tenant: tenant.id },
+    headers: { "X-Key": key, "X-How": (if sure then "now" else "later") },
+    json: {
+      title: shown(alert),
+      raw: alert.raw.anything.at.all,
+      devices: list(d.id for d in devices where d.platform != ios),
+      addresses: addresses,
+      how: how,
+      at: at,
+      why: "{why} ({run.id})",
+      tags: tags,
+      etag: before.etag,
+      password: new_password(),
+    },
+  )
+}
+
+action say(user: User, why: Text) {
+  impact: reversible
+  request: scanner.post("/users/block", json: { user: user, why: why })
+}
+"#;
+    details_that_are_none: "connection scanner {\n  auth: none\n  destructive: POST \"/wipe/*\"\n}\n\naction wipe(device: Device, reason: Text) {\n  impact: destructive\n  details: reasn, device, \"x\"\n  request: scanner.post(\"/wipe/{device.id}\", json: { why: reason })\n}\n\naction wipe_by_id(device: Device, id: Text) {\n  impact: destructive\n  details: id\n  request: scanner.post(\"/wipe/{id}\")\n}\n";
     revoked_in_a_branch_and_blocked_behind_it: "use microsoft.(entra, intune)\n\nplaybook wrong \"W\" {\n  when manual(user: User, device: Device)\n\n  then {\n    in parallel {\n      entra.revoke_sessions(user)\n      intune.sync(device)\n    }\n    entra.block_sign_in(user)\n  }\n}\n\nplaybook right \"R\" {\n  when manual(user: User, device: Device)\n\n  then {\n    in parallel {\n      entra.block_sign_in(user)\n      intune.sync(device)\n    }\n    entra.revoke_sessions(user)\n  }\n}\n";
     revoked_before_blocked_in_two_loops: "use microsoft.entra\n\nplaybook wrong \"W\" {\n  when manual(ids: List<Text>)\n\n  then {\n    let us = entra.inactive_users(since: 90d)\n    for each u in us { entra.revoke_sessions(u) }\n    for each v in us { entra.block_sign_in(v) }\n  }\n}\n\nplaybook right \"R\" {\n  when manual(ids: List<Text>)\n\n  then {\n    let us = entra.inactive_users(since: 90d)\n    for each u in us { entra.block_sign_in(u) }\n    for each u in us { entra.revoke_sessions(u) }\n  }\n}\n\nplaybook others \"O\" {\n  when manual(ids: List<Text>)\n\n  then {\n    let us = entra.inactive_users(since: 90d)\n    let others = entra.inactive_users(since: 180d)\n    for each u in us { entra.revoke_sessions(u) }\n    for each u in others { entra.block_sign_in(u) }\n  }\n}\n";
 }

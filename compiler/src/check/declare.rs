@@ -21,6 +21,7 @@ use std::sync::Arc;
 const ACTION: &[&str] = &[
     "impact",
     "idempotent",
+    "details",
     "undo",
     "after",
     "permission",
@@ -415,8 +416,8 @@ impl Checker<'_> {
                 None
             }
         };
-        if let Some(request) = &request {
-            self.names_what_it_acts_on(decl, &params, request, impact);
+        if action {
+            self.reaches_what_it_acts_on(decl, &params, request.as_ref(), impact);
         }
         let body = self.slot("body", &Type::Json);
         let mut on_status = Vec::new();
@@ -526,44 +527,6 @@ impl Checker<'_> {
             if let Some(default) = &param.default {
                 self.expect(default, &ty, None);
             }
-        }
-    }
-
-    /// An approval names what a step acts on; what a harmful call reaches has to be just that.
-    fn names_what_it_acts_on(
-        &mut self,
-        decl: &Declaration,
-        params: &[Param],
-        request: &counterplay_machine::declare::Request,
-        impact: Option<Impact>,
-    ) {
-        use counterplay_machine::declare::{PathPart, Request};
-        let Request::Http { path, .. } = request else {
-            return;
-        };
-        if impact < Some(Impact::Disruptive) {
-            return;
-        }
-        let acted = |expr: &Expr| match expr {
-            Expr::Tenant(_) => true,
-            other => other.path().is_some_and(|(slot, fields)| {
-                fields.len() <= 1 && params.iter().any(|p| p.slot == slot && p.acted_on)
-            }),
-        };
-        let other = path
-            .iter()
-            .any(|part| matches!(part, PathPart::Value(value) if !acted(value)));
-        if other && let Some(property) = property(decl, "request") {
-            let place = self.at(property.span);
-            let diagnostic = Diagnostic::error(
-                codes::ACTS_ON_NOTHING,
-                "the address names something that this action does not act on",
-                place,
-                "a value here is no field of an entity parameter",
-            )
-            .because("people approve what the action acts on; the call must not reach anything else")
-            .help("take the entity itself as a parameter, such as `device: Device`, and use its `id`; or mark the parameter `on`");
-            self.report(diagnostic);
         }
     }
 

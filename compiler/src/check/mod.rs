@@ -12,6 +12,7 @@ pub mod mention;
 pub mod narrow;
 pub mod operators;
 pub mod probe;
+pub mod reaches;
 pub mod request;
 pub mod types;
 
