@@ -28,7 +28,7 @@ fn checked(modules: &[(&str, &str)], config: &str) -> String {
     let sources = modules
         .iter()
         .map(|(module, text)| Source {
-            path: format!("playbooks/{module}.play").into(),
+            path: format!("playbooks/{module}.play"),
             module: (*module).into(),
             text: (*text).into(),
         })
