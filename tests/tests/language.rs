@@ -187,6 +187,21 @@ cases! {
         .answer("entra.block_sign_in=fails: no such user");
     on_failure_undoes_what_was_done: playbook("  then {\n    entra.block_sign_in(user)\n    intune.sync(device)\n  }\n  on failure {\n    undo entra.block_sign_in(user)\n  }")
         .answer("intune.sync=fails: the device is away");
+    an_undo_finds_what_a_loop_did: playbook("  then {\n    for each d in [device] { entra.block_sign_in(user) }\n    undo entra.block_sign_in(user)\n  }");
+    on_failure_undoes_what_a_loop_did: playbook("  then {\n    for each d in [device] { entra.block_sign_in(user) }\n    intune.sync(device)\n  }\n  on failure {\n    undo entra.block_sign_in(user)\n  }")
+        .answer("intune.sync=fails: the device is away");
+    a_loop_undoes_what_another_loop_did: playbook("  then {\n    let us = [user, User(id: \"u-2\", name: \"Bo\", kind: member)]\n    for each u in us {\n      if u.id == \"u-2\" { entra.block_sign_in(u) }\n    }\n    for each u in us { undo entra.block_sign_in(u) }\n  }");
+    each_step_is_attempted_whatever_failed: playbook("  then {\n    attempt each {\n      if intune.is_compliant(device) { intune.sync(device) }\n      notify.email(entra.manager(user) ?? user, subject: \"s\", body: \"b\")\n      for each d in [device, device], refuse more than 1 { intune.sync(d) }\n      for each d in [device] {\n        if intune.is_compliant(d) { intune.sync(d) }\n        notify.teams(team.soc, \"looked at {d.name}\")\n      }\n      in parallel {\n        if intune.is_compliant(device) { intune.sync(device) }\n        notify.teams(team.soc, \"beside\")\n      }\n      entra.block_sign_in(user)\n    }\n    notify.teams(team.soc, \"went on\")\n  }")
+        .answer("intune.is_compliant=fails: the service answered 503")
+        .answer("entra.manager=fails: the service answered 503");
+    what_needs_a_failed_answer_is_skipped: playbook("  then {\n    attempt each {\n      let devices = intune.devices_of(user)\n      let some = list(d for d in devices where d.platform == windows)\n      for each d in some { intune.sync(d) }\n      notify.teams(team.soc, \"{length(devices)} devices\")\n      if length(devices) > 3 { notify.teams(team.soc, \"many\") }\n      entra.block_sign_in(user)\n    }\n  }")
+        .answer("intune.devices_of=fails: the service answered 503");
+    an_attempt_passes_over_a_question_in_its_arguments: playbook("  then {\n    attempt notify.email(entra.manager(user) ?? user, subject: \"s\", body: \"b\")\n    notify.teams(team.soc, \"went on\")\n  }")
+        .answer("entra.manager=fails: the service answered 503");
+    an_approval_that_cannot_be_asked_ends_an_attempt: playbook("  then {\n    attempt each {\n      let manager = entra.manager(user) ?? user\n      approve \"Block?\" about user, by manager\n      entra.block_sign_in(user)\n    }\n  }")
+        .answer("entra.manager=fails: the service answered 503");
+    a_question_for_an_approval_that_fails_ends_an_attempt: playbook("  then {\n    attempt each {\n      if user.kind == member {\n        approve \"Block?\" about user, by entra.manager(user) ?? user\n      }\n      entra.block_sign_in(user)\n    }\n  }")
+        .answer("entra.manager=fails: the service answered 503");
     an_event_that_does_not_come: playbook("  then {\n    wait for intune.noncompliant as later where later.device.id == device.id, at most 2h {\n      came { notify.teams(team.soc, \"again: {later.device.name}\") }\n      timed_out { notify.teams(team.soc, \"not again\") }\n    }\n  }");
     steps_so_far: playbook("  then {\n    attempt intune.sync(device)\n    entra.block_sign_in(user)\n    notify.teams(team.soc, join(list(\"{s.name}: {s.outcome} {s.reason ?? \"\"}\" for s in run.steps), \"; \"))\n  }")
         .answer("intune.sync=fails: the device is away");

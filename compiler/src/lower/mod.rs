@@ -106,6 +106,8 @@ pub struct Lower<'c, 'a> {
     accepted: Option<Arc<str>>,
     /// Steps that an `attempt each` has tried so far.
     attempting: Option<Vec<Performed>>,
+    /// What is asked so that an approval can be asked for: no attempt passes over its failure.
+    asked_for_a_gate: BTreeSet<NodeIndex>,
     goal: Option<Ast>,
     checking_every_ms: Option<i64>,
     goal_is_fresh: bool,
@@ -131,6 +133,7 @@ impl<'c, 'a> Lower<'c, 'a> {
             alias: BTreeMap::new(),
             accepted: None,
             attempting: None,
+            asked_for_a_gate: BTreeSet::new(),
             goal: None,
             checking_every_ms: None,
             goal_is_fresh: false,

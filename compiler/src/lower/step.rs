@@ -60,9 +60,34 @@ impl Lower<'_, '_> {
         let whole =
             step.arms.is_empty() && matches!(step.kind, StepKind::Do(_) | StepKind::Attempt(_));
         let line = std::mem::replace(&mut self.c.statement, whole.then_some(step.span));
+        let before = self.graph.node_count();
         self.step_inside(step);
+        if self.attempting.is_some() || matches!(step.kind, StepKind::Attempt(_)) {
+            self.go_on_after_failures(before, matches!(step.kind, StepKind::Approve(_)));
+        }
         self.statement = outer;
         self.c.statement = line;
+    }
+
+    /// What is attempted goes on whatever became of it: a step that failed leads to what follows, too. An approval that
+    /// cannot be asked for still ends the run, as one that is rejected does.
+    fn go_on_after_failures(&mut self, before: usize, gate: bool) {
+        for index in before..self.graph.node_count() {
+            let node = petgraph::graph::NodeIndex::new(index);
+            let handled = self
+                .graph
+                .edges(node)
+                .any(|edge| *edge.weight() == Edge::Failed);
+            let open = may_fail(&self.graph[node].kind)
+                && !handled
+                && !self.current.contains(&(node, Edge::Failed));
+            if open && gate {
+                self.asked_for_a_gate.insert(node);
+            } else if open && !self.asked_for_a_gate.contains(&node) {
+                self.current.push((node, Edge::Failed));
+                self.goal_is_fresh = false;
+            }
+        }
     }
 
     fn step_inside(&mut self, step: &Step) {
@@ -578,7 +603,12 @@ impl Lower<'_, '_> {
                 });
             }
             // Whoever gets here knows that no condition held.
-            None if all_end => self.c.learn(known_false),
+            None if all_end
+                && (self.attempting.is_none()
+                    || !branches.iter().any(|(condition, _)| self.asks(condition))) =>
+            {
+                self.c.learn(known_false);
+            }
             None => {}
         }
         self.current.extend(ends);
@@ -1063,5 +1093,24 @@ impl Lower<'_, '_> {
         self.current = ends;
         self.goal_is_fresh = false;
         self.check_goal();
+    }
+}
+
+/// Whether a step that is no action may fail. A question that holds the run does not.
+fn may_fail(kind: &NodeKind) -> bool {
+    let varies = |expr: &Expr| !matches!(expr, Expr::Const(_));
+    match kind {
+        NodeKind::Query {
+            hold_on_failure, ..
+        } => !hold_on_failure,
+        NodeKind::Bind { value, .. } => varies(value),
+        NodeKind::Branch { condition } => varies(condition),
+        NodeKind::Match { subject, .. } => varies(subject),
+        NodeKind::Wait { duration } => varies(duration),
+        NodeKind::ForEach { .. }
+        | NodeKind::WaitTime { .. }
+        | NodeKind::Emit { .. }
+        | NodeKind::Ask(_) => true,
+        _ => false,
     }
 }

@@ -110,7 +110,7 @@ fn told_with(graph: &Graph, way: &[NodeIndex], shown: &[NodeIndex], last: Option
             {
                 parts.push(label.to_string());
             }
-            NodeKind::Perform(_) if edge == Some(&Edge::Failed) => {
+            _ if edge == Some(&Edge::Failed) => {
                 parts.push(format!("{label}: failed"));
             }
             _ if next.is_none() || shown.contains(node) => parts.push(label.to_string()),
