@@ -206,6 +206,8 @@ cases! {
     steps_so_far: playbook("  then {\n    attempt intune.sync(device)\n    entra.block_sign_in(user)\n    notify.teams(team.soc, join(list(\"{s.name}: {s.outcome} {s.reason ?? \"\"}\" for s in run.steps), \"; \"))\n  }")
         .answer("intune.sync=fails: the device is away");
     the_time_of_day: playbook("  then {\n    if time_of_day(now) >= 08:00 and time_of_day(now) < 18:00 { notify.teams(team.soc, \"at work\") } else { notify.teams(team.soc, \"at night\") }\n    wait 12h\n    if time_of_day(now) >= 08:00 and time_of_day(now) < 18:00 { notify.teams(team.soc, \"never said\") } else { notify.teams(team.soc, \"at night\") }\n  }");
+    waits_for_a_time_that_is_worked_out: playbook("  then {\n    wait until run.started + 4h\n    intune.sync(device)\n  }\n  wait until run.started + 8h\n  then { intune.sync(device) }");
+    match_of_a_condition: playbook("  then {\n    match user.kind == member {\n      true  { notify.teams(team.soc, \"a member\") }\n      false { notify.teams(team.soc, \"somebody else\") }\n    }\n  }");
     match_takes_one_case: playbook("  then {\n    match device.platform {\n      ios, macos { notify.teams(team.soc, \"Apple\") }\n      windows    { notify.teams(team.soc, \"Windows\") }\n      else       { notify.teams(team.soc, \"something else\") }\n    }\n  }");
 }
 
@@ -229,6 +231,19 @@ fn guards_block_and_ask() {
         people: People::Unanswered,
     };
     insta::assert_snapshot!("guards_block_without_an_answer", silent.run());
+}
+
+/// The list of a trigger's `for each` knows what the form asks for.
+#[test]
+fn a_start_by_hand_goes_through_a_list() {
+    let case = Case {
+        source: "use microsoft.intune\nuse notify\nplaybook p \"P\" {\n  when manual(user: User, device: Device), for each d in intune.devices_of(user)\n  if d.id != device.id\n  then {\n    notify.teams(team.soc, \"{user.name} has {d.name}, too\")\n  }\n}\n".into(),
+        answers: vec![
+            "intune.devices_of=[{\"id\":\"d-1\",\"name\":\"LT-1\",\"platform\":\"iOS\"},{\"id\":\"b\",\"name\":\"B\",\"platform\":\"iOS\"}]",
+        ],
+        people: People::default(),
+    };
+    insta::assert_snapshot!(case.run());
 }
 
 /// An event of our own carries what it was given.

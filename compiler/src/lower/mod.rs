@@ -9,6 +9,7 @@ mod head;
 mod hook;
 mod stages;
 mod step;
+mod wait;
 
 use crate::check::{Asked, Checker, Path};
 use crate::codes;
@@ -80,6 +81,8 @@ pub struct Facts {
     pub element_of: BTreeMap<Slot, Path>,
     /// Where each node stands.
     pub places: BTreeMap<NodeIndex, Place>,
+    /// Nodes of `steps` that were put in place of their call.
+    pub inlined: BTreeSet<NodeIndex>,
     /// Loops that say how many elements they refuse.
     pub limited: BTreeSet<NodeIndex>,
     /// Triggers that start a run for each element of a list: where, and the list.
@@ -178,6 +181,9 @@ impl<'c, 'a> Lower<'c, 'a> {
             origin,
         });
         self.facts.places.insert(node, self.place(span));
+        if self.called_from.is_some() {
+            self.facts.inlined.insert(node);
+        }
         node
     }
 

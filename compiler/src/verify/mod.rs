@@ -5,6 +5,7 @@ mod gates;
 mod known;
 mod levels;
 mod loops;
+mod never;
 mod order;
 mod reach;
 mod soonest;
@@ -19,6 +20,7 @@ use petgraph::graph::NodeIndex;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub use known::holds;
 pub use reach::{Reached, reach};
 
 /// Checks a machine, and writes into it which approvals open which steps.
@@ -36,6 +38,7 @@ pub fn verify(
     diagnostics.extend(levels::check(playbook, facts));
     diagnostics.extend(loops::check(playbook, facts, limited));
     diagnostics.extend(stale::check(playbook, facts));
+    diagnostics.extend(never::check(playbook, facts));
     diagnostics
 }
 
