@@ -494,6 +494,7 @@ mod tests {
                 gates: vec![2],
                 skip_if_failed: vec![],
                 undoes: Vec::new(),
+                undoes_to: Vec::new(),
             }),
             r"intune.wipe(device) \ C:#1;",
         ));

@@ -216,6 +216,13 @@ impl Expr {
     /// Calls `f` on this expression and every one inside it.
     pub fn walk(&self, f: &mut dyn FnMut(&Expr)) {
         f(self);
+        for part in self.parts() {
+            part.walk(f);
+        }
+    }
+
+    /// The expressions directly inside of this one, in the order in which they are written.
+    pub fn parts(&self) -> Vec<&Expr> {
         match self {
             Expr::Const(_)
             | Expr::Slot(_)
@@ -226,14 +233,14 @@ impl Expr {
             | Expr::Param(..)
             | Expr::Team(_)
             | Expr::NamedSecret(_)
-            | Expr::GeneratedPassword => {}
+            | Expr::GeneratedPassword => Vec::new(),
             Expr::Field(a, _)
             | Expr::OptionalField(a, _)
             | Expr::Not(a)
             | Expr::Negate(a)
             | Expr::IsPresent(a)
             | Expr::Matches(a, _)
-            | Expr::Convert(a, _) => a.walk(f),
+            | Expr::Convert(a, _) => vec![a],
             Expr::And(a, b)
             | Expr::Or(a, b)
             | Expr::Compare(_, a, b)
@@ -243,24 +250,11 @@ impl Expr {
             | Expr::StartsWith(a, b)
             | Expr::EndsWith(a, b)
             | Expr::Coalesce(a, b)
-            | Expr::Let(_, a, b) => {
-                a.walk(f);
-                b.walk(f);
-            }
-            Expr::If(a, b, c) => {
-                a.walk(f);
-                b.walk(f);
-                c.walk(f);
-            }
-            Expr::Text(items) | Expr::List(items) | Expr::Call(_, items) => {
-                for item in items {
-                    item.walk(f);
-                }
-            }
+            | Expr::Let(_, a, b) => vec![a, b],
+            Expr::If(a, b, c) => vec![a, b, c],
+            Expr::Text(items) | Expr::List(items) | Expr::Call(_, items) => items.iter().collect(),
             Expr::Record(_, fields) | Expr::Object(fields) => {
-                for (_, value) in fields {
-                    value.walk(f);
-                }
+                fields.iter().map(|(_, value)| value).collect()
             }
             Expr::Comprehension {
                 source,
@@ -268,13 +262,10 @@ impl Expr {
                 body,
                 ..
             } => {
-                source.walk(f);
-                if let Some(filter) = filter {
-                    filter.walk(f);
-                }
-                if let Some(body) = body {
-                    body.walk(f);
-                }
+                let mut parts: Vec<&Expr> = vec![source];
+                parts.extend(filter.as_deref());
+                parts.extend(body.as_deref());
+                parts
             }
         }
     }

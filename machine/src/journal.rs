@@ -90,6 +90,13 @@ pub enum What {
         /// Whether the run goes on (`attempt`, a `failed` arm).
         handled: bool,
     },
+    /// A step that is no call failed, and the run goes on (`attempt each`).
+    StepFailed {
+        /// The step as written.
+        label: Arc<str>,
+        /// Why.
+        reason: String,
+    },
     /// An attempt at a call gave no answer worth having, and another one follows.
     TryingAgain {
         /// The action or query.
@@ -101,7 +108,7 @@ pub enum What {
     },
     /// The step was skipped.
     Skipped {
-        /// The action.
+        /// The action or query, or the step as written.
         action: Arc<str>,
         /// Why.
         reason: String,

@@ -391,9 +391,12 @@ pub struct Perform {
     pub gates: Vec<u32>,
     /// Order facts inside `attempt each`: skipped when one of these steps failed.
     pub skip_if_failed: Vec<u32>,
-    /// `undo`: the steps that it reverses; skipped unless one of them was done.
+    /// `undo`: the steps that it may reverse; skipped unless one of them was done to the same entities.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undoes: Vec<u32>,
+    /// `undo`: the entities that those steps have to have acted on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undoes_to: Vec<Expr>,
 }
 
 /// A gate.

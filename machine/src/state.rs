@@ -35,9 +35,9 @@ pub struct Run {
     pub grants: Vec<Grant>,
     /// Steps that failed, as node and path.
     pub failed_steps: Vec<(u32, String)>,
-    /// Steps that were done and that an `undo` may reverse, as node and path.
+    /// Steps that were done and that an `undo` may reverse.
     #[serde(default)]
-    pub done_steps: Vec<(u32, String)>,
+    pub done: Vec<DoneStep>,
     /// Calls that people let through beyond a guard's budget, by effect id.
     #[serde(default)]
     pub let_through: Vec<String>,
@@ -50,6 +50,15 @@ pub struct Run {
     pub failing: Option<Failure>,
     /// How it ended.
     pub outcome: Option<Outcome>,
+}
+
+/// A step that was done and that an `undo` may reverse.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoneStep {
+    /// Its node.
+    pub node: u32,
+    /// What it acted on, by key.
+    pub acted_on: Vec<String>,
 }
 
 /// What became of an action, as `run.steps` tells it.

@@ -31,7 +31,7 @@ pub struct Verdict {
 pub struct Miss {
     /// The line of it in its file; the test's own where the test could not be played.
     pub line: u32,
-    /// The expectation as written.
+    /// The expectation as written, or what every test has to do.
     pub expected: Arc<str>,
     /// What happened instead.
     pub instead: String,
@@ -169,6 +169,14 @@ fn scenario(
 /// What was not as expected.
 fn misses(case: &TestCase, simulation: &Simulation) -> Vec<Miss> {
     let mut out = Vec::new();
+    // What is expected never to happen may happen after the cut.
+    if let Some(instead) = simulation.cut_off() {
+        out.push(Miss {
+            line: case.origin.line,
+            expected: "a test is played to its end".into(),
+            instead,
+        });
+    }
     for expectation in &case.expectations {
         let instead = match &expectation.kind {
             Expected::Performed(action, at) => {

@@ -326,6 +326,11 @@ impl<'a> Reader<'a> {
                 self.line(entry, K::Action, S::Problem, action.to_string());
                 self.result(failure(reason, *handled));
             }
+            What::StepFailed { label, reason } => {
+                let label = label.trim_end_matches([' ', '{']).to_string();
+                self.line(entry, K::Branch, S::Problem, label);
+                self.result(failure(reason, true));
+            }
             What::TryingAgain {
                 call,
                 reason,

@@ -187,10 +187,27 @@ cases! {
         .answer("entra.block_sign_in=fails: no such user");
     on_failure_undoes_what_was_done: playbook("  then {\n    entra.block_sign_in(user)\n    intune.sync(device)\n  }\n  on failure {\n    undo entra.block_sign_in(user)\n  }")
         .answer("intune.sync=fails: the device is away");
+    an_undo_finds_what_a_loop_did: playbook("  then {\n    for each d in [device] { entra.block_sign_in(user) }\n    undo entra.block_sign_in(user)\n  }");
+    on_failure_undoes_what_a_loop_did: playbook("  then {\n    for each d in [device] { entra.block_sign_in(user) }\n    intune.sync(device)\n  }\n  on failure {\n    undo entra.block_sign_in(user)\n  }")
+        .answer("intune.sync=fails: the device is away");
+    a_loop_undoes_what_another_loop_did: playbook("  then {\n    let us = [user, User(id: \"u-2\", name: \"Bo\", kind: member)]\n    for each u in us {\n      if u.id == \"u-2\" { entra.block_sign_in(u) }\n    }\n    for each u in us { undo entra.block_sign_in(u) }\n  }");
+    each_step_is_attempted_whatever_failed: playbook("  then {\n    attempt each {\n      if intune.is_compliant(device) { intune.sync(device) }\n      notify.email(entra.manager(user) ?? user, subject: \"s\", body: \"b\")\n      for each d in [device, device], refuse more than 1 { intune.sync(d) }\n      for each d in [device] {\n        if intune.is_compliant(d) { intune.sync(d) }\n        notify.teams(team.soc, \"looked at {d.name}\")\n      }\n      in parallel {\n        if intune.is_compliant(device) { intune.sync(device) }\n        notify.teams(team.soc, \"beside\")\n      }\n      entra.block_sign_in(user)\n    }\n    notify.teams(team.soc, \"went on\")\n  }")
+        .answer("intune.is_compliant=fails: the service answered 503")
+        .answer("entra.manager=fails: the service answered 503");
+    what_needs_a_failed_answer_is_skipped: playbook("  then {\n    attempt each {\n      let devices = intune.devices_of(user)\n      let some = list(d for d in devices where d.platform == windows)\n      for each d in some { intune.sync(d) }\n      notify.teams(team.soc, \"{length(devices)} devices\")\n      if length(devices) > 3 { notify.teams(team.soc, \"many\") }\n      entra.block_sign_in(user)\n    }\n  }")
+        .answer("intune.devices_of=fails: the service answered 503");
+    an_attempt_passes_over_a_question_in_its_arguments: playbook("  then {\n    attempt notify.email(entra.manager(user) ?? user, subject: \"s\", body: \"b\")\n    notify.teams(team.soc, \"went on\")\n  }")
+        .answer("entra.manager=fails: the service answered 503");
+    an_approval_that_cannot_be_asked_ends_an_attempt: playbook("  then {\n    attempt each {\n      let manager = entra.manager(user) ?? user\n      approve \"Block?\" about user, by manager\n      entra.block_sign_in(user)\n    }\n  }")
+        .answer("entra.manager=fails: the service answered 503");
+    a_question_for_an_approval_that_fails_ends_an_attempt: playbook("  then {\n    attempt each {\n      if user.kind == member {\n        approve \"Block?\" about user, by entra.manager(user) ?? user\n      }\n      entra.block_sign_in(user)\n    }\n  }")
+        .answer("entra.manager=fails: the service answered 503");
     an_event_that_does_not_come: playbook("  then {\n    wait for intune.noncompliant as later where later.device.id == device.id, at most 2h {\n      came { notify.teams(team.soc, \"again: {later.device.name}\") }\n      timed_out { notify.teams(team.soc, \"not again\") }\n    }\n  }");
     steps_so_far: playbook("  then {\n    attempt intune.sync(device)\n    entra.block_sign_in(user)\n    notify.teams(team.soc, join(list(\"{s.name}: {s.outcome} {s.reason ?? \"\"}\" for s in run.steps), \"; \"))\n  }")
         .answer("intune.sync=fails: the device is away");
     the_time_of_day: playbook("  then {\n    if time_of_day(now) >= 08:00 and time_of_day(now) < 18:00 { notify.teams(team.soc, \"at work\") } else { notify.teams(team.soc, \"at night\") }\n    wait 12h\n    if time_of_day(now) >= 08:00 and time_of_day(now) < 18:00 { notify.teams(team.soc, \"never said\") } else { notify.teams(team.soc, \"at night\") }\n  }");
+    waits_for_a_time_that_is_worked_out: playbook("  then {\n    wait until run.started + 4h\n    intune.sync(device)\n  }\n  wait until run.started + 8h\n  then { intune.sync(device) }");
+    match_of_a_condition: playbook("  then {\n    match user.kind == member {\n      true  { notify.teams(team.soc, \"a member\") }\n      false { notify.teams(team.soc, \"somebody else\") }\n    }\n  }");
     match_takes_one_case: playbook("  then {\n    match device.platform {\n      ios, macos { notify.teams(team.soc, \"Apple\") }\n      windows    { notify.teams(team.soc, \"Windows\") }\n      else       { notify.teams(team.soc, \"something else\") }\n    }\n  }");
 }
 
@@ -214,6 +231,19 @@ fn guards_block_and_ask() {
         people: People::Unanswered,
     };
     insta::assert_snapshot!("guards_block_without_an_answer", silent.run());
+}
+
+/// The list of a trigger's `for each` knows what the form asks for.
+#[test]
+fn a_start_by_hand_goes_through_a_list() {
+    let case = Case {
+        source: "use microsoft.intune\nuse notify\nplaybook p \"P\" {\n  when manual(user: User, device: Device), for each d in intune.devices_of(user)\n  if d.id != device.id\n  then {\n    notify.teams(team.soc, \"{user.name} has {d.name}, too\")\n  }\n}\n".into(),
+        answers: vec![
+            "intune.devices_of=[{\"id\":\"d-1\",\"name\":\"LT-1\",\"platform\":\"iOS\"},{\"id\":\"b\",\"name\":\"B\",\"platform\":\"iOS\"}]",
+        ],
+        people: People::default(),
+    };
+    insta::assert_snapshot!(case.run());
 }
 
 /// An event of our own carries what it was given.

@@ -30,6 +30,9 @@ zone = "Europe/London"
 domains = ["example.org"]
 groups = ["gold"]
 
+[tenants.tailspin]
+id = "tailspin"
+
 [connections.graph]
 [connections.identity_protection]
 [connections.exchange]

@@ -1,10 +1,10 @@
 //! Questions to people, waits for events, events of our own and `undo` in, nodes of the graph out.
 
 use super::{End, Lower};
-use crate::check::Queries;
 use crate::check::calls::Callee;
 use crate::check::convert::article;
 use crate::check::declare::{property, single};
+use crate::check::{Path, Queries};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::index::{Def, Index};
@@ -440,20 +440,7 @@ impl Lower<'_, '_> {
             .filter(|(p, _)| p.decl.on || self.c.is_entity(&p.ty))
             .map(|(_, value)| value.clone())
             .collect();
-        let entities: Vec<_> = entities.iter().map(|value| self.canonical(value)).collect();
-        let undoes: Vec<u32> = self
-            .facts
-            .performed
-            .iter()
-            .filter(|before| {
-                matches!(&self.graph[before.node].kind, NodeKind::Perform(p) if p.action == name)
-                    && before
-                        .acts_on
-                        .iter()
-                        .any(|a| a.is_some() && entities.contains(a))
-            })
-            .map(|before| before.node.index() as u32)
-            .collect();
+        let undoes = self.undone_by(&name, &entities);
         if undoes.is_empty() {
             let place = self.c.at(expr.span);
             let written = self.c.source(expr.span);
@@ -486,10 +473,42 @@ impl Lower<'_, '_> {
             let node = &mut self.graph[petgraph::graph::NodeIndex::new(index)];
             if let NodeKind::Perform(perform) = &mut node.kind {
                 perform.undoes = undoes.clone();
+                perform.undoes_to = entities.clone();
                 node.label = Arc::from(format!("undo {label}"));
             }
         }
         self.call_arms(arms, None);
+    }
+
+    /// The steps before that an `undo` may reverse: all of that action, where one of them may have acted on the same
+    /// entities. Which of them did, the run knows.
+    fn undone_by(&self, action: &str, entities: &[Expr]) -> Vec<u32> {
+        let paths: Vec<_> = entities.iter().map(|value| self.canonical(value)).collect();
+        let before = self.facts.performed.iter().filter(
+            |before| matches!(&self.graph[before.node].kind, NodeKind::Perform(p) if *p.action == *action),
+        );
+        let may_be_the_same = before.clone().any(|before| {
+            paths.is_empty()
+                || before.acts_on.iter().any(|acted_on| {
+                    acted_on.is_some() && paths.contains(acted_on)
+                        || self.is_element(acted_on)
+                        || paths.iter().any(|path| self.is_element(path))
+                })
+        });
+        if !may_be_the_same {
+            return Vec::new();
+        }
+        before.map(|before| before.node.index() as u32).collect()
+    }
+
+    /// Whether a path begins at a loop's element: which entity that is, only the run knows.
+    fn is_element(&self, path: &Option<Path>) -> bool {
+        let Some((slot, _)) = path else {
+            return false;
+        };
+        self.graph.node_weights().any(
+            |node| matches!(&node.kind, NodeKind::ForEach { slot: element, .. } if element == slot),
+        )
     }
 
     fn not_undone(&mut self, span: Span, message: &str) {

@@ -100,6 +100,7 @@ impl Lower<'_, '_> {
                 gates: Vec::new(),
                 skip_if_failed,
                 undoes: Vec::new(),
+                undoes_to: Vec::new(),
             }),
             label,
             span,

@@ -140,6 +140,7 @@ impl Lower<'_, '_> {
                 }
                 PlaybookLineKind::Tenants(tenants) => {
                     compiled.tenants = self.tenants(tenants);
+                    self.some_tenant(tenants, &compiled.tenants, line.span);
                     ("tenants", line.span)
                 }
                 _ => continue,
@@ -267,6 +268,35 @@ impl Lower<'_, '_> {
                 Tenants::Group(group)
             }
         }
+    }
+
+    /// Reports a selection that no tenant of the project is in.
+    fn some_tenant(&mut self, written: &WrittenTenants, selected: &Tenants, span: Span) {
+        let label = match (written, selected) {
+            (WrittenTenants::Listed(names), _) if names.is_empty() => "lists no tenant",
+            (WrittenTenants::All { .. }, Tenants::Except(out)) => {
+                let Some(deployment) = self.c.deployment else {
+                    return;
+                };
+                let mut all = deployment.tenants.keys();
+                if deployment.tenants.is_empty()
+                    || !all.all(|tenant| out.iter().any(|o| **o == **tenant))
+                {
+                    return;
+                }
+                "leaves out every tenant of counterplay.toml"
+            }
+            _ => return,
+        };
+        let place = self.c.at(span);
+        let diagnostic = Diagnostic::warning(
+            codes::UNREACHABLE,
+            "this playbook runs in no tenant",
+            place,
+            label,
+        )
+        .help("one that is not to run yet says `mode: paused`");
+        self.c.report(diagnostic);
     }
 
     pub(super) fn tenant(&mut self, expr: &Ast) -> Option<Arc<str>> {
@@ -425,6 +455,12 @@ impl Lower<'_, '_> {
         let mut element: Option<Local> = None;
         for (when, span) in &whens {
             self.same_start(first, when);
+            // What the form asks for is known to the list, too.
+            if let WrittenTrigger::Manual(params) = &when.trigger
+                && manual_bound.is_none()
+            {
+                manual_bound = Some(self.manual(params));
+            }
             let for_each = match &when.for_each {
                 None => None,
                 Some((var, list)) => {
@@ -506,10 +542,7 @@ impl Lower<'_, '_> {
                     Some(kind) => kind,
                     None => continue,
                 },
-                WrittenTrigger::Manual(params) => {
-                    if manual_bound.is_none() {
-                        manual_bound = Some(self.manual(params));
-                    }
+                WrittenTrigger::Manual(_) => {
                     TriggerKind::Manual(manual_bound.clone().unwrap_or_default())
                 }
                 WrittenTrigger::Webhook(name, _) => {
@@ -825,6 +858,16 @@ impl Lower<'_, '_> {
                             .with_queries(Queries::Forbidden("in a head's `if`"), |c| {
                                 c.expect(conjunct, &Type::Bool, None)
                             });
+                        if crate::verify::holds(&expr, &[]) == Some(false) {
+                            let place = self.c.at(conjunct.span);
+                            let diagnostic = Diagnostic::warning(
+                                codes::UNREACHABLE,
+                                "this playbook never starts",
+                                place,
+                                "never holds",
+                            );
+                            self.c.report(diagnostic);
+                        }
                         let facts = self.c.facts(conjunct, true);
                         self.c.learn(facts);
                         let needs_fetched = self.needs_fetched(&expr, compiled);

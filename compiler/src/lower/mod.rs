@@ -9,6 +9,7 @@ mod head;
 mod hook;
 mod stages;
 mod step;
+mod wait;
 
 use crate::check::{Asked, Checker, Path};
 use crate::codes;
@@ -80,6 +81,8 @@ pub struct Facts {
     pub element_of: BTreeMap<Slot, Path>,
     /// Where each node stands.
     pub places: BTreeMap<NodeIndex, Place>,
+    /// Nodes of `steps` that were put in place of their call.
+    pub inlined: BTreeSet<NodeIndex>,
     /// Loops that say how many elements they refuse.
     pub limited: BTreeSet<NodeIndex>,
     /// Triggers that start a run for each element of a list: where, and the list.
@@ -106,6 +109,8 @@ pub struct Lower<'c, 'a> {
     accepted: Option<Arc<str>>,
     /// Steps that an `attempt each` has tried so far.
     attempting: Option<Vec<Performed>>,
+    /// What is asked so that an approval can be asked for: no attempt passes over its failure.
+    asked_for_a_gate: BTreeSet<NodeIndex>,
     goal: Option<Ast>,
     checking_every_ms: Option<i64>,
     goal_is_fresh: bool,
@@ -131,6 +136,7 @@ impl<'c, 'a> Lower<'c, 'a> {
             alias: BTreeMap::new(),
             accepted: None,
             attempting: None,
+            asked_for_a_gate: BTreeSet::new(),
             goal: None,
             checking_every_ms: None,
             goal_is_fresh: false,
@@ -175,6 +181,9 @@ impl<'c, 'a> Lower<'c, 'a> {
             origin,
         });
         self.facts.places.insert(node, self.place(span));
+        if self.called_from.is_some() {
+            self.facts.inlined.insert(node);
+        }
         node
     }
 

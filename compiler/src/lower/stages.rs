@@ -84,7 +84,7 @@ impl Lower<'_, '_> {
                     );
                     match &line.kind {
                         PlaybookLineKind::Wait(_) => self.wait(time, line.span),
-                        _ => self.wait_till(time, line.span),
+                        _ => self.wait_till(time, line.span, true),
                     }
                 }
                 PlaybookLineKind::Escalate {

@@ -13,7 +13,6 @@ use crate::syntax::ast::{
     Arm, Block, Expr as Ast, ExprKind, Item, MatchCase, Pattern, Step, StepKind,
 };
 use counterplay_machine::Value;
-use counterplay_machine::duration::MINUTE_MS;
 use counterplay_machine::expr::Expr;
 use counterplay_machine::playbook::{Edge, EndKind, NodeKind};
 use counterplay_machine::types::Type;
@@ -60,9 +59,34 @@ impl Lower<'_, '_> {
         let whole =
             step.arms.is_empty() && matches!(step.kind, StepKind::Do(_) | StepKind::Attempt(_));
         let line = std::mem::replace(&mut self.c.statement, whole.then_some(step.span));
+        let before = self.graph.node_count();
         self.step_inside(step);
+        if self.attempting.is_some() || matches!(step.kind, StepKind::Attempt(_)) {
+            self.go_on_after_failures(before, matches!(step.kind, StepKind::Approve(_)));
+        }
         self.statement = outer;
         self.c.statement = line;
+    }
+
+    /// What is attempted goes on whatever became of it: a step that failed leads to what follows, too. An approval that
+    /// cannot be asked for still ends the run, as one that is rejected does.
+    fn go_on_after_failures(&mut self, before: usize, gate: bool) {
+        for index in before..self.graph.node_count() {
+            let node = petgraph::graph::NodeIndex::new(index);
+            let handled = self
+                .graph
+                .edges(node)
+                .any(|edge| *edge.weight() == Edge::Failed);
+            let open = may_fail(&self.graph[node].kind)
+                && !handled
+                && !self.current.contains(&(node, Edge::Failed));
+            if open && gate {
+                self.asked_for_a_gate.insert(node);
+            } else if open && !self.asked_for_a_gate.contains(&node) {
+                self.current.push((node, Edge::Failed));
+                self.goal_is_fresh = false;
+            }
+        }
     }
 
     fn step_inside(&mut self, step: &Step) {
@@ -106,7 +130,7 @@ impl Lower<'_, '_> {
             StepKind::InParallel(block) => self.parallel(block, step.span),
             StepKind::Group(block) => self.block(block),
             StepKind::Wait(duration) => self.wait(duration, step.span),
-            StepKind::WaitTill(time) => self.wait_till(time, step.span),
+            StepKind::WaitTill(time) => self.wait_till(time, step.span, false),
             StepKind::WaitUntil {
                 condition,
                 at_most,
@@ -581,7 +605,12 @@ impl Lower<'_, '_> {
                 });
             }
             // Whoever gets here knows that no condition held.
-            None if all_end => self.c.learn(known_false),
+            None if all_end
+                && (self.attempting.is_none()
+                    || !branches.iter().any(|(condition, _)| self.asks(condition))) =>
+            {
+                self.c.learn(known_false);
+            }
             None => {}
         }
         self.current.extend(ends);
@@ -594,6 +623,7 @@ impl Lower<'_, '_> {
             .with_queries(Queries::Allowed, |c| c.expr(subject, None));
         self.emit_asked(false);
         self.capture_case(cases, &checked.ty);
+        self.else_is_last(cases);
         let path = self.c.path(subject);
         let label = self.c.source(span);
         let mut ends: Vec<End> = Vec::new();
@@ -680,6 +710,7 @@ impl Lower<'_, '_> {
                 .c
                 .enumeration(name)
                 .map(|e| e.members.iter().map(|(m, _)| m.to_string()).collect()),
+            Type::Bool => Some(vec!["true".into(), "false".into()]),
             _ => None,
         };
         let mut seen: Vec<(String, Span)> = Vec::new();
@@ -756,6 +787,35 @@ impl Lower<'_, '_> {
         }
         self.current = ends;
         self.goal_is_fresh = false;
+    }
+
+    /// Reports an `else` that does not stand behind all other cases, or stands there twice.
+    fn else_is_last(&mut self, cases: &[MatchCase]) {
+        let mut all = cases.iter().filter(|case| case.patterns.is_empty());
+        let Some(first) = all.next() else {
+            return;
+        };
+        let at = self.c.at(first.span);
+        if let Some(second) = all.next() {
+            let place = self.c.at(second.span);
+            let diagnostic = Diagnostic::error(
+                codes::DUPLICATE,
+                "there are two `else` in this match",
+                place,
+                "never reached",
+            )
+            .also(at, "the first");
+            self.c.report(diagnostic);
+        } else if cases.last().is_some_and(|last| !last.patterns.is_empty()) {
+            let diagnostic = Diagnostic::error(
+                codes::WRONG_PLACE,
+                "`else` is the last case of a match",
+                at,
+                "what stands below would look as if it came to nothing",
+            )
+            .help("move it behind the other cases");
+            self.c.report(diagnostic);
+        }
     }
 
     /// While probing: the cases of a match that are still missing.
@@ -973,98 +1033,23 @@ impl Lower<'_, '_> {
             }
         }
     }
+}
 
-    pub(super) fn wait(&mut self, duration: &Ast, span: Span) {
-        let compiled = self.c.expect(duration, &Type::Duration, None);
-        let label = self.c.source(span);
-        let node = self.emit(NodeKind::Wait { duration: compiled }, label, span);
-        self.after_wait(node);
-    }
-
-    /// A wait for a time of the clock, or for a time that is a value.
-    pub(super) fn wait_till(&mut self, time: &Ast, span: Span) {
-        let kind = match time.kind {
-            ExprKind::ClockTime(minutes) => NodeKind::WaitClock { minutes },
-            _ => {
-                let checked = self.c.expr(time, Some(&Type::Time));
-                if checked.ty == Type::Bool {
-                    let place = self.c.at(time.span);
-                    let end = self.c.at(Span {
-                        start: time.span.end,
-                        end: time.span.end,
-                    });
-                    let diagnostic = Diagnostic::error(
-                        codes::TYPE_MISMATCH,
-                        "this wait has no limit",
-                        place,
-                        "what if it never comes true?",
-                    )
-                    .fix("add `, at most 24h`", false, end, ", at most 24h")
-                    .help("a time alone needs none: `wait until 09:00`, `wait until request.last_day`");
-                    self.c.report(diagnostic);
-                    return;
-                }
-                NodeKind::WaitTime {
-                    until: self.c.coerce(checked, time.span, &Type::Time, None),
-                }
-            }
-        };
-        let label = self.c.source(span);
-        let node = self.emit(kind, label, span);
-        self.after_wait(node);
-    }
-
-    /// What a wait's end leads to: the goal's check, also in between where the playbook wants that.
-    pub(super) fn after_wait(&mut self, node: petgraph::graph::NodeIndex) {
-        if self.goal.is_some() && self.checking_every_ms.is_some() {
-            self.current = vec![(node, Edge::Tick)];
-            self.goal_is_fresh = false;
-            self.check_goal();
-            self.connect(node);
-            self.current = vec![(node, Edge::Done)];
-            self.goal_is_fresh = false;
-        }
-        self.check_goal();
-    }
-
-    fn wait_until(
-        &mut self,
-        condition: &Ast,
-        at_most: &Ast,
-        every: Option<&Ast>,
-        arms: &[Arm],
-        span: Span,
-    ) {
-        let at_most_ms = self.duration(Some(at_most), MINUTE_MS, "at most");
-        let every_ms = self.duration(every, 15 * MINUTE_MS, "checking every");
-        let label = self.c.source(span);
-        let node = self.emit(
-            NodeKind::WaitUntil {
-                at_most_ms,
-                every_ms,
-            },
-            label,
-            span,
-        );
-        self.current = vec![(node, Edge::Tick)];
-        let (met, not_yet) = self.condition(condition, true);
-        self.current = not_yet;
-        self.connect(node);
-        self.known_arms(arms, &["met", "timed_out"], "`wait until`");
-        let mut ends: Vec<End> = Vec::new();
-        for (name, open, what) in [
-            ("met", met, "the arm `met`"),
-            ("timed_out", vec![(node, Edge::Done)], "the arm `timed_out`"),
-        ] {
-            self.current = open;
-            self.goal_is_fresh = false;
-            if let Some(arm) = arms.iter().find(|a| a.name.text == name) {
-                self.arm(&arm.body, what, |_| {});
-            }
-            ends.extend(std::mem::take(&mut self.current));
-        }
-        self.current = ends;
-        self.goal_is_fresh = false;
-        self.check_goal();
+/// Whether a step that is no action may fail. A question that holds the run does not.
+fn may_fail(kind: &NodeKind) -> bool {
+    let varies = |expr: &Expr| !matches!(expr, Expr::Const(_));
+    match kind {
+        NodeKind::Query {
+            hold_on_failure, ..
+        } => !hold_on_failure,
+        NodeKind::Bind { value, .. } => varies(value),
+        NodeKind::Branch { condition } => varies(condition),
+        NodeKind::Match { subject, .. } => varies(subject),
+        NodeKind::Wait { duration } => varies(duration),
+        NodeKind::ForEach { .. }
+        | NodeKind::WaitTime { .. }
+        | NodeKind::Emit { .. }
+        | NodeKind::Ask(_) => true,
+        _ => false,
     }
 }

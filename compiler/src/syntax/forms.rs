@@ -256,8 +256,8 @@ pub(crate) fn of(rule: Rule) -> (&'static str, &'static str) {
         ),
         Rule::wait_line => ("a wait", "`wait 4h`"),
         Rule::wait_till_line => (
-            "a wait for a time",
-            "`wait until 09:00` or `wait until request.last_day`",
+            "a wait",
+            "`wait until 09:00`, `wait until request.last_day` or `wait until CONDITION, at most 24h`",
         ),
         Rule::escalate_line => ("an escalation", "`escalate after 4h unless CONDITION {`"),
         Rule::on_failure_line => ("the last stage", "`on failure {`"),

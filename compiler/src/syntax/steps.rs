@@ -354,23 +354,23 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// A wait for a condition without a limit is told as just that, and the limit is put in.
-    /// Whether `wait until` is followed by a time alone: of the clock, a name, or one from now on.
+    /// Whether a `wait until` says no limit and has no arms: then it waits for a time, or its type tells that the limit is
+    /// missing.
     pub(crate) fn is_till(&self, statement: &Statement) -> bool {
-        let is_name = |at: usize| matches!(statement.kind(at), Some(Kind::Word));
-        let is_dot = |at: usize| matches!(statement.kind(at), Some(Kind::Dot | Kind::QuestionDot));
-        match statement.kind(2) {
-            Some(Kind::Clock) => true,
-            Some(Kind::Duration) => statement.word(self.file(), 3) == "from",
-            Some(Kind::Word) => {
-                let rest = 3..statement.pieces.len();
-                let mut path = rest.map(|at| if at % 2 == 1 { is_dot(at) } else { is_name(at) });
-                statement.block.is_none() && path.all(|fits| fits)
-            }
-            _ => false,
-        }
+        let says = |first: &str, second: &str| {
+            (2..statement.pieces.len()).any(|at| {
+                statement.word(self.file(), at) == first
+                    && statement.word(self.file(), at + 1) == second
+            })
+        };
+        statement.block.is_none()
+            && statement.pieces.len() > 2
+            && statement.pieces.last().map(|piece| piece.kind) != Some(Kind::Comma)
+            && !says("at", "most")
+            && !says("checking", "every")
     }
 
+    /// A wait with arms and without a limit is told as just that, and the limit is put in.
     fn with_limit(&mut self, statement: &Statement) -> Option<Statement> {
         let word = |text: &str| {
             let mut pieces = statement.pieces.iter();

@@ -5,6 +5,7 @@ mod gates;
 mod known;
 mod levels;
 mod loops;
+mod never;
 mod order;
 mod reach;
 mod soonest;
@@ -19,6 +20,7 @@ use petgraph::graph::NodeIndex;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub use known::holds;
 pub use reach::{Reached, reach};
 
 /// Checks a machine, and writes into it which approvals open which steps.
@@ -36,6 +38,7 @@ pub fn verify(
     diagnostics.extend(levels::check(playbook, facts));
     diagnostics.extend(loops::check(playbook, facts, limited));
     diagnostics.extend(stale::check(playbook, facts));
+    diagnostics.extend(never::check(playbook, facts));
     diagnostics
 }
 
@@ -110,7 +113,7 @@ fn told_with(graph: &Graph, way: &[NodeIndex], shown: &[NodeIndex], last: Option
             {
                 parts.push(label.to_string());
             }
-            NodeKind::Perform(_) if edge == Some(&Edge::Failed) => {
+            _ if edge == Some(&Edge::Failed) => {
                 parts.push(format!("{label}: failed"));
             }
             _ if next.is_none() || shown.contains(node) => parts.push(label.to_string()),

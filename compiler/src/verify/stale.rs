@@ -10,14 +10,25 @@ use crate::lower::Facts;
 use counterplay_machine::duration::{HOUR_MS, format_ms};
 use counterplay_machine::expr::{Expr, Slot};
 use counterplay_machine::playbook::{NodeKind, Playbook};
+use std::collections::BTreeMap;
 
 /// For how long an event's fields are as good as an answer, in milliseconds.
 const FRESH_MS: i64 = HOUR_MS;
 
+/// What a run was started with: the variable, and whether it is the event itself or an element of a trigger's list.
+fn started_with(playbook: &Playbook) -> BTreeMap<Slot, bool> {
+    let elements = playbook.triggers.iter().flat_map(|t| &t.for_each);
+    let elements = elements.map(|each| (each.slot, false));
+    elements
+        .chain(playbook.event_slot.map(|event| (event, true)))
+        .collect()
+}
+
 pub fn check(playbook: &Playbook, facts: &Facts) -> Vec<Diagnostic> {
-    let Some(event) = playbook.event_slot else {
+    let old = started_with(playbook);
+    if old.is_empty() {
         return Vec::new();
-    };
+    }
     let soonest = soonest(playbook, facts);
     let mut found = Vec::new();
     for node in playbook.graph.node_indices() {
@@ -26,7 +37,7 @@ pub fn check(playbook: &Playbook, facts: &Facts) -> Vec<Diagnostic> {
             Some(NodeKind::Match { subject, .. }) => subject,
             _ => continue,
         };
-        let Some(field) = field_of(tested, event) else {
+        let Some((slot, field)) = field_of(tested, &old) else {
             continue;
         };
         let Some(at) = soonest.at(node).filter(|at| *at > FRESH_MS) else {
@@ -40,18 +51,25 @@ pub fn check(playbook: &Playbook, facts: &Facts) -> Vec<Diagnostic> {
         let way = told(&playbook.graph, &way);
         let name = playbook
             .slots
-            .get(event.0 as usize)
+            .get(slot.0 as usize)
             .map_or("the event", |slot| &slot.name);
+        let (said, because) = match old.get(&slot) {
+            Some(true) => (
+                "the event said",
+                "an event's fields are facts of the moment; much may have changed since, and the run would not notice",
+            ),
+            _ => (
+                "was known when the run started",
+                "what a run was started with are facts of that moment; much may have changed since, and the run would not notice",
+            ),
+        };
         let diagnostic = Diagnostic::warning(
             codes::STALE,
-            format!(
-                "`{name}.{field}` is what the event said, at least {} ago",
-                format_ms(at)
-            ),
+            format!("`{name}.{field}` is what {said}, at least {} ago", format_ms(at)),
             place.clone(),
             format!("decides by it after {way}"),
         )
-        .because("an event's fields are facts of the moment; much may have changed since, and the run would not notice")
+        .because(because)
         .help("ask what is so now, with a query, or decide before the wait and keep the answer with `let`");
         // Steps that are put in place of several calls are told of once.
         if !found.contains(&diagnostic) {
@@ -61,29 +79,21 @@ pub fn check(playbook: &Playbook, facts: &Facts) -> Vec<Diagnostic> {
     found
 }
 
-/// The first field of the event that a condition tests. Whether a value is there at all does not change:
-/// asking for it is how the author gets at what may be absent.
-fn field_of(expr: &Expr, event: Slot) -> Option<String> {
+/// The first field of what the run was started with that a condition looks at. Whether a value is there at all does not
+/// change: asking for it is how the author gets at what may be absent. Nor does an id.
+fn field_of(expr: &Expr, old: &BTreeMap<Slot, bool>) -> Option<(Slot, String)> {
     if let Expr::IsPresent(_) = expr {
         return None;
     }
     if let Some((slot, fields)) = expr.path() {
-        if slot != event || fields.is_empty() {
+        let last = fields.last()?;
+        if !old.contains_key(&slot) || **last == *"id" {
             return None;
         }
         let fields: Vec<&str> = fields.iter().map(|f| &**f).collect();
-        return Some(fields.join("."));
+        return Some((slot, fields.join(".")));
     }
-    match expr {
-        Expr::Not(a) | Expr::Negate(a) | Expr::Matches(a, _) => field_of(a, event),
-        Expr::And(a, b)
-        | Expr::Or(a, b)
-        | Expr::Compare(_, a, b)
-        | Expr::In(a, b)
-        | Expr::Contains(a, b)
-        | Expr::StartsWith(a, b)
-        | Expr::EndsWith(a, b)
-        | Expr::Coalesce(a, b) => field_of(a, event).or_else(|| field_of(b, event)),
-        _ => None,
-    }
+    expr.parts()
+        .into_iter()
+        .find_map(|part| field_of(part, old))
 }

@@ -3,6 +3,7 @@
 
 mod approve;
 mod ask;
+mod fail;
 mod guard;
 mod perform;
 mod threads;
@@ -218,7 +219,7 @@ pub fn start(context: Context<'_>, new: NewRun, now_ms: i64) -> (Run, Transition
         approvals: BTreeMap::new(),
         grants: Vec::new(),
         failed_steps: Vec::new(),
-        done_steps: Vec::new(),
+        done: Vec::new(),
         let_through: Vec::new(),
         steps: Vec::new(),
         recorded_failures: 0,

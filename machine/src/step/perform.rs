@@ -6,7 +6,7 @@ use crate::declare::Impact;
 use crate::expr::{Expr, Slot};
 use crate::journal::What;
 use crate::playbook::{Edge, NodeKind, Perform};
-use crate::state::{StepOutcome, Waiting};
+use crate::state::{DoneStep, StepOutcome, Waiting};
 use crate::value::Value;
 use serde_json::Value as Json;
 use std::sync::Arc;
@@ -49,7 +49,10 @@ impl Stepper<'_, '_> {
 
     pub(super) fn ask(&mut self, thread: u32, query: Arc<str>, args: &[Expr]) {
         match self.args(thread, args) {
-            Err(reason) => self.query_failed(thread, reason),
+            Err(reason) => match self.lacks(thread, args.iter()) {
+                Some(lacking) if self.passes_over(thread) => self.skip(thread, query, lacking),
+                _ => self.query_failed(thread, reason),
+            },
             Ok(args) => {
                 let shown = self.args_json(&query, &args);
                 self.record(
@@ -88,24 +91,18 @@ impl Stepper<'_, '_> {
                 .node(*node)
                 .map_or_else(String::new, |n| n.label.to_string());
             let reason = format!("it only makes sense after `{before}`, which failed");
-            self.record(
-                Some(thread),
-                What::Skipped {
-                    action,
-                    reason: reason.clone(),
-                },
-            );
-            self.remember(thread, StepOutcome::Skipped, Some(reason.clone()));
-            // There is no result, so that the way on is that of a failure where there is one.
-            if let Some(slot) = perform.failure_slot {
-                self.bind_failure(thread, slot, &reason);
-            }
-            if !self.go(thread, &Edge::Failed) && !self.go(thread, &Edge::Done) {
-                self.end(thread, None);
-            }
-            return;
+            return self.skip(thread, action, reason);
         }
-        if !perform.undoes.is_empty() && !self.was_done(&perform.undoes, thread) {
+        let done = if perform.undoes.is_empty() {
+            Ok(true)
+        } else {
+            self.was_done(thread, perform)
+        };
+        let done = match done {
+            Ok(done) => done,
+            Err(reason) => return self.action_failed(thread, reason),
+        };
+        if !done {
             let reason = "there is nothing to undo: what it reverses was not done".to_owned();
             self.record(Some(thread), What::Skipped { action, reason });
             if !self.go(thread, &Edge::Done) {
@@ -115,7 +112,10 @@ impl Stepper<'_, '_> {
         }
         let args = match self.args(thread, &perform.args) {
             Ok(args) => args,
-            Err(reason) => return self.action_failed(thread, reason),
+            Err(reason) => match self.lacks(thread, perform.args.iter()) {
+                Some(lacking) if perform.attempt => return self.skip(thread, action, lacking),
+                _ => return self.action_failed(thread, reason),
+            },
         };
         if let Err(reason) = self.as_declared(perform, &args) {
             return self.action_failed(thread, reason);
@@ -149,15 +149,48 @@ impl Stepper<'_, '_> {
         });
     }
 
-    /// Whether one of some steps was done on the way to a thread.
-    fn was_done(&self, nodes: &[u32], thread: u32) -> bool {
-        let path = self
+    /// Leaves a step out. There is no result, so that the way on is that of a failure where there is one.
+    pub(super) fn skip(&mut self, thread: u32, action: Arc<str>, reason: String) {
+        self.record(
+            Some(thread),
+            What::Skipped {
+                action,
+                reason: reason.clone(),
+            },
+        );
+        let (node, _) = self.place(thread);
+        if let Some(NodeKind::Perform(perform)) = self.node(node).map(|n| &n.kind) {
+            self.remember(thread, StepOutcome::Skipped, Some(reason.clone()));
+            if let Some(slot) = perform.failure_slot {
+                self.bind_failure(thread, slot, &reason);
+            }
+        }
+        if !self.go(thread, &Edge::Failed) && !self.go(thread, &Edge::Done) {
+            self.end(thread, None);
+        }
+    }
+
+    /// Whether this run has done what an `undo` reverses, to the same entities, wherever that was.
+    fn was_done(&self, thread: u32, perform: &Perform) -> Result<bool, String> {
+        let to: Vec<String> = self
+            .args(thread, &perform.undoes_to)?
+            .iter()
+            .map(Value::entity_key)
+            .collect();
+        Ok(self
             .run
-            .threads
-            .get(&thread)
-            .map_or("", |t| t.path.as_str());
-        let mut done = self.run.done_steps.iter();
-        done.any(|(node, at)| nodes.contains(node) && reaches(at, path))
+            .done
+            .iter()
+            .any(|step| perform.undoes.contains(&step.node) && step.acted_on == to))
+    }
+
+    /// What a call acts on, by key.
+    fn acted_on(&self, thread: u32, perform: &Perform) -> Vec<String> {
+        let args = perform.acts_on.iter();
+        args.filter_map(|i| perform.args.get(*i as usize))
+            .filter_map(|arg| self.eval(thread, arg).ok())
+            .map(|value| value.entity_key())
+            .collect()
     }
 
     /// What the checker has proved of a call, looked at once more before it is made: the declaration is the
@@ -276,7 +309,8 @@ impl Stepper<'_, '_> {
                 if let Some(t) = self.run.threads.get(&thread)
                     && self.context.playbook.undone.contains(&t.node)
                 {
-                    self.run.done_steps.push((t.node, t.path.clone()));
+                    let (node, acted_on) = (t.node, self.acted_on(thread, perform));
+                    self.run.done.push(DoneStep { node, acted_on });
                 }
             }
             _ => return,

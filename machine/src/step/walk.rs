@@ -373,17 +373,6 @@ impl Stepper<'_, '_> {
         }
     }
 
-    /// Takes the failure edge, or ends the thread.
-    pub(super) fn fail_step(&mut self, thread: u32, reason: String) {
-        if let Some(t) = self.run.threads.get(&thread) {
-            self.run.failed_steps.push((t.node, t.path.clone()));
-        }
-        let failure = self.failure(thread, reason);
-        if !self.go(thread, &Edge::Failed) {
-            self.end(thread, Some(Ending::Failed(failure)));
-        }
-    }
-
     fn fork(&mut self, thread: u32) {
         let Some(t) = self.run.threads.get(&thread) else {
             return;

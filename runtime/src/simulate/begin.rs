@@ -28,6 +28,8 @@ pub(super) struct Begun {
     /// The variables of each run.
     pub runs: Vec<BTreeMap<Slot, Value>>,
     pub not_started: Vec<String>,
+    /// Elements beyond those of which a run is shown.
+    pub left_out: usize,
     pub assumed: Vec<Assumed>,
 }
 
@@ -45,6 +47,7 @@ pub(super) async fn begin(
             starter: None,
             runs: Vec::new(),
             not_started: Vec::new(),
+            left_out: 0,
             assumed: Vec::new(),
         },
     };
@@ -443,6 +446,7 @@ impl<'a> Beginning<'a> {
         }
         if runs.len() > RUNS_MAX {
             let more = runs.len() - RUNS_MAX;
+            self.begun.left_out += more;
             self.begun.not_started.push(format!(
                 "{more} more elements: a simulation shows the first {RUNS_MAX}"
             ));

@@ -37,6 +37,7 @@ pub(super) async fn simulate(scenario: &Scenario) -> Result<Simulation, Simulati
         started_ms: begun.at_ms,
         runs: Vec::new(),
         not_started: begun.not_started,
+        left_out: begun.left_out,
         assumed: begun.assumed,
         transitions: 0,
     };

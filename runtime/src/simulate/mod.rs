@@ -151,6 +151,9 @@ pub struct Simulation {
     pub runs: Vec<SimulatedRun>,
     /// Why no run was started, once per run that was not.
     pub not_started: Vec<String>,
+    /// Elements of a trigger's list whose runs are not among these, because there are more than [`RUNS_MAX`].
+    #[serde(default)]
+    pub left_out: usize,
     /// Answers that were assumed before a run started: fetched fields, lists, look-ups.
     pub assumed: Vec<Assumed>,
     /// Transitions in all; at [`TRANSITIONS_MAX`] the simulation ends.
@@ -222,6 +225,30 @@ pub struct Assumed {
 /// wrong type.
 pub async fn simulate(scenario: &Scenario) -> Result<Simulation, SimulationError> {
     host::simulate(scenario).await
+}
+
+impl Simulation {
+    /// Why this is not the whole of what would happen, where it is not.
+    pub fn cut_off(&self) -> Option<String> {
+        let ends = |end: &SimulationEnd| self.runs.iter().any(|run| run.end == *end);
+        if ends(&SimulationEnd::TooLong) {
+            return Some(format!(
+                "the simulation was cut off after {TRANSITIONS_MAX} transitions; what comes later is not known"
+            ));
+        }
+        if ends(&SimulationEnd::Stuck) {
+            return Some(
+                "nothing was left to happen although a run had not ended, which is a fault of Counterplay"
+                    .into(),
+            );
+        }
+        (self.left_out > 0).then(|| {
+            format!(
+                "a simulation shows the first {RUNS_MAX} runs; {} more are not known",
+                self.left_out
+            )
+        })
+    }
 }
 
 impl SimulatedRun {

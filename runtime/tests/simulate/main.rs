@@ -326,6 +326,10 @@ async fn a_simulation_is_bounded_and_repeated_questions_are_one_line() {
     let simulation = run(&scenario).await;
     assert_eq!(simulation.runs[0].end, SimulationEnd::TooLong);
     assert_eq!(simulation.transitions, TRANSITIONS_MAX);
+    assert_eq!(
+        simulation.cut_off().as_deref(),
+        Some("the simulation was cut off after 100000 transitions; what comes later is not known")
+    );
     insta::assert_snapshot!(simulation.to_string(), @r#"
     assumed: intune.device answers Sample Device
       +0s       started by hand

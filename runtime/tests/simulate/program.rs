@@ -171,6 +171,7 @@ fn perform(action: &str, impact: Impact, gates: Vec<u32>) -> NodeKind {
         gates,
         skip_if_failed: vec![],
         undoes: Vec::new(),
+        undoes_to: Vec::new(),
     })
 }
 

@@ -164,6 +164,7 @@ fn perform(action: &str, who: Expr, impact: Impact, gates: Vec<u32>) -> NodeKind
         gates,
         skip_if_failed: Vec::new(),
         undoes: Vec::new(),
+        undoes_to: Vec::new(),
     })
 }
 

@@ -119,8 +119,7 @@ mistakes! {
     test_with_other_lines: 1 "test \"x\" {\n  when a.b\n}\n";
     given_without_a_file: 1 "test \"x\" {\n  given a.b from fixtures\n}\n";
     expect_at_a_number: 1 "test \"x\" {\n  expect a.b at 4\n}\n";
-    wait_until_without_a_limit: 1 stage("wait until intune.is_compliant(drift.device)");
-    wait_until_a_time: 1 stage("wait until 09:00, at most 24h");
+    wait_until_without_a_limit: 1 stage("wait until intune.is_compliant(drift.device) { met { } }");
     schedule: 1 "playbook x \"X\" {\n  when schedule 0 7 * * MON\n  then { a.b() }\n}\n";
     webhook_without_a_type: 1 "playbook x \"X\" {\n  when webhook \"a\" as b\n  then { a.b() }\n}\n";
     webhook_without_a_body: 1 "playbook x \"X\" {\n  when webhook \"a\"\n  then { a.b() }\n}\n";

@@ -373,7 +373,7 @@ fn heads() -> Vec<String> {
         // A keyword and what follows it tell the forms apart; of calls and properties a few are enough.
         named.by_ref().take(2).collect()
     };
-    // Times that are followed by a limit, which only conditions have, and conditions without one.
+    // With a limit and without one, whatever is waited for.
     let waits = [
         "wait until 09:00, at most 2h",
         "wait until 2h from now, at most 3h",

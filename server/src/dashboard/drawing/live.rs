@@ -172,6 +172,10 @@ impl Seen {
                         seen.handled.insert(node);
                     }
                 }
+                What::StepFailed { .. } => {
+                    seen.failed.insert(node);
+                    seen.handled.insert(node);
+                }
                 What::Skipped { .. } => {
                     seen.skipped.insert(node);
                 }
@@ -239,6 +243,16 @@ impl Seen {
             (NodeKind::Query { .. }, Edge::Failed) => {
                 self.failed.contains(&index) && self.trace(playbook, to, current)
             }
+            (
+                NodeKind::Bind { .. }
+                | NodeKind::Branch { .. }
+                | NodeKind::ForEach { .. }
+                | NodeKind::Wait { .. }
+                | NodeKind::WaitTime { .. }
+                | NodeKind::Emit { .. }
+                | NodeKind::Ask(_),
+                Edge::Failed,
+            ) => self.handled.contains(&index) || self.skipped.contains(&index),
             (NodeKind::Perform(perform), Edge::Done) => {
                 self.done.contains(&index)
                     || self.skipped.contains(&index)
