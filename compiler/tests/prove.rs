@@ -8,10 +8,11 @@ use proptest::prelude::*;
 const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
-/// A question to Graph, or an action of it that may be repeated: ten minutes of attempts and one time-out.
-const GRAPH: i64 = 10 * MINUTE + 30 * SECOND;
-/// A message to Teams, which is not repeated.
-const TEAMS: i64 = 20 * SECOND;
+/// A question to Graph or an action of it: the attempt that meets the first trouble, ten minutes, and an attempt that
+/// begins just before their end. An attempt may have to sign in, twice.
+const GRAPH: i64 = 2 * MINUTE + 10 * MINUTE + 2 * MINUTE;
+/// A message to Teams, which is tried again for five minutes.
+const TEAMS: i64 = 20 * SECOND + 5 * MINUTE + 20 * SECOND;
 
 fn proofs(text: &str) -> Vec<Proof> {
     let workspace = Workspace::new(
@@ -47,6 +48,8 @@ teams_webhook = "soc"
 
 [connections.graph]
 [connections.teams]
+[connections.mail]
+[connections.lamp]
 "#;
 
 fn proof(stages: &str) -> Proof {
@@ -233,6 +236,34 @@ fn levels_count_from_the_start_and_failures_come_last() {
     assert_eq!(proof.longest.ms, 24 * HOUR + 2 * TEAMS);
     assert_eq!(proof.actions.notify, 3);
     assert_eq!(proof.actions.reversible, 1);
+}
+
+#[test]
+fn a_call_takes_what_the_runtime_gives_it() {
+    let longest = |step: &str| proof(&format!("  then {{ {step} }}")).longest.ms;
+    // Read back for two minutes, by a question that may begin just before their end.
+    assert_eq!(longest("entra.block_sign_in(user)"), GRAPH + 4 * MINUTE);
+    // A mail: all before the text, the text, and a second for the good-bye.
+    let mail = 2 * 30 * SECOND + SECOND;
+    assert_eq!(
+        longest("notify.email(team.soc, subject: \"x\", body: \"x\")"),
+        mail + 10 * MINUTE + mail
+    );
+}
+
+#[test]
+fn a_call_without_retries_takes_one_attempt() {
+    let text = "connection lamp {\n  base: \"https://lamp.example.org\"\n  timeout: 1s\nRETRY  notify: POST \"/*\"\n}\n\naction light(on device: Device) {\n  impact: notify\n  request: lamp.post(\"/{device.id}\")\n}\n\nplaybook p \"P\" {\n  when manual(device: Device)\n  then { light(device) }\n}\n";
+    let longest = |retry: &str| proofs(&text.replace("RETRY", retry)).remove(0).longest.ms;
+    assert_eq!(longest(""), SECOND);
+    // As measured: `light` is not idempotent, and a closed port is tried again all the same.
+    assert_eq!(longest("  retry: for 40s, from 1s up to 5s\n"), 42 * SECOND);
+}
+
+#[test]
+fn people_are_asked_once_whatever_guards_say() {
+    let text = "use microsoft.intune\n\nguard \"One\" {\n  limit intune.sync to 1 per 1h, beyond that approve by team.soc within 1h\n  limit intune.sync to 5 per 1d, beyond that approve by team.soc within 3h\n}\n\nguard \"Two\" {\n  limit intune.sync to 9 per 7d\n}\n\nplaybook p \"P\" {\n  when manual(device: Device)\n  then { intune.sync(device) }\n}\n";
+    assert_eq!(proofs(text).remove(0).longest.ms, GRAPH + 3 * HOUR);
 }
 
 #[test]

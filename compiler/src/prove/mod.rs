@@ -5,7 +5,7 @@ mod count;
 mod harm;
 mod longest;
 mod refuted;
-mod shape;
+pub(crate) mod shape;
 mod waits;
 
 use counterplay_machine::Program;
