@@ -2,6 +2,7 @@
 
 use counterplay_compiler::prove::{Actions, Held, Kind, Proof, prove, refuted};
 use counterplay_compiler::workspace::{Source, Workspace};
+use counterplay_machine::deployment::Deployment;
 use counterplay_machine::playbook::{Edge, NodeKind};
 use proptest::prelude::*;
 
@@ -31,10 +32,22 @@ fn proofs(text: &str) -> Vec<Proof> {
     );
     let program = &compiled.program;
     let refuted = refuted(&workspace);
+    let deployment = compiled
+        .file
+        .as_ref()
+        .map(|f| f.deployment.clone())
+        .unwrap_or_default();
     program
         .playbooks
         .values()
-        .map(|p| prove(program, p, refuted.get(&p.id).cloned().unwrap_or_default()))
+        .map(|p| {
+            prove(
+                program,
+                &deployment,
+                p,
+                refuted.get(&p.id).cloned().unwrap_or_default(),
+            )
+        })
         .collect()
 }
 
@@ -43,7 +56,7 @@ const CONFIG: &str = r#"
 name = "Test"
 
 [teams.soc]
-members = ["ana@example.org"]
+members = ["ana@example.org", "bo@example.org"]
 teams_webhook = "soc"
 
 [connections.graph]
@@ -252,6 +265,19 @@ fn a_call_takes_what_the_runtime_gives_it() {
 }
 
 #[test]
+fn a_list_that_is_written_down_has_its_length() {
+    let longest = |list: &str| {
+        proof(&format!(
+            "  then {{ for each d in {list}, 2 at a time {{ intune.sync(d) }} }}"
+        ))
+        .longest
+        .ms
+    };
+    assert_eq!(longest("[device, device, device]"), 2 * GRAPH);
+    assert_eq!(longest("intune.devices_of(user)"), GRAPH + 50 * GRAPH);
+}
+
+#[test]
 fn a_call_without_retries_takes_one_attempt() {
     let text = "connection lamp {\n  base: \"https://lamp.example.org\"\n  timeout: 1s\nRETRY  notify: POST \"/*\"\n}\n\naction light(on device: Device) {\n  impact: notify\n  request: lamp.post(\"/{device.id}\")\n}\n\nplaybook p \"P\" {\n  when manual(device: Device)\n  then { light(device) }\n}\n";
     let longest = |retry: &str| proofs(&text.replace("RETRY", retry)).remove(0).longest.ms;
@@ -283,6 +309,39 @@ fn harm_is_told_with_what_holds_it_back() {
 }
 
 #[test]
+fn a_question_goes_on_where_nothing_says_what_silence_means() {
+    let proof = proof(
+        "  then {\n    ask \"Was it you?\" to user, within 1h {\n      \"No\" { intune.sync(device) }\n      \"Yes\" { }\n    }\n  }",
+    );
+    assert_eq!(proof.waits[0].then, "goes on as unanswered");
+    assert!(proof.waits[0].decided && proof.holds());
+}
+
+#[test]
+fn whoever_starts_a_run_may_not_approve_in_it() {
+    let gate = |trigger: &str, needs: u32| {
+        let text = format!(
+            "use microsoft.intune\n\nplaybook p \"P\" {{\n  when {trigger}\n  then {{\n    approve \"Sync?\" about it.device, by team.soc, needs {needs}, within 4h\n    intune.sync(it.device)\n  }}\n}}\n"
+        );
+        let text = match trigger.starts_with("manual") {
+            true => text.replace("it.device", "device"),
+            false => text,
+        };
+        proofs(&text).remove(0)
+    };
+    let small = gate("manual(device: Device)", 2);
+    assert_eq!(
+        small.waits[0].too_few.as_deref(),
+        Some(
+            "team.soc has 2 members and 2 have to approve; whoever starts the run may not: when that is one of them, the step fails"
+        )
+    );
+    assert!(!small.holds());
+    assert!(gate("manual(device: Device)", 1).holds());
+    assert!(gate("intune.noncompliant as it", 2).holds());
+}
+
+#[test]
 fn what_the_library_ships_is_certain() {
     let workspace = Workspace::new(Vec::new(), None);
     let program = workspace.compile().program;
@@ -290,7 +349,7 @@ fn what_the_library_ships_is_certain() {
     let mut all = String::new();
     for playbook in program.playbooks.values() {
         let found = refuted.get(&playbook.id).cloned().unwrap_or_default();
-        let proof = prove(&program, playbook, found);
+        let proof = prove(&program, &Deployment::default(), playbook, found);
         assert!(proof.ends.proved, "{proof:?}");
         assert!(proof.holds(), "{proof:?}");
         all += &format!(
@@ -314,7 +373,7 @@ fn a_cycle_without_a_timer_is_told() {
         .filter(|n| matches!(playbook.graph[*n].kind, NodeKind::Perform(_)))
         .collect();
     playbook.graph.add_edge(stages[1], stages[0], Edge::Failed);
-    let proof = prove(&program, &playbook, Vec::new());
+    let proof = prove(&program, &Deployment::default(), &playbook, Vec::new());
     assert!(!proof.ends.proved && !proof.holds());
     assert!(
         proof

@@ -51,6 +51,14 @@ pub struct Team {
     pub slack_webhook: Option<String>,
 }
 
+impl Team {
+    /// How many people they are: an address that is written twice is one person.
+    pub fn people(&self) -> usize {
+        let addresses = self.members.iter().map(|m| m.to_ascii_lowercase());
+        addresses.collect::<std::collections::BTreeSet<_>>().len()
+    }
+}
+
 /// A tenant.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tenant {

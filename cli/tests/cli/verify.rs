@@ -90,6 +90,33 @@ fn an_approval_that_is_over_by_then_proves_nothing() -> Result {
 }
 
 #[test]
+fn a_team_that_is_too_small_when_one_of_them_starts_a_run_proves_nothing() -> Result {
+    let place = Place::new()?;
+    place.write(
+        "playbooks/small.play",
+        "use microsoft.intune\n\nplaybook small \"Small\" {\n  when manual(device: Device)\n  then {\n    approve \"Wipe {device.name}?\" about device, by team.soc, within 4h\n    intune.wipe(device)\n  }\n}\n",
+    )?;
+    place.write("counterplay.toml", PROJECT)?;
+    let ran = place.run(&["verify"])?;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(
+        ran.out.contains("  not proved that enough people may approve, whoever starts the run\n               approve \"Wipe {device.name}?\" about device, by team.soc, within 4h  playbooks/small.play:6\n                 team.soc has 1 member and 1 has to approve; whoever starts the run may not: when that is one of them, the step fails\n"),
+        "{}",
+        ran.out
+    );
+    place.write(
+        "counterplay.toml",
+        PROJECT.replace(
+            "[\"ana@msp.example\"]",
+            "[\"ana@msp.example\", \"bo@msp.example\"]",
+        ),
+    )?;
+    let ran = place.run(&["verify"])?;
+    assert_eq!(ran.code, Some(0), "{}", ran.out);
+    Ok(())
+}
+
+#[test]
 fn an_order_that_is_wrong_is_not_proved() -> Result {
     let place = Place::new()?;
     place.write("counterplay.toml", PROJECT)?;

@@ -5,7 +5,7 @@
 
 use super::Step;
 use super::shape::{branches, cycles, part};
-use crate::verify::takes::{call_ms, held_ms, last_look_ms};
+use crate::verify::takes::{call_ms, held_ms, last_look_ms, rounds};
 use counterplay_machine::duration::{DAY_MS, HOUR_MS};
 use counterplay_machine::expr::Expr;
 use counterplay_machine::playbook::{Edge, NodeKind, Playbook};
@@ -128,10 +128,13 @@ impl Clock<'_> {
                 .max()
                 .unwrap_or(at),
             NodeKind::ForEach {
-                limit, at_a_time, ..
+                list,
+                limit,
+                at_a_time,
+                ..
             } => match playbook.follow(node, &Edge::Body) {
                 Some(body) => {
-                    let rounds = i64::from(limit.div_ceil((*at_a_time).max(1)));
+                    let rounds = rounds(list, *limit, *at_a_time);
                     let once = self.span(body, 0);
                     at.saturating_add(once.saturating_mul(rounds))
                 }

@@ -10,6 +10,7 @@ use crate::lower::{Facts, Gate, Performed};
 use counterplay_machine::Program;
 use counterplay_machine::declare::Impact;
 use counterplay_machine::duration;
+use counterplay_machine::expr::Expr;
 use counterplay_machine::playbook::{Approve, Edge, NodeKind, Playbook};
 use petgraph::graph::NodeIndex;
 
@@ -256,6 +257,26 @@ fn expires(
     } else {
         Severity::Warning
     };
+    let longer = enough(longest).map_or_else(String::new, |valid| {
+        format!(", or let the approval hold longer: `valid {valid}`")
+    });
+    // A loop that says nothing of its length may take a hundred elements.
+    let open_loop = |node: &&NodeIndex| {
+        let kind = playbook.graph.node_weight(**node).map(|n| &n.kind);
+        matches!(kind, Some(NodeKind::ForEach { list, .. }) if !matches!(list, Expr::List(_)))
+            && !facts.limited.contains(*node)
+    };
+    let sooner = match way
+        .iter()
+        .find(open_loop)
+        .and_then(|n| playbook.graph.node_weight(*n))
+    {
+        Some(node) => format!(
+            "; or let `{}` take fewer elements than a hundred: `, refuse more than 20`",
+            node.label
+        ),
+        None => String::new(),
+    };
     let because = match guards_on(playbook, &way, program).as_slice() {
         [] => String::new(),
         held => format!("{}; ", held.join(", ")),
@@ -279,12 +300,7 @@ fn expires(
         }
         .also(gate.place.clone(), format!("holds for {}", duration::format_ms(valid_ms)))
         .because(format!("{because}what was right when somebody approved it may be wrong by then; the step would be refused"))
-        .help(match enough(longest) {
-            Some(valid) => format!(
-                "ask again before this step, or let the approval hold longer: `valid {valid}`"
-            ),
-            None => "ask again before this step".into(),
-        }),
+        .help(format!("ask again before this step{longer}{sooner}")),
     )
 }
 

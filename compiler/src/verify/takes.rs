@@ -5,6 +5,7 @@
 use counterplay_machine::Program;
 use counterplay_machine::declare::{Auth, Callable, Impact, Request};
 use counterplay_machine::duration::SECOND_MS;
+use counterplay_machine::expr::Expr;
 use counterplay_machine::guard::Rule;
 use counterplay_machine::playbook::{Edge, NodeKind, Playbook};
 use petgraph::graph::NodeIndex;
@@ -108,4 +109,13 @@ pub fn last_look_ms(
             _ => None,
         })
         .fold(0, i64::saturating_add)
+}
+
+/// How often a loop's body may run one after the other. A list that is written down has the length that it has.
+pub fn rounds(list: &Expr, limit: u32, at_a_time: u32) -> i64 {
+    let most = match list {
+        Expr::List(items) => u32::try_from(items.len()).unwrap_or(u32::MAX).min(limit),
+        _ => limit,
+    };
+    i64::from(most.div_ceil(at_a_time.max(1)))
 }

@@ -1,7 +1,7 @@
 //! Two nodes in, the longest time that can lie between them out.
 
 use super::reach::back;
-use super::takes::{call_ms, held_ms, last_look_ms};
+use super::takes::{self, call_ms, held_ms, last_look_ms};
 use crate::lower::Facts;
 use crate::prove::shape::cycles;
 use counterplay_machine::duration::{DAY_MS, HOUR_MS};
@@ -167,10 +167,13 @@ fn slowest(playbook: &Playbook, start: NodeIndex, program: &Program) -> NodeInde
 fn rounds(playbook: &Playbook, node: NodeIndex) -> Option<(i64, NodeIndex)> {
     match playbook.graph.node_weight(node).map(|n| &n.kind) {
         Some(NodeKind::ForEach {
-            limit, at_a_time, ..
+            list,
+            limit,
+            at_a_time,
+            ..
         }) => {
             let body = playbook.follow(node, &Edge::Body)?;
-            Some((i64::from(limit.div_ceil((*at_a_time).max(1))), body))
+            Some((takes::rounds(list, *limit, *at_a_time), body))
         }
         _ => None,
     }
@@ -199,7 +202,7 @@ fn flow(
         // The last element comes after all the others; what follows the loop, after all of them.
         let weight = match (edge.weight(), rounds(playbook, edge.source())) {
             (Edge::Body, Some((rounds, body))) => {
-                inside(playbook, body, program).saturating_mul(rounds - 1)
+                inside(playbook, body, program).saturating_mul((rounds - 1).max(0))
             }
             (Edge::Done, Some((rounds, body))) => {
                 inside(playbook, body, program).saturating_mul(rounds)
