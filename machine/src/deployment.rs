@@ -135,3 +135,21 @@ impl Default for SecretsSettings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Team;
+
+    #[test]
+    fn an_address_that_is_written_twice_is_one_person() {
+        let team = |members: &[&str]| Team {
+            members: members.iter().map(|m| (*m).to_owned()).collect(),
+            ..Team::default()
+        };
+        assert_eq!(
+            team(&["a@b.example", "A@B.example", "c@b.example"]).people(),
+            2
+        );
+        assert_eq!(team(&[]).people(), 0);
+    }
+}
