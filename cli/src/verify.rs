@@ -79,7 +79,7 @@ fn proofs(project: &Project) -> Vec<Proof> {
         let refuted = refuted.remove(id).unwrap_or_default();
         out.push(Proof {
             mode: ingest::mode(&deployment, playbook),
-            ..prove(program, playbook, refuted)
+            ..prove(program, &deployment, playbook, refuted)
         });
     }
     out
@@ -268,6 +268,21 @@ fn waits(proof: &Proof) -> String {
             (Kind::Condition | Kind::Event, _) => format!("at most {limit}; then {}", wait.then),
         };
         text += &step(&wait.step, &says);
+    }
+    let few = proof
+        .waits
+        .iter()
+        .filter_map(|wait| Some((&wait.step, wait.too_few.as_ref()?)));
+    let few: Vec<_> = few.collect();
+    if !few.is_empty() {
+        text += &marked(
+            BAD,
+            "not proved",
+            "that enough people may approve, whoever starts the run",
+        );
+        for (at, says) in few {
+            text += &step(at, says);
+        }
     }
     text
 }

@@ -193,7 +193,9 @@ pub fn check_item<'db>(db: &'db dyn Db, project: Project, item: FileItem<'db>) -
     let (file, key) = (item.file(db), item.key(db));
     let checker = checker(db, project, *file, key, item.text(db).clone());
     let syntax = item.syntax(db);
-    let mut compiled = item::compile(checker, item.item(db), syntax.is_empty());
+    let mut compiled = item::compile(checker, item.item(db), syntax.is_empty(), &|| {
+        environment(db, project)
+    });
     // What cannot be read may hold what seems to be missing.
     compiled.diagnostics.retain(|d| {
         let within = |other: &Diagnostic| match (d.labels.first(), other.labels.first()) {
@@ -221,7 +223,7 @@ pub fn probe(db: &dyn Db, project: Project, file: SourceFile, text: &str) -> Opt
     let own = text.get(start..start + item.len as usize)?;
     let mut checker = checker(db, project, file, &item.key, Arc::from(own));
     checker.probing = true;
-    item::compile(checker, &item.item, false).captured
+    item::compile(checker, &item.item, false, &|| environment(db, project)).captured
 }
 
 /// The findings of one file, all of them, one per mistake, at the levels that the project file gives them.

@@ -1,16 +1,16 @@
 //! One item in, its findings, what its names mean, and its compiled form out.
 
 use crate::check::Checker;
-use crate::check::declare::{duration_ms, property, single};
 use crate::check::mention::{Meaning, Mention};
 use crate::check::probe::Captured;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::index::Index;
 use crate::lower::{self, Lower};
 use crate::span::Name;
-use crate::syntax::ast::{Declaration, EnumDecl, EnumMember, ExprKind, Item, PropertyValue};
+use crate::syntax::ast::{EnumDecl, EnumMember, Item};
 use crate::verify;
 use crate::verify::acts::Act;
+use counterplay_machine::Program;
 use counterplay_machine::declare::{Callable, Connection, Event};
 use counterplay_machine::guard::Guard;
 use counterplay_machine::playbook::Playbook;
@@ -59,11 +59,17 @@ pub enum Part {
     Playbook(Box<Playbook>),
 }
 
-/// Checks and compiles one item. `readable` tells that no line of it failed to be read.
-pub fn compile(checker: Checker<'_>, item: &Arc<Item>, readable: bool) -> CompiledItem {
+/// Checks and compiles one item. `readable` tells that no line of it failed to be read; `environment` is what playbooks
+/// call, and is asked for playbooks only: it is made of the other items.
+pub fn compile<'p>(
+    checker: Checker<'_>,
+    item: &Arc<Item>,
+    readable: bool,
+    environment: &dyn Fn() -> &'p Program,
+) -> CompiledItem {
     let mut checker = checker;
     let mut acts = Vec::new();
-    let part = part(&mut checker, item, readable, &mut acts);
+    let part = part(&mut checker, item, readable, environment, &mut acts);
     CompiledItem {
         diagnostics: checker.diagnostics,
         mentions: checker.mentions,
@@ -73,7 +79,13 @@ pub fn compile(checker: Checker<'_>, item: &Arc<Item>, readable: bool) -> Compil
     }
 }
 
-fn part(checker: &mut Checker<'_>, item: &Arc<Item>, readable: bool, acts: &mut Vec<Act>) -> Part {
+fn part<'p>(
+    checker: &mut Checker<'_>,
+    item: &Arc<Item>,
+    readable: bool,
+    environment: &dyn Fn() -> &'p Program,
+    acts: &mut Vec<Act>,
+) -> Part {
     definitions(checker, item);
     let def = |name: &Name, checker: &Checker<'_>| crate::index::Def {
         item: item.clone(),
@@ -184,13 +196,8 @@ fn part(checker: &mut Checker<'_>, item: &Arc<Item>, readable: bool, acts: &mut 
                     .iter()
                     .any(|d| d.severity == Severity::Error);
             if !errors {
-                let index = checker.index;
-                let found = verify::verify(
-                    &mut playbook,
-                    &facts,
-                    &|name| call_ms(index, name),
-                    &index.limited,
-                );
+                let limited = &checker.index.limited;
+                let found = verify::verify(&mut playbook, &facts, environment(), limited);
                 checker.diagnostics.extend(found);
                 *acts = verify::acts::of(&playbook, &facts);
             }
@@ -292,51 +299,4 @@ fn enum_rules(checker: &mut Checker<'_>, decl: &EnumDecl) {
             .because("a value that nobody has heard of must not pass for a high one"),
         );
     }
-}
-
-/// The longest that a call may take: its repetitions, one time-out and its confirmation.
-fn call_ms(index: &Index, name: &str) -> i64 {
-    let def = index.declared(name);
-    let (decl, query): (&Declaration, bool) = match def.map(|d| &*d.item) {
-        Some(Item::Action(decl)) => (decl, false),
-        Some(Item::Query(decl)) => (decl, true),
-        _ => return 0,
-    };
-    let confirm = match property(decl, "confirm").map(|p| &p.value) {
-        Some(PropertyValue::Confirm { within, .. }) => {
-            within.as_ref().and_then(duration_ms).unwrap_or(120_000)
-        }
-        _ => 0,
-    };
-    let idempotent = query
-        || matches!(
-            property(decl, "idempotent")
-                .and_then(single)
-                .map(|e| &e.kind),
-            Some(ExprKind::Bool(true))
-        );
-    let connection = property(decl, "request")
-        .and_then(single)
-        .and_then(|e| match &e.kind {
-            ExprKind::Call { callee, .. } => match &callee.kind {
-                ExprKind::Field { base, .. } => crate::check::declare::word(base),
-                _ => None,
-            },
-            _ => None,
-        })
-        .and_then(|name| index.connections.get(name));
-    let (retry, timeout) = match connection.map(|d| &*d.item) {
-        Some(Item::Connection(decl)) => (
-            match property(decl, "retry").map(|p| &p.value) {
-                Some(PropertyValue::Retry { within, .. }) => duration_ms(within).unwrap_or(0),
-                _ => 0,
-            },
-            property(decl, "timeout")
-                .and_then(single)
-                .and_then(duration_ms)
-                .unwrap_or(30_000),
-        ),
-        _ => (0, 30_000),
-    };
-    confirm + timeout + if idempotent { retry } else { 0 }
 }

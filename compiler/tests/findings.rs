@@ -256,6 +256,9 @@ cases! {
     floor_of_no_method: "connection c {\n  base: \"https://example.org\"\n  destructive: PSOT \"/a/wipe\"\n}\n";
     lock_without_approval_is_a_warning: about_device("", "    intune.remote_lock(drift.device)");
     approval_that_nobody_can_give: about_device("", "    approve \"Wipe?\" about drift.device, by team.leads, needs 2 {\n      approved { intune.wipe(drift.device) }\n    }");
+    approval_by_whom_it_is_about: about_device("  if drift.owner is present\n", "    let user = drift.owner\n    approve \"Block?\" about drift.device, drift.owner, by user\n    entra.block_sign_in(user)");
+    approval_by_each_of_those_that_it_is_about: "use microsoft.entra\n\nplaybook p \"P\" {\n  when manual(one: User, other: User)\n\n  then {\n    let users = [one, other]\n    for each user in users {\n      approve \"Disable all?\" about users, by user\n    }\n    for each user in users {\n      approve \"Disable?\" about other, by one\n    }\n  }\n}\n";
+    approval_by_two_of_one_person: about_device("  if drift.owner is present\n", "    approve \"Wipe?\" about drift.device, by drift.owner, needs 2\n    intune.wipe(drift.device)");
     approval_without_a_decider: about_device("", "    approve \"Wipe?\" about drift.device, within 4h");
     approval_about_a_text: about_device("", "    approve \"Wipe?\" about drift.owner_id ?? \"x\", by drift.device\n    intune.sync(drift.device)");
     revoked_before_blocked: about_device("  if drift.owner is present\n", "    entra.revoke_sessions(drift.owner)\n    entra.block_sign_in(drift.owner)");
@@ -269,7 +272,17 @@ cases! {
     wipe_on_failure_that_asks: staged("", "  then {\n    intune.sync(drift.device)\n  }\n\n  on failure {\n    approve \"Wipe?\" about drift.device, by team.soc\n    intune.wipe(drift.device)\n  }");
     wipe_in_steps_that_the_caller_accepts: format!("steps erase(device: Device) {{\n  intune.wipe(device)\n}}\n\n{}", about_device("", "    without approval because \"stolen\" {\n      erase(drift.device)\n    }"));
     wipe_after_repeated_calls: about_device("", "    approve \"Wipe?\" about drift.device, by team.soc, valid 5m\n    intune.sync(drift.device)\n    intune.wipe(drift.device)");
-    wipe_after_a_confirmation: about_device("  if drift.owner is present\n", "    approve \"Wipe?\" about drift.device, by team.soc, valid 11m\n    entra.block_sign_in(drift.owner)\n    intune.wipe(drift.device)");
+    wipe_after_a_confirmation: about_device("  if drift.owner is present\n", "    approve \"Wipe?\" about drift.device, by team.soc, valid 15m\n    entra.block_sign_in(drift.owner)\n    intune.wipe(drift.device)");
+    wipe_after_a_call_that_is_not_idempotent: about_device("", "    approve \"Wipe?\" about drift.device, by team.soc, valid 10m\n    ticket.create(title: \"x\", priority: high)\n    intune.wipe(drift.device)");
+    wipe_when_a_call_is_over: about_device("", "    approve \"Wipe?\" about drift.device, by team.soc, valid 14m\n    ticket.create(title: \"x\", priority: high)\n    intune.wipe(drift.device)");
+    wipe_seconds_after_an_approval: about_device("", "    approve \"Wipe?\" about drift.device, by team.soc, valid 605s\n    wait 630s\n    intune.wipe(drift.device)");
+    wipe_after_a_last_look: about_device("", "    approve \"Wipe?\" about drift.device, by team.soc, valid 1h\n    wait until intune.is_compliant(drift.device), at most 50m {\n      timed_out { intune.wipe(drift.device) }\n    }");
+    wipe_after_what_a_guard_holds_up: format!("guard \"Syncs\" {{\n  limit intune.sync to 1 per 1h per tenant, beyond that approve by team.soc within 3h\n}}\n\n{}", about_device("", "    approve \"Wipe?\" about drift.device, by team.soc, valid 90m\n    intune.sync(drift.device)\n    intune.sync(drift.device)\n    intune.wipe(drift.device)"));
+    wipe_that_a_guard_holds_up: format!("guard \"Wipes\" {{\n  limit intune.wipe to 1 per 1h, beyond that approve by team.soc within 8h\n}}\n\n{}", about_device("", "    approve \"Wipe?\" about drift.device, by team.soc, valid 1h\n    intune.wipe(drift.device)"));
+    wipe_that_a_guard_holds_up_for_a_month: format!("guard \"Wipes\" {{\n  limit intune.wipe to 1 per 1h, beyond that approve by team.soc within 30d\n}}\n\n{}", about_device("", "    approve \"Wipe?\" about drift.device, by team.soc\n    intune.wipe(drift.device)"));
+    wipe_that_a_guard_blocks: format!("guard \"Wipes\" {{\n  limit intune.wipe to 1 per 1h\n}}\n\n{}", about_device("", "    approve \"Wipe?\" about drift.device, by team.soc, valid 1h\n    intune.wipe(drift.device)"));
+    wipe_at_a_level_that_tenants_set: format!("param grace: Duration = 1h\n\n{}", staged("", "  then {\n    approve \"Wipe?\" about drift.device, by team.soc\n  }\n  escalate after grace { intune.wipe(drift.device) }"));
+    wipes_of_a_hundred_devices: about_device("  if drift.owner is present\n", "    let ds = intune.devices_of(drift.owner)\n    approve \"Wipe?\" about ds, by team.soc\n    for each d in ds {\n      intune.sync(d)\n      intune.wipe(d)\n    }");
     lock_long_after_approval_is_a_warning: about_device("", "    approve \"Lock?\" about drift.device, by team.soc\n    wait 3d\n    intune.remote_lock(drift.device)");
     revoked_inside_steps_before_blocked: format!("steps calm(user: User) {{\n  entra.revoke_sessions(user)\n}}\n\n{}", about_device("  if drift.owner is present\n", "    calm(drift.owner)\n    entra.block_sign_in(drift.owner)"));
     revoked_on_one_way_before_blocked: about_device("  if drift.owner is present\n", "    if intune.is_compliant(drift.device) {\n      entra.revoke_sessions(drift.owner)\n    }\n    wait 2h\n    entra.block_sign_in(drift.owner)");

@@ -2,16 +2,18 @@
 
 use counterplay_compiler::prove::{Actions, Held, Kind, Proof, prove, refuted};
 use counterplay_compiler::workspace::{Source, Workspace};
+use counterplay_machine::deployment::Deployment;
 use counterplay_machine::playbook::{Edge, NodeKind};
 use proptest::prelude::*;
 
 const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
-/// A question to Graph, or an action of it that may be repeated: ten minutes of attempts and one time-out.
-const GRAPH: i64 = 10 * MINUTE + 30 * SECOND;
-/// A message to Teams, which is not repeated.
-const TEAMS: i64 = 20 * SECOND;
+/// A question to Graph or an action of it: the attempt that meets the first trouble, ten minutes, and an attempt that
+/// begins just before their end. An attempt may have to sign in, twice.
+const GRAPH: i64 = 2 * MINUTE + 10 * MINUTE + 2 * MINUTE;
+/// A message to Teams, which is tried again for five minutes.
+const TEAMS: i64 = 20 * SECOND + 5 * MINUTE + 20 * SECOND;
 
 fn proofs(text: &str) -> Vec<Proof> {
     let workspace = Workspace::new(
@@ -30,10 +32,22 @@ fn proofs(text: &str) -> Vec<Proof> {
     );
     let program = &compiled.program;
     let refuted = refuted(&workspace);
+    let deployment = compiled
+        .file
+        .as_ref()
+        .map(|f| f.deployment.clone())
+        .unwrap_or_default();
     program
         .playbooks
         .values()
-        .map(|p| prove(program, p, refuted.get(&p.id).cloned().unwrap_or_default()))
+        .map(|p| {
+            prove(
+                program,
+                &deployment,
+                p,
+                refuted.get(&p.id).cloned().unwrap_or_default(),
+            )
+        })
         .collect()
 }
 
@@ -42,11 +56,13 @@ const CONFIG: &str = r#"
 name = "Test"
 
 [teams.soc]
-members = ["ana@example.org"]
+members = ["ana@example.org", "bo@example.org"]
 teams_webhook = "soc"
 
 [connections.graph]
 [connections.teams]
+[connections.mail]
+[connections.lamp]
 "#;
 
 fn proof(stages: &str) -> Proof {
@@ -236,6 +252,47 @@ fn levels_count_from_the_start_and_failures_come_last() {
 }
 
 #[test]
+fn a_call_takes_what_the_runtime_gives_it() {
+    let longest = |step: &str| proof(&format!("  then {{ {step} }}")).longest.ms;
+    // Read back for two minutes, by a question that may begin just before their end.
+    assert_eq!(longest("entra.block_sign_in(user)"), GRAPH + 4 * MINUTE);
+    // A mail: all before the text, the text, and a second for the good-bye.
+    let mail = 2 * 30 * SECOND + SECOND;
+    assert_eq!(
+        longest("notify.email(team.soc, subject: \"x\", body: \"x\")"),
+        mail + 10 * MINUTE + mail
+    );
+}
+
+#[test]
+fn a_list_that_is_written_down_has_its_length() {
+    let longest = |list: &str| {
+        proof(&format!(
+            "  then {{ for each d in {list}, 2 at a time {{ intune.sync(d) }} }}"
+        ))
+        .longest
+        .ms
+    };
+    assert_eq!(longest("[device, device, device]"), 2 * GRAPH);
+    assert_eq!(longest("intune.devices_of(user)"), GRAPH + 50 * GRAPH);
+}
+
+#[test]
+fn a_call_without_retries_takes_one_attempt() {
+    let text = "connection lamp {\n  base: \"https://lamp.example.org\"\n  timeout: 1s\nRETRY  notify: POST \"/*\"\n}\n\naction light(on device: Device) {\n  impact: notify\n  request: lamp.post(\"/{device.id}\")\n}\n\nplaybook p \"P\" {\n  when manual(device: Device)\n  then { light(device) }\n}\n";
+    let longest = |retry: &str| proofs(&text.replace("RETRY", retry)).remove(0).longest.ms;
+    assert_eq!(longest(""), SECOND);
+    // As measured: `light` is not idempotent, and a closed port is tried again all the same.
+    assert_eq!(longest("  retry: for 40s, from 1s up to 5s\n"), 42 * SECOND);
+}
+
+#[test]
+fn people_are_asked_once_whatever_guards_say() {
+    let text = "use microsoft.intune\n\nguard \"One\" {\n  limit intune.sync to 1 per 1h, beyond that approve by team.soc within 1h\n  limit intune.sync to 5 per 1d, beyond that approve by team.soc within 3h\n}\n\nguard \"Two\" {\n  limit intune.sync to 9 per 7d\n}\n\nplaybook p \"P\" {\n  when manual(device: Device)\n  then { intune.sync(device) }\n}\n";
+    assert_eq!(proofs(text).remove(0).longest.ms, GRAPH + 3 * HOUR);
+}
+
+#[test]
 fn harm_is_told_with_what_holds_it_back() {
     let proof = proof(
         "  then {\n    without approval because \"it is stolen\" { intune.remote_lock(device) }\n    approve \"Wipe?\" about device, by team.soc, within 4h\n    intune.wipe(device)\n  }",
@@ -252,6 +309,39 @@ fn harm_is_told_with_what_holds_it_back() {
 }
 
 #[test]
+fn a_question_goes_on_where_nothing_says_what_silence_means() {
+    let proof = proof(
+        "  then {\n    ask \"Was it you?\" to user, within 1h {\n      \"No\" { intune.sync(device) }\n      \"Yes\" { }\n    }\n  }",
+    );
+    assert_eq!(proof.waits[0].then, "goes on as unanswered");
+    assert!(proof.waits[0].decided && proof.holds());
+}
+
+#[test]
+fn whoever_starts_a_run_may_not_approve_in_it() {
+    let gate = |trigger: &str, needs: u32| {
+        let text = format!(
+            "use microsoft.intune\n\nplaybook p \"P\" {{\n  when {trigger}\n  then {{\n    approve \"Sync?\" about it.device, by team.soc, needs {needs}, within 4h\n    intune.sync(it.device)\n  }}\n}}\n"
+        );
+        let text = match trigger.starts_with("manual") {
+            true => text.replace("it.device", "device"),
+            false => text,
+        };
+        proofs(&text).remove(0)
+    };
+    let small = gate("manual(device: Device)", 2);
+    assert_eq!(
+        small.waits[0].too_few.as_deref(),
+        Some(
+            "team.soc has 2 members and 2 have to approve; whoever starts the run may not: when that is one of them, the step fails"
+        )
+    );
+    assert!(!small.holds());
+    assert!(gate("manual(device: Device)", 1).holds());
+    assert!(gate("intune.noncompliant as it", 2).holds());
+}
+
+#[test]
 fn what_the_library_ships_is_certain() {
     let workspace = Workspace::new(Vec::new(), None);
     let program = workspace.compile().program;
@@ -259,7 +349,7 @@ fn what_the_library_ships_is_certain() {
     let mut all = String::new();
     for playbook in program.playbooks.values() {
         let found = refuted.get(&playbook.id).cloned().unwrap_or_default();
-        let proof = prove(&program, playbook, found);
+        let proof = prove(&program, &Deployment::default(), playbook, found);
         assert!(proof.ends.proved, "{proof:?}");
         assert!(proof.holds(), "{proof:?}");
         all += &format!(
@@ -283,7 +373,7 @@ fn a_cycle_without_a_timer_is_told() {
         .filter(|n| matches!(playbook.graph[*n].kind, NodeKind::Perform(_)))
         .collect();
     playbook.graph.add_edge(stages[1], stages[0], Edge::Failed);
-    let proof = prove(&program, &playbook, Vec::new());
+    let proof = prove(&program, &Deployment::default(), &playbook, Vec::new());
     assert!(!proof.ends.proved && !proof.holds());
     assert!(
         proof

@@ -51,6 +51,14 @@ pub struct Team {
     pub slack_webhook: Option<String>,
 }
 
+impl Team {
+    /// How many people they are: an address that is written twice is one person.
+    pub fn people(&self) -> usize {
+        let addresses = self.members.iter().map(|m| m.to_ascii_lowercase());
+        addresses.collect::<std::collections::BTreeSet<_>>().len()
+    }
+}
+
 /// A tenant.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tenant {
@@ -125,5 +133,23 @@ impl Default for SecretsSettings {
         SecretsSettings::Environment {
             prefix: "COUNTERPLAY_SECRET_".into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Team;
+
+    #[test]
+    fn an_address_that_is_written_twice_is_one_person() {
+        let team = |members: &[&str]| Team {
+            members: members.iter().map(|m| (*m).to_owned()).collect(),
+            ..Team::default()
+        };
+        assert_eq!(
+            team(&["a@b.example", "A@B.example", "c@b.example"]).people(),
+            2
+        );
+        assert_eq!(team(&[]).people(), 0);
     }
 }

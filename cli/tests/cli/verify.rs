@@ -12,7 +12,7 @@ fn an_example_is_proved() -> Result {
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{ran:?}");
     for line in [
         "lost_device  Lost or Stolen Device\n",
-        "  proved     every way ends, 4h 12m 20s after the start at the latest\n",
+        "  proved     every way ends, 5h 1m 40s after the start at the latest\n",
         "  proved     1 destructive step, approved by people on every way\n",
         "                 approved at line 34\n",
         "  accepted   1 disruptive step, accepted without anybody's approval\n",
@@ -86,6 +86,33 @@ fn an_approval_that_is_over_by_then_proves_nothing() -> Result {
             );
         }
     }
+    Ok(())
+}
+
+#[test]
+fn a_team_that_is_too_small_when_one_of_them_starts_a_run_proves_nothing() -> Result {
+    let place = Place::new()?;
+    place.write(
+        "playbooks/small.play",
+        "use microsoft.intune\n\nplaybook small \"Small\" {\n  when manual(device: Device)\n  then {\n    approve \"Wipe {device.name}?\" about device, by team.soc, within 4h\n    intune.wipe(device)\n  }\n}\n",
+    )?;
+    place.write("counterplay.toml", PROJECT)?;
+    let ran = place.run(&["verify"])?;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(
+        ran.out.contains("  not proved that enough people may approve, whoever starts the run\n               approve \"Wipe {device.name}?\" about device, by team.soc, within 4h  playbooks/small.play:6\n                 team.soc has 1 member and 1 has to approve; whoever starts the run may not: when that is one of them, the step fails\n"),
+        "{}",
+        ran.out
+    );
+    place.write(
+        "counterplay.toml",
+        PROJECT.replace(
+            "[\"ana@msp.example\"]",
+            "[\"ana@msp.example\", \"bo@msp.example\"]",
+        ),
+    )?;
+    let ran = place.run(&["verify"])?;
+    assert_eq!(ran.code, Some(0), "{}", ran.out);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use super::{End, Gate, Lower};
 use crate::check::convert::article;
 use crate::check::declare::duration_ms;
-use crate::check::{Local, Queries};
+use crate::check::{Local, Path, Queries};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::span::Span;
@@ -69,6 +69,7 @@ impl Lower<'_, '_> {
         let within_ms = self.duration(written.within.as_ref(), 4 * HOUR_MS, "within");
         let valid_ms = self.duration(written.valid.as_ref(), DAY_MS, "valid");
         self.possible(&by, needs, written, span);
+        self.about_another(&by, &paths, written);
         let default_approve = written
             .default
             .as_ref()
@@ -192,6 +193,32 @@ impl Lower<'_, '_> {
         checked.expr
     }
 
+    /// Nobody decides about themselves: a person who is asked alone must not be whom the approval is about, or one of
+    /// the list that it is about.
+    fn about_another(&mut self, by: &Expr, about: &[Option<Path>], written: &Written) {
+        let (Some(person), Some(asked)) = (self.canonical(by), &written.by) else {
+            return;
+        };
+        let list = match person.1.as_slice() {
+            [] => self.facts.element_of.get(&person.0).cloned(),
+            _ => None,
+        };
+        let is_about = |path: &Path| *path == person || Some(path) == list.as_ref();
+        if !about.iter().flatten().any(is_about) {
+            return;
+        }
+        let place = self.c.at(asked.span);
+        let diagnostic = Diagnostic::error(
+            codes::IMPOSSIBLE_APPROVAL,
+            format!("nobody approves what is about themselves, and only `{}` is asked", self.c.source(asked.span)),
+            place,
+            "this approval is about them: it can never be given",
+        )
+        .because("whom an approval is about may not answer; every run would fail when it comes to this step")
+        .help("ask a team, or another person such as their manager");
+        self.c.report(diagnostic);
+    }
+
     /// An approval by a team of the project file with too few members can never be given.
     fn possible(&mut self, by: &Expr, needs: u32, written: &Written, span: Span) {
         let Expr::Team(name) = by else {
@@ -205,6 +232,9 @@ impl Lower<'_, '_> {
                     format!("one person cannot be {needs} people"),
                     place,
                     "only one person is asked",
+                )
+                .because(
+                    "so many can never approve; every run would fail when it comes to this step",
                 );
                 self.c.report(diagnostic);
             }
@@ -214,7 +244,7 @@ impl Lower<'_, '_> {
             .c
             .deployment
             .and_then(|d| d.teams.get(&**name))
-            .map(|t| t.members.len())
+            .map(|t| t.people())
         else {
             return;
         };
@@ -226,7 +256,7 @@ impl Lower<'_, '_> {
                 place,
                 "can never be approved",
             )
-            .because("nobody could ever answer, so that the run would always end rejected")
+            .because("so many can never approve; every run would fail when it comes to this step")
             .help(format!(
                 "add members to [teams.{name}] in counterplay.toml, or ask for fewer"
             ));

@@ -5,9 +5,9 @@
 
 use super::Step;
 use super::shape::{branches, cycles, part};
+use crate::verify::takes::{call_ms, held_ms, last_look_ms, rounds};
 use counterplay_machine::duration::{DAY_MS, HOUR_MS};
 use counterplay_machine::expr::Expr;
-use counterplay_machine::guard::Rule;
 use counterplay_machine::playbook::{Edge, NodeKind, Playbook};
 use counterplay_machine::{Program, Value};
 use petgraph::graph::NodeIndex;
@@ -78,7 +78,8 @@ impl Clock<'_> {
                 continue;
             };
             let looks_until = self.leaves(*node, at);
-            let left = self.last_look(*node, looks_until);
+            let look = last_look_ms(self.playbook, &self.cycles, *node, self.program);
+            let left = looks_until.saturating_add(look);
             latest = latest.max(left);
             for (edge, target) in part.next.get(node).into_iter().flatten() {
                 let left = if *edge == Edge::Tick {
@@ -117,20 +118,23 @@ impl Clock<'_> {
             NodeKind::WaitEvent(wait) => at.saturating_add(wait.at_most_ms),
             NodeKind::Approve(approve) => at.saturating_add(approve.within_ms),
             NodeKind::Ask(ask) => at.saturating_add(ask.within_ms),
-            NodeKind::Query { query, .. } => at.saturating_add(self.call_ms(query)),
+            NodeKind::Query { query, .. } => at.saturating_add(call_ms(self.program, query)),
             NodeKind::Perform(perform) => at
-                .saturating_add(self.call_ms(&perform.action))
-                .saturating_add(self.guard_ms(&perform.action)),
+                .saturating_add(call_ms(self.program, &perform.action))
+                .saturating_add(held_ms(self.program, &perform.action, perform.impact)),
             NodeKind::Fork => branches(playbook, node)
                 .into_iter()
                 .map(|branch| self.span(branch, at))
                 .max()
                 .unwrap_or(at),
             NodeKind::ForEach {
-                limit, at_a_time, ..
+                list,
+                limit,
+                at_a_time,
+                ..
             } => match playbook.follow(node, &Edge::Body) {
                 Some(body) => {
-                    let rounds = i64::from(limit.div_ceil((*at_a_time).max(1)));
+                    let rounds = rounds(list, *limit, *at_a_time);
                     let once = self.span(body, 0);
                     at.saturating_add(once.saturating_mul(rounds))
                 }
@@ -138,20 +142,6 @@ impl Clock<'_> {
             },
             _ => at,
         }
-    }
-
-    /// A look that begins just before a wait's end is still seen through.
-    fn last_look(&self, node: NodeIndex, end: i64) -> i64 {
-        let ticks = self.playbook.follow(node, &Edge::Tick).is_some();
-        if !ticks {
-            return end;
-        }
-        let asks = self.cycles.get(&node).into_iter().flatten();
-        asks.filter_map(|n| match &self.playbook.graph.node_weight(*n)?.kind {
-            NodeKind::Query { query, .. } => Some(self.call_ms(query)),
-            _ => None,
-        })
-        .fold(end, i64::saturating_add)
     }
 
     /// The length of a wait: a constant, a parameter's default, or nothing that is known.
@@ -167,34 +157,5 @@ impl Clock<'_> {
                 0
             }
         }
-    }
-
-    /// The longest that a call may take: its repetitions, one time-out and its confirmation.
-    fn call_ms(&self, name: &str) -> i64 {
-        let Some(callable) = self.program.callables.get(name) else {
-            return 0;
-        };
-        let connection = self.program.connections.get(callable.request.connection());
-        let (timeout, retry) = connection.map_or((0, 0), |c| (c.timeout_ms, c.retry.within_ms));
-        let repeats = callable.impact.is_none() || callable.idempotent;
-        let confirm = callable.confirm.as_ref().map_or(0, |c| c.within_ms);
-        timeout
-            .saturating_add(if repeats { retry } else { 0 })
-            .saturating_add(confirm)
-    }
-
-    /// How long people may take to decide about an action beyond a guard's budget.
-    fn guard_ms(&self, action: &str) -> i64 {
-        let rules = self.program.guards.iter().flat_map(|guard| &guard.rules);
-        rules
-            .filter_map(|rule| match rule {
-                Rule::Limit {
-                    action: limited,
-                    beyond: Some(beyond),
-                    ..
-                } if **limited == *action => Some(beyond.within_ms),
-                _ => None,
-            })
-            .fold(0, i64::saturating_add)
     }
 }

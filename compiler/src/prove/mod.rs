@@ -5,12 +5,12 @@ mod count;
 mod harm;
 mod longest;
 mod refuted;
-mod shape;
+pub(crate) mod shape;
 mod waits;
 
 use counterplay_machine::Program;
 use counterplay_machine::declare::Impact;
-use counterplay_machine::deployment::Mode;
+use counterplay_machine::deployment::{Deployment, Mode};
 use counterplay_machine::playbook::{Node, Playbook};
 use petgraph::graph::NodeIndex;
 use serde::Serialize;
@@ -51,14 +51,17 @@ pub struct Proof {
 
 impl Proof {
     /// Whether everything that is looked at holds: every way ends, after a time and a number of actions that can be
-    /// counted, every wait has a limit and an outcome, and nobody is harmed without a person's approval that still
+    /// counted, every wait has a limit and an outcome, enough people may answer, and nobody is harmed without a person's approval that still
     /// holds, or a reason on the record.
     pub fn holds(&self) -> bool {
         self.ends.proved
             && self.refuted.is_empty()
             && !self.longest.is_beyond_counting()
             && !self.actions.is_beyond_counting()
-            && self.waits.iter().all(|wait| wait.decided)
+            && self
+                .waits
+                .iter()
+                .all(|wait| wait.decided && wait.too_few.is_none())
             && self.harm.iter().all(|harm| harm.held != Held::Open)
     }
 }
@@ -173,8 +176,14 @@ impl Mul<u64> for Actions {
     }
 }
 
-/// Works out what is certain of a playbook. `refuted` is what the checker has found, see [`refuted()`].
-pub fn prove(program: &Program, playbook: &Playbook, refuted: Vec<Refuted>) -> Proof {
+/// Works out what is certain of a playbook. `refuted` is what the checker has found, see [`refuted()`]; the teams are
+/// those of `deployment`.
+pub fn prove(
+    program: &Program,
+    deployment: &Deployment,
+    playbook: &Playbook,
+    refuted: Vec<Refuted>,
+) -> Proof {
     Proof {
         playbook: playbook.id.clone(),
         title: playbook.title.clone(),
@@ -187,7 +196,7 @@ pub fn prove(program: &Program, playbook: &Playbook, refuted: Vec<Refuted>) -> P
         longest: longest::longest(program, playbook),
         harm: harm::harm(playbook),
         refuted,
-        waits: waits::waits(playbook),
+        waits: waits::waits(playbook, deployment),
         actions: count::most(playbook),
         run_for_each: playbook.triggers.iter().any(|t| t.for_each.is_some()),
     }

@@ -2,8 +2,11 @@
 
 use super::Step;
 use counterplay_machine::Value;
+use counterplay_machine::deployment::Deployment;
 use counterplay_machine::expr::Expr;
-use counterplay_machine::playbook::{Edge, Node, NodeKind, Playbook};
+use counterplay_machine::playbook::{
+    Approve, Edge, Node, NodeKind, Playbook, Trigger, TriggerKind,
+};
 use petgraph::graph::NodeIndex;
 use serde::Serialize;
 
@@ -22,6 +25,9 @@ pub struct Wait {
     pub needs: Option<u32>,
     /// Whether it has a limit and every outcome leads somewhere.
     pub decided: bool,
+    /// Why too few may be left to approve; absent where enough are left, whoever of them starts the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub too_few: Option<String>,
 }
 
 /// What is waited for.
@@ -41,9 +47,41 @@ pub enum Kind {
 }
 
 /// The waits of a machine, in its order.
-pub fn waits(playbook: &Playbook) -> Vec<Wait> {
-    let of = |node: NodeIndex| wait(playbook, node, playbook.graph.node_weight(node)?);
+pub fn waits(playbook: &Playbook, deployment: &Deployment) -> Vec<Wait> {
+    let of = |node: NodeIndex| {
+        let weight = playbook.graph.node_weight(node)?;
+        let wait = wait(playbook, node, weight)?;
+        let too_few = match &weight.kind {
+            NodeKind::Approve(approve) => too_few(playbook, deployment, approve),
+            _ => None,
+        };
+        Some(Wait { too_few, ..wait })
+    };
     playbook.graph.node_indices().filter_map(of).collect()
+}
+
+/// Whether a team is too small to approve when one of them has started the run, and may not. Who a single person is,
+/// and whom an approval is about, is known only when the run comes there.
+fn too_few(playbook: &Playbook, deployment: &Deployment, approve: &Approve) -> Option<String> {
+    let by_hand = |trigger: &Trigger| matches!(trigger.kind, TriggerKind::Manual(_));
+    let Expr::Team(name) = &approve.by else {
+        return None;
+    };
+    let people = deployment.teams.get(&**name)?.people();
+    if !playbook.triggers.iter().any(by_hand) || people > approve.needs as usize {
+        return None;
+    }
+    let members = match people {
+        1 => "1 member".to_owned(),
+        people => format!("{people} members"),
+    };
+    let have = match approve.needs {
+        1 => "1 has to approve".to_owned(),
+        needs => format!("{needs} have to approve"),
+    };
+    Some(format!(
+        "team.{name} has {members} and {have}; whoever starts the run may not: when that is one of them, the step fails"
+    ))
 }
 
 fn wait(playbook: &Playbook, at: NodeIndex, node: &Node) -> Option<Wait> {
@@ -55,6 +93,7 @@ fn wait(playbook: &Playbook, at: NodeIndex, node: &Node) -> Option<Wait> {
         then: "goes on".into(),
         needs: None,
         decided: has(&Edge::Done),
+        too_few: None,
     };
     match &node.kind {
         NodeKind::Approve(approve) => {
@@ -73,7 +112,7 @@ fn wait(playbook: &Playbook, at: NodeIndex, node: &Node) -> Option<Wait> {
         NodeKind::Ask(ask) => {
             wait.kind = Kind::Question;
             wait.within_ms = Some(ask.within_ms);
-            wait.then = "goes on at `unanswered`".into();
+            wait.then = "goes on as unanswered".into();
             wait.decided = has(&Edge::Unanswered)
                 && (0..ask.answers.len() as u32).all(|i| has(&Edge::Case(i)));
         }

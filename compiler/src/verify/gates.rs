@@ -1,21 +1,20 @@
 //! The gate rule: without the edges by which people approve, a harmful step cannot be reached.
 
 use super::reach::{Reached, reach};
+use super::takes::held;
 use super::{time, told};
 use crate::check::Path;
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::lower::{Facts, Gate, Performed};
+use counterplay_machine::Program;
 use counterplay_machine::declare::Impact;
 use counterplay_machine::duration;
+use counterplay_machine::expr::Expr;
 use counterplay_machine::playbook::{Approve, Edge, NodeKind, Playbook};
 use petgraph::graph::NodeIndex;
 
-pub fn check(
-    playbook: &mut Playbook,
-    facts: &Facts,
-    call_ms: &dyn Fn(&str) -> i64,
-) -> Vec<Diagnostic> {
+pub fn check(playbook: &mut Playbook, facts: &Facts, program: &Program) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
     let mut opened: Vec<(NodeIndex, NodeIndex)> = Vec::new();
     let mut starts = vec![playbook.start];
@@ -45,7 +44,7 @@ pub fn check(
                             .filter(|n| *n != gate.node)
                             .collect();
                         let finding =
-                            expires(playbook, facts, performed, gate, &others, impact, call_ms);
+                            expires(playbook, facts, performed, gate, &others, impact, program);
                         diagnostics.extend(finding);
                         if !opened.contains(&(gate.node, performed.node)) {
                             opened.push((gate.node, performed.node));
@@ -236,11 +235,11 @@ fn expires(
     gate: &Gate,
     others: &[NodeIndex],
     impact: Impact,
-    call_ms: &dyn Fn(&str) -> i64,
+    program: &Program,
 ) -> Option<Diagnostic> {
     let valid_ms = approve(playbook, gate.node)?.valid_ms;
     let (longest, way) =
-        time::longest(playbook, facts, gate.node, performed.node, others, call_ms)?;
+        time::longest(playbook, facts, gate.node, performed.node, others, program)?;
     if longest <= valid_ms {
         return None;
     }
@@ -251,12 +250,36 @@ fn expires(
     let after = if longest >= time::UNBOUNDED_MS {
         "an unknown time".to_owned()
     } else {
-        duration::format_ms(longest - longest % duration::MINUTE_MS)
+        duration::format_ms(longest)
     };
     let severity = if impact == Impact::Destructive {
         Severity::Error
     } else {
         Severity::Warning
+    };
+    let longer = enough(longest).map_or_else(String::new, |valid| {
+        format!(", or let the approval hold longer: `valid {valid}`")
+    });
+    // A loop that says nothing of its length may take a hundred elements.
+    let open_loop = |node: &&NodeIndex| {
+        let kind = playbook.graph.node_weight(**node).map(|n| &n.kind);
+        matches!(kind, Some(NodeKind::ForEach { list, .. }) if !matches!(list, Expr::List(_)))
+            && !facts.limited.contains(*node)
+    };
+    let sooner = match way
+        .iter()
+        .find(open_loop)
+        .and_then(|n| playbook.graph.node_weight(*n))
+    {
+        Some(node) => format!(
+            "; or let `{}` take fewer elements than a hundred: `, refuse more than 20`",
+            node.label
+        ),
+        None => String::new(),
+    };
+    let because = match guards_on(playbook, &way, program).as_slice() {
+        [] => String::new(),
+        held => format!("{}; ", held.join(", ")),
     };
     Some(
         Diagnostic {
@@ -276,14 +299,32 @@ fn expires(
             )
         }
         .also(gate.place.clone(), format!("holds for {}", duration::format_ms(valid_ms)))
-        .because("what was right when somebody approved it may be wrong by then; the step would be refused")
-        .help(match enough(longest) {
-            Some(valid) => format!(
-                "ask again before this step, or let the approval hold longer: `valid {valid}`"
-            ),
-            None => "ask again before this step".into(),
-        }),
+        .because(format!("{because}what was right when somebody approved it may be wrong by then; the step would be refused"))
+        .help(format!("ask again before this step{longer}{sooner}")),
     )
+}
+
+/// What guards may hold up on a way, in words; each once.
+fn guards_on(playbook: &Playbook, way: &[NodeIndex], program: &Program) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for node in way {
+        let Some(NodeKind::Perform(perform)) = playbook.graph.node_weight(*node).map(|n| &n.kind)
+        else {
+            continue;
+        };
+        let Some((guard, within_ms)) = held(program, &perform.action, perform.impact) else {
+            continue;
+        };
+        let said = format!(
+            "the guard “{guard}” may hold `{}` up for {}",
+            perform.action,
+            duration::format_ms(within_ms)
+        );
+        if !out.contains(&said) {
+            out.push(said);
+        }
+    }
+    out
 }
 
 /// A duration that is long enough, in whole days or hours; nothing for an unknown time.

@@ -10,10 +10,12 @@ mod order;
 mod reach;
 mod soonest;
 mod stale;
+pub mod takes;
 mod time;
 
 use crate::diagnostic::Diagnostic;
 use crate::lower::Facts;
+use counterplay_machine::Program;
 use counterplay_machine::expr::Expr;
 use counterplay_machine::playbook::{Edge, Graph, NodeKind, Playbook, StageKind};
 use petgraph::graph::NodeIndex;
@@ -25,15 +27,15 @@ pub use reach::{Reached, reach};
 
 /// Checks a machine, and writes into it which approvals open which steps.
 ///
-/// `call_ms` says how long a call of a name may take at most, repetitions and confirmation included; `limited` are
-/// the actions of which a guard of the project lets only so many through.
+/// `program` holds what the playbook calls and the guards of the project; `limited` are the actions of which a guard of
+/// the project lets only so many through.
 pub fn verify(
     playbook: &mut Playbook,
     facts: &Facts,
-    call_ms: &dyn Fn(&str) -> i64,
+    program: &Program,
     limited: &BTreeSet<Arc<str>>,
 ) -> Vec<Diagnostic> {
-    let mut diagnostics = gates::check(playbook, facts, call_ms);
+    let mut diagnostics = gates::check(playbook, facts, program);
     diagnostics.extend(order::check(playbook, facts));
     diagnostics.extend(levels::check(playbook, facts));
     diagnostics.extend(loops::check(playbook, facts, limited));

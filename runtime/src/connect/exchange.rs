@@ -8,7 +8,6 @@ use super::tries::Tries;
 use super::{Trouble, failed};
 use crate::call::{CallOutcome, Setback};
 use counterplay_machine::Value;
-use counterplay_machine::declare::Retry;
 use counterplay_machine::response::Meaning;
 
 /// What is to be sent.
@@ -31,7 +30,6 @@ impl Job<'_> {
         errand: &Errand,
         page: bool,
     ) -> Result<(Answer, Meaning), CallOutcome> {
-        let mut tries: Option<Tries> = None;
         let mut may_be_done = false;
         loop {
             let attempt = self.attempt(errand).await;
@@ -50,7 +48,12 @@ impl Job<'_> {
                             return Err(failed(reason));
                         }
                     }
-                    meaning => return Ok((answer, meaning)),
+                    meaning => {
+                        if let Some(tries) = &mut self.tries {
+                            tries.answered(self.hub.clock.now_ms());
+                        }
+                        return Ok((answer, meaning));
+                    }
                 },
                 Err(Trouble::NotSent { reason, asked_ms }) => (reason, asked_ms),
                 Err(Trouble::Lost(reason)) if self.is_repeatable() => {
@@ -62,8 +65,10 @@ impl Job<'_> {
             };
             self.asked_ms = asked_ms;
             let now_ms = self.hub.clock.now_ms();
-            // The window begins with the first trouble: waiting for a turn does not use it up.
-            let tries = tries.get_or_insert_with(|| Tries::new(&self.retry_at(now_ms), now_ms));
+            let (connection, deadline_ms) = (self.connection, self.deadline_ms);
+            let tries = self
+                .tries
+                .get_or_insert_with(|| Tries::new(&connection.retry, deadline_ms));
             match tries.next(now_ms, asked_ms, &self.hub.chance) {
                 Ok(pause_ms) => {
                     let shown = self.redactor.text(&reason);
@@ -100,16 +105,6 @@ impl Job<'_> {
             ) => self.redactor.text(reason),
         };
         self.hub.healths.failed(name, now_ms, reason);
-    }
-
-    /// The connection's retries, ended where the call has to end.
-    fn retry_at(&self, now_ms: i64) -> Retry {
-        let mut retry = self.connection.retry.clone();
-        if let Some(deadline_ms) = self.deadline_ms {
-            let left_ms = deadline_ms.saturating_sub(now_ms).max(0);
-            retry.within_ms = retry.within_ms.min(left_ms);
-        }
-        retry
     }
 
     /// One try: waits for its turn, signs in, sends. A refused token is replaced once.

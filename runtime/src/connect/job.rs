@@ -2,6 +2,7 @@
 
 use super::redact::Redactor;
 use super::send::Sending;
+use super::tries::Tries;
 use super::{Connectors, Trouble, failed, target};
 use crate::call::{CallOutcome, CallRequest};
 use counterplay_machine::declare::{Callable, Connection};
@@ -27,6 +28,8 @@ pub(super) struct Job<'a> {
     pub deadline_ms: Option<i64>,
     /// How long the service asked to wait after the last trouble, in milliseconds.
     pub asked_ms: Option<i64>,
+    /// The tries of this call, of all of its pages together; absent until there is trouble.
+    pub tries: Option<Tries>,
     pub redactor: Redactor,
 }
 
@@ -51,6 +54,7 @@ impl<'a> Job<'a> {
             settings,
             deadline_ms: None,
             asked_ms: None,
+            tries: None,
             redactor: Redactor::default(),
         })
     }

@@ -1,4 +1,5 @@
-//! A request for a list in, the whole list out: follows `@odata.nextLink` and joins `value`.
+//! A request for a list in, the whole list out: follows `@odata.nextLink` and joins `value`. All pages share the time
+//! for which the connection tries a call again.
 //!
 //! Source: Microsoft Graph, "Paging Microsoft Graph data in your app".
 

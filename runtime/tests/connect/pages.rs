@@ -1,6 +1,6 @@
 //! Lists over several pages.
 
-use crate::server::{Server, json};
+use crate::server::{Reply, Server, json};
 use crate::support::*;
 use counterplay_machine::Value;
 use counterplay_machine::declare::{Auth, Callable, Request};
@@ -37,6 +37,30 @@ async fn pages_are_joined() {
     };
     assert_eq!(body["value"], json!([1, 2, 3]));
     assert_eq!(server.received()[3].line, "GET /things?$skip=3 HTTP/1.1");
+}
+
+#[tokio::test]
+async fn pages_share_the_time_for_which_a_list_is_tried() {
+    // Each page is refused twice and asks for 20 seconds: together that is more than the minute of the connection.
+    let server = Server::start(|before, request| {
+        let host = request.header("host");
+        match before % 3 {
+            2 => json(200, json!({"value": [before], "@odata.nextLink": format!("http://{host}/things?$skip={before}")})),
+            _ => Reply::Say(503, vec![("retry-after", "20".into())], String::new()),
+        }
+    })
+    .await;
+    let bench = Bench::new(
+        connection(Auth::None),
+        Some(settings(&server.base())),
+        vec![paged()],
+    );
+    assert_eq!(
+        failure(bench.call("ask").await),
+        "the service answered 503 (it asks to wait 20s, and 0s is left of the 1m for which this is tried)"
+    );
+    assert_eq!(server.received().len(), 5);
+    assert!((60_000..61_000).contains(&bench.passed_ms()));
 }
 
 #[tokio::test]
