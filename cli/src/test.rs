@@ -35,6 +35,7 @@ enum Snapshot {
 /// When the project cannot be read, has errors, or a snapshot cannot be written.
 pub async fn test(args: TestArgs) -> Outcome {
     let path = args.path.clone().unwrap_or_else(|| PathBuf::from("."));
+    project::present(&path)?;
     let project = match project::find_root(&path) {
         Some(root) => project::load(&root, &[])?,
         None => project::load_loose(std::slice::from_ref(&path))?,
@@ -51,20 +52,20 @@ pub async fn test(args: TestArgs) -> Outcome {
         ));
     }
     let asked = std::path::absolute(&path).unwrap_or(path);
-    let wanted = |case: &&TestCase| {
+    let here = |case: &&TestCase| {
         let file = std::path::absolute(&*case.origin.file).unwrap_or_default();
-        let filter = args.filter.as_deref().unwrap_or("").to_lowercase();
-        (file.starts_with(&asked) || asked.file_name().is_some_and(|n| n == "counterplay.toml"))
-            && case.title.to_lowercase().contains(&filter)
+        file.starts_with(&asked) || asked.file_name().is_some_and(|n| n == "counterplay.toml")
     };
-    let cases: Vec<&TestCase> = project.compiled.tests.iter().filter(wanted).collect();
+    let mut cases: Vec<&TestCase> = project.compiled.tests.iter().filter(here).collect();
     if cases.is_empty() {
         return Err(Failure::cannot_start(
-            match project.compiled.tests.is_empty() {
-                true => "there are no tests here; one is written `test \"…\" { given … expect … }`",
-                false => "no test here has such a title",
-            },
+            "there are no tests here; one is written `test \"…\" { given … expect … }`",
         ));
+    }
+    let filter = args.filter.as_deref().unwrap_or("").to_lowercase();
+    cases.retain(|case| case.title.to_lowercase().contains(&filter));
+    if cases.is_empty() {
+        return Err(Failure::cannot_start("no test here has such a title"));
     }
     let mut told = Vec::new();
     for case in cases {
