@@ -131,7 +131,25 @@ impl Slip<'_, '_> {
             });
         }
         if self.rule == Rule::call_line {
-            let start = self.pieces.first()?.start;
+            let first = self.pieces.first()?;
+            let (start, name) = (first.start, first.text(self.report.text));
+            if self.at == 1 && self.has_name(name, start) {
+                let diagnostic = self
+                    .report
+                    .error(
+                        codes::FOREIGN,
+                        format!("`{name}` has its value already"),
+                        (found.start, found.end),
+                        "`=` alone gives nothing a name",
+                    )
+                    .because("a name is given once and never changed")
+                    .help("give the new value a name of its own, with `let`; or decide in one go: `let x = (if CONDITION then VALUE else VALUE)`");
+                return Some(Outcome {
+                    diagnostic,
+                    plain: None,
+                    mended: None,
+                });
+            }
             let diagnostic = self
                 .report
                 .error(
@@ -182,6 +200,24 @@ impl Slip<'_, '_> {
             });
         }
         None
+    }
+
+    /// Whether a name was given before, since the last line at the left margin that closes an item. Not looked at in
+    /// a file that is full of mistakes, so that the work stays bounded.
+    fn has_name(&self, name: &str, before: usize) -> bool {
+        if self.report.found.len() > 100 {
+            return false;
+        }
+        let text = self.report.text.get(..before).unwrap_or("");
+        let item = text.rfind("\n}").and_then(|at| text.get(at..));
+        let words: Vec<&str> = item
+            .unwrap_or(text)
+            .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+            .filter(|word| !word.is_empty())
+            .collect();
+        words
+            .windows(2)
+            .any(|pair| matches!(pair, ["let" | "as" | "each", given] if *given == name))
     }
 
     fn starts_argument(&self, at: usize) -> bool {

@@ -26,6 +26,10 @@ pub(crate) fn mend(report: &Report<'_>, statement: &mut Statement, found: &mut V
         let written = report.text.get(piece.start..piece.end).unwrap_or("");
         let range = (piece.start, piece.end);
         match piece.kind {
+            Kind::ForeignOperator if written == "=>" && next.is_none() => {
+                found.push(arrow_before_block(report, range));
+                piece.kind = Kind::Unknown;
+            }
             Kind::ForeignOperator => {
                 let (instead, kind) = operator(written);
                 replace(
@@ -149,6 +153,20 @@ fn replace(
     piece.kind = kind;
 }
 
+/// `windows => {`: what a case does is its block.
+fn arrow_before_block(report: &Report<'_>, (start, end): (usize, usize)) -> Diagnostic {
+    let rest = report.text.get(end..).unwrap_or("");
+    let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+    report
+        .error(
+            codes::FOREIGN,
+            "no `=>` stands before a block",
+            (start, end),
+            "the `{` follows at once",
+        )
+        .fix("remove `=>`", true, report.place(start, end + blanks), "")
+}
+
 fn operator(written: &str) -> (&'static str, Kind) {
     match written {
         "&&" | "&" => ("and", Kind::Word),
@@ -216,22 +234,35 @@ fn suggestion(written: &str) -> Option<String> {
     let (digits, word) = written.split_at(split);
     let word = word.trim_matches('_');
     if let Some(unit) = unit(word) {
-        if !digits.contains('.') {
-            return Some(format!("{digits}{unit}"));
-        }
-        let smaller = match unit {
-            "d" => (24.0, "h"),
-            "h" => (60.0, "m"),
-            "m" => (60.0, "s"),
-            _ => (1000.0, "ms"),
+        return match digits.split_once('.') {
+            None => Some(format!("{digits}{unit}")),
+            Some((whole, part)) => fraction(whole, part, unit),
         };
-        let value: f64 = digits.parse().ok()?;
-        return Some(format!("{}{}", (value * smaller.0).round(), smaller.1));
     }
     if matches!(word.to_lowercase().as_str(), "w" | "wk" | "week" | "weeks") {
         return Some(format!("{}d", digits.parse::<u64>().ok()?.checked_mul(7)?));
     }
     compound(written)
+}
+
+/// The units from the longest to the shortest, in milliseconds.
+const UNITS: [(&str, u128); 5] = [
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1_000),
+    ("ms", 1),
+];
+
+/// `1.5h` in the longest unit in which it is a whole number; nothing where there is none.
+fn fraction(whole: &str, part: &str, unit: &str) -> Option<String> {
+    let scale = 10_u128.checked_pow(u32::try_from(part.len()).ok()?)?;
+    let (_, size) = UNITS.iter().find(|(name, _)| *name == unit)?;
+    let digits: u128 = format!("{whole}{part}").parse().ok()?;
+    let product = digits.checked_mul(*size)?;
+    let ms = product / scale;
+    let (unit, size) = UNITS.iter().find(|(_, size)| ms % size == 0)?;
+    (product % scale == 0).then(|| format!("{}{unit}", ms / size))
 }
 
 /// `1h30m` in its smallest unit.

@@ -63,12 +63,15 @@ mistakes! {
     try_catch: 1 stage("try { a.b() }");
     variable: 1 stage("var x = 1");
     reassignment: 1 stage("x = 5");
+    reassignment_of_a_name: 1 stage("let x = 5\n    x = 6");
+    arrow_before_a_block: 1 stage("match a {\n      windows => { b.c() }\n      else { }\n    }");
     equals_in_arguments: 1 stage("a.b(owner = 1, level: 2)");
 
     // Numbers.
     hours_in_words: 1 "playbook x \"X\" {\n  when a.b as c\n  escalate after 4hours { a.b() }\n}\n";
     weeks: 1 lines("wait 2w");
     half_hours: 1 lines("wait 1.5h");
+    fractions_of_units: 6 stage("wait 0.02d\n    wait 0.01h\n    wait 1.26d\n    wait 2.0d\n    wait 0.5s\n    wait 0.00000001d");
     compound_duration: 1 lines("wait 1h30m");
     wait_without_unit: 1 stage("wait 4");
     wait_with_a_blank: 1 stage("wait 4 hours");
