@@ -6,6 +6,7 @@ use crate::error::{FOUND, Failure, OK, Outcome};
 use crate::out::{self, BAD, GOOD, NAME, QUIET, WARN, paint};
 use crate::project::{self, Project};
 use crate::report;
+use counterplay_compiler::titles::slug;
 use counterplay_machine::testcase::TestCase;
 use counterplay_runtime::testing::{self, Miss, Verdict};
 use serde_json::{Value as Json, json};
@@ -133,20 +134,6 @@ async fn one<'c>(project: &Project, case: &'c TestCase, accept: bool) -> Result<
         verdict,
         snapshot,
     })
-}
-
-/// A test's title as a file's name, after its playbook.
-fn slug(case: &TestCase) -> String {
-    let mut slug = format!("{}-", case.playbook);
-    for c in case.title.chars() {
-        if c.is_alphanumeric() {
-            slug.extend(c.to_lowercase());
-        } else if !slug.ends_with('-') {
-            slug.push('-');
-        }
-    }
-    let short: String = slug.chars().take(100).collect();
-    short.trim_matches('-').to_owned()
 }
 
 fn tell(told: &[Told<'_>], args: &TestArgs) -> std::io::Result<()> {

@@ -17,7 +17,7 @@ use crate::span::{Anchor, Place, Span};
 use crate::syntax::lexical::{self, Lexeme};
 use crate::syntax::{self, Parsed};
 use crate::verify::acts::{Act, opposed};
-use crate::{lints, near};
+use crate::{lints, near, titles};
 use counterplay_machine::playbook::{NodeKind, Origin, Playbook};
 use counterplay_machine::program::FORMAT;
 use counterplay_machine::testcase::TestCase;
@@ -255,6 +255,10 @@ pub fn file_findings(db: &dyn Db, project: Project, file: SourceFile) -> Vec<Dia
 #[salsa::tracked]
 pub fn project_findings(db: &dyn Db, project: Project) -> Vec<Diagnostic> {
     let mut found = emitting::check(db, project);
+    let files = project.files(db).iter();
+    let files = files.filter(|file| is_part(db, project, **file));
+    let tests: Vec<TestCase> = files.flat_map(|file| tests(db, project, *file)).collect();
+    found.extend(titles::check(&tests));
     let Some(file) = &config(db, project).0 else {
         return found;
     };

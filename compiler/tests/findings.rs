@@ -20,6 +20,10 @@ id = "contoso"
 domains = ["example.org"]
 groups = ["gold"]
 
+[tenants.tailspin]
+id = "tailspin"
+domains = ["tailspin.example"]
+
 [connections.graph]
 [connections.identity_protection]
 [connections.exchange]
@@ -350,6 +354,9 @@ cases! {
     a_parameter_that_says_when_a_level_is_due: about_device("", "    intune.sync(drift.device)\n  }\n  escalate after grace { intune.sync(drift.device) }\n  escalate after 12h { intune.sync(drift.device)").replace("playbook", "param grace: Duration = 24h\n\nplaybook");
     services_and_facts: about_device("", "    if tenant.has(intnue) or tenant.has(\"intune\") or tenant.has() { intune.sync(drift.device) }\n    if time_of_day(drift.device) < 09:00 { intune.sync(drift.device) }\n    if run.stepz == [] { intune.sync(drift.device) }");
     tests_with_mistakes: about_device("", "    intune.sync(drift.device)") + "\ntest \"a\" of q {\n  given intune.noncompliant from \"a.json\"\n  given schedule p\n  given intune.is_compliant returns 3\n  given intune.comply returns true\n  given tenant \"contsoo\"\n  expect intune.is_compliant\n  expect intune.sync at soon\n  expect outcome complete\n}\n\ntest \"b\" {\n  given intune.is_compliant fails \"away\"\n}\n";
+    tests_that_name_other_playbooks: about_device("", "    intune.sync(drift.device)") + "\ntest \"a\" of p {\n  given manual q(user: \"u-1\")\n  expect outcome completed\n}\n\ntest \"b\" of p {\n  given schedule nonsense\n  expect outcome completed\n}\n\nplaybook other \"Other\" {\n  when every day at 07:00\n  then { end run \"done\" }\n}\n\ntest \"c\" of p {\n  given schedule other\n  expect outcome completed\n}\n";
+    tests_with_one_title: about_device("", "    intune.sync(drift.device)") + "\ntest \"It syncs\" of p {\n  given intune.noncompliant from \"a.json\"\n  expect outcome completed\n}\n\ntest \"It syncs\" of p {\n  given intune.noncompliant from \"a.json\"\n  expect intune.sync\n}\n\ntest \"It syncs!\" of p {\n  given intune.noncompliant from \"a.json\"\n  expect intune.sync at 0s\n}\n";
+    a_test_of_a_webhook_in_another_tenant: "use ticket\n\ntype Leaver {\n  user: User\n}\n\nplaybook leaves \"Leaves\" {\n  when webhook \"offboarding\" as leaver: Leaver\n  then { ticket.create(title: \"x\", priority: low) }\n}\n\ntest \"a\" {\n  given tenant \"tailspin\"\n  given webhook \"offboarding\" from \"a.json\"\n  expect outcome completed\n}\n";
     several_mistakes_several_findings: about_device("  if drift.device.platfrom == windows\n", "    intune.sycn(drift.device)\n    wait 4\n    ticket.create(title: \"x\")\n    intune.wipe(drift.device)");
 }
 

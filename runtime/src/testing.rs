@@ -72,9 +72,14 @@ pub async fn run(
     })
 }
 
-/// The tenant of a test: the one that it names, else the project's first.
+/// The tenant of a test: the one that it names, else that of the webhook that starts it, else the project's first.
 fn tenant(case: &TestCase, deployment: &Deployment) -> Result<TenantFacts, TestError> {
-    match &case.tenant {
+    let of_webhook = match &case.start {
+        Some(Start::Webhook { name, .. }) => deployment.webhooks.get(&**name),
+        _ => None,
+    };
+    let of_webhook = of_webhook.map(|hook| Arc::from(hook.tenant.as_str()));
+    match case.tenant.as_ref().or(of_webhook.as_ref()) {
         Some(name) => match deployment.tenants.get(&**name) {
             Some(tenant) => Ok(TenantFacts::of(name, tenant)),
             None => Err(TestError::Tenant(name.to_string())),

@@ -161,7 +161,10 @@ fn a_review_sees_for_which_tenants_a_change_newly_needs_it() -> Result {
         "{ran:?}"
     );
     assert!(
-        ran.out.lines().skip(1).all(|l| l.ends_with("  for tailspin")),
+        ran.out
+            .lines()
+            .skip(1)
+            .all(|l| l.ends_with("  for tailspin")),
         "{ran:?}"
     );
     Ok(())

@@ -2,7 +2,7 @@
 //! other languages' notations and broken literals, each with a finding that carries the same change as a fix.
 
 use super::{
-    codes,
+    codes, hidden,
     report::Report,
     token::{Kind, Token},
     tree::{Piece, Statement},
@@ -12,8 +12,17 @@ use crate::diagnostic::{Diagnostic, Fix};
 /// What stands for something that could not be read; the tree then holds a missing expression.
 pub(crate) const MISSING: &str = "__missing__";
 
-/// Mends the tokens of one statement.
+/// Mends the tokens of one statement. What hides in it is told for the whole file, and counts as mended.
 pub(crate) fn mend(report: &Report<'_>, statement: &mut Statement, found: &mut Vec<Diagnostic>) {
+    let before = found.len();
+    pieces(report, statement, found);
+    let range = statement.range();
+    let text = report.text.get(range.0..range.1).unwrap_or("");
+    statement.mended = found.len() > before || text.chars().any(hidden::is_hidden);
+    statement.pieces.retain(|piece| piece.kind != Kind::Unknown);
+}
+
+fn pieces(report: &Report<'_>, statement: &mut Statement, found: &mut Vec<Diagnostic>) {
     join_units(report, statement, found);
     for index in 0..statement.pieces.len() {
         let next = statement
@@ -93,6 +102,17 @@ pub(crate) fn mend(report: &Report<'_>, statement: &mut Statement, found: &mut V
             }
             Kind::BadNumber => bad_number(report, piece, found, written),
             Kind::ForeignWord => {
+                let bare = hidden::bare(written);
+                let written = bare.as_str();
+                let alike = hidden::look_alike(report, written, range);
+                if written.is_ascii() || alike.is_some() {
+                    let meant = alike.map_or(bare.clone(), |(meant, told)| {
+                        found.push(told);
+                        meant
+                    });
+                    (piece.instead, piece.kind) = (Some(meant), Kind::Word);
+                    continue;
+                }
                 found.push(
                     report
                         .error(
@@ -109,6 +129,7 @@ pub(crate) fn mend(report: &Report<'_>, statement: &mut Statement, found: &mut V
                     .collect();
                 (piece.instead, piece.kind) = (Some(ascii), Kind::Word);
             }
+            Kind::Unknown if written.chars().all(hidden::is_hidden) => {}
             Kind::Unknown => {
                 found.push(unknown(report, written, range, next.as_deref()));
                 piece.instead = Some(String::new());
@@ -116,7 +137,6 @@ pub(crate) fn mend(report: &Report<'_>, statement: &mut Statement, found: &mut V
             _ => {}
         }
     }
-    statement.pieces.retain(|piece| piece.kind != Kind::Unknown);
 }
 
 fn replace(
@@ -390,8 +410,9 @@ fn join_units(report: &Report<'_>, statement: &mut Statement, found: &mut Vec<Di
     }
 }
 
-/// What is wrong throughout a file and said once: `;`, `#` comments and `/* */` comments.
+/// What is wrong throughout a file and said once: hidden characters, `;`, `#` comments and `/* */` comments.
 pub(crate) fn file(report: &mut Report<'_>, tokens: &[Token]) {
+    hidden::check(report, tokens);
     once(
         report,
         tokens,

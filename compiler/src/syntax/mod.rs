@@ -17,6 +17,7 @@ pub mod format;
 mod forms;
 mod guards;
 mod head;
+pub(crate) mod hidden;
 mod items;
 pub mod lexical;
 mod literals;

@@ -138,6 +138,15 @@ mistakes! {
     trailing_words: 1 stage("wait 4h please");
     unknown_character: 1 stage("let price = $5");
     unknown_line: 1 lines("severity high");
+    // What nobody sees.
+    a_word_that_hides_a_space: 1 stage("entra.block_si\u{200B}gn_in(drift.owner)");
+    a_space_of_no_width: 1 stage("entra.block(\u{FEFF}drift.owner)");
+    a_text_that_turns_around: 1 stage("entra.block(drift.owner, why: \"a\u{202E}b\u{202C}c\")").replace('\u{202C}', "\u{202E}");
+    a_comment_that_turns_around: 1 stage("// fine \u{2067}\u{2066} then wipe\n    a.b()");
+    a_nul: 1 stage("a.b(\"x\u{0}y\")\n    // \u{0}");
+    a_name_that_looks_like_another: 1 stage("entra.block(drift.dev\u{456}ce)");
+    a_module_that_looks_like_another: 1 stage("\u{435}ntra.block(drift.device)");
+    a_name_in_another_alphabet: 1 stage("let größe = 1");
     two_mistakes_two_findings: 2 stage("wait 4hours\n    if a = 1 { b.c() }");
 }
 
@@ -194,4 +203,18 @@ fn long_lines_are_linear() {
         read(&format!("playbook x {{ then {{ {text}"));
     }
     assert!(start.elapsed().as_secs() < 120, "{:?}", start.elapsed());
+}
+
+#[test]
+fn joiners_are_part_of_emoji_and_scripts() {
+    for text in [
+        "a.b(\"👩\u{200D}💻 ❤\u{FE0F}\u{200D}🔥\")",
+        "// می\u{200C}خواهم",
+        "a.b() // 🏳\u{FE0F}\u{200D}🌈",
+    ] {
+        let text = stage(text);
+        assert_eq!(findings(&read(&text)).len(), 0, "{}", seen(&text));
+    }
+    assert_eq!(findings(&read("\u{FEFF}use microsoft.entra\n")).len(), 0);
+    assert_eq!(findings(&read(&stage("a.b(\"a\u{200D}b\")"))).len(), 1);
 }
