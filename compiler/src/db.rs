@@ -14,6 +14,7 @@ use crate::item::{self, CompiledItem, Part};
 use crate::parameters;
 use crate::project::{self, ProjectFile};
 use crate::span::{Anchor, Place, Span};
+use crate::syntax::ast::{ExprKind, Item, PlaybookLineKind};
 use crate::syntax::lexical::{self, Lexeme};
 use crate::syntax::{self, Parsed};
 use crate::verify::acts::{Act, opposed};
@@ -194,6 +195,11 @@ pub fn check_item<'db>(db: &'db dyn Db, project: Project, item: FileItem<'db>) -
     let checker = checker(db, project, *file, key, item.text(db).clone());
     let syntax = item.syntax(db);
     let mut compiled = item::compile(checker, item.item(db), syntax.is_empty());
+    // A condition that cannot be read may be the one that says that a value is there.
+    if !syntax.is_empty() && has_broken_condition(item.item(db)) {
+        let narrowed = |d: &Diagnostic| d.code == codes::MAY_BE_ABSENT;
+        compiled.diagnostics.retain(|d| !narrowed(d));
+    }
     // What cannot be read may hold what seems to be missing.
     compiled.diagnostics.retain(|d| {
         let within = |other: &Diagnostic| match (d.labels.first(), other.labels.first()) {
@@ -206,6 +212,18 @@ pub fn check_item<'db>(db: &'db dyn Db, project: Project, item: FileItem<'db>) -
         d.code != codes::MISSING_ARGUMENT || !syntax.iter().any(within)
     });
     compiled
+}
+
+/// Whether a playbook's head has a line that cannot be read, or a condition that cannot.
+fn has_broken_condition(item: &Item) -> bool {
+    let Item::Playbook(playbook) = item else {
+        return false;
+    };
+    playbook.lines.iter().any(|line| match &line.kind {
+        PlaybookLineKind::Broken => true,
+        PlaybookLineKind::If(condition) => matches!(condition.kind, ExprKind::Missing),
+        _ => false,
+    })
 }
 
 /// What may be written at a cursor: `text` is the file's text with [`probe::MARK`] in it.
@@ -245,6 +263,9 @@ pub fn file_findings(db: &dyn Db, project: Project, file: SourceFile) -> Vec<Dia
     }
     let mut seen = std::collections::HashSet::new();
     found.retain(|d| seen.insert(d.clone()));
+    // What grows too large is called by what grows too large as well.
+    let mut grown = false;
+    found.retain(|d| d.code != codes::TOO_LARGE || !std::mem::replace(&mut grown, true));
     if let Some(config) = &config(db, project).0 {
         lints::apply(&config.lints, &mut found);
     }

@@ -357,6 +357,13 @@ cases! {
     tests_that_name_other_playbooks: about_device("", "    intune.sync(drift.device)") + "\ntest \"a\" of p {\n  given manual q(user: \"u-1\")\n  expect outcome completed\n}\n\ntest \"b\" of p {\n  given schedule nonsense\n  expect outcome completed\n}\n\nplaybook other \"Other\" {\n  when every day at 07:00\n  then { end run \"done\" }\n}\n\ntest \"c\" of p {\n  given schedule other\n  expect outcome completed\n}\n";
     tests_with_one_title: about_device("", "    intune.sync(drift.device)") + "\ntest \"It syncs\" of p {\n  given intune.noncompliant from \"a.json\"\n  expect outcome completed\n}\n\ntest \"It syncs\" of p {\n  given intune.noncompliant from \"a.json\"\n  expect intune.sync\n}\n\ntest \"It syncs!\" of p {\n  given intune.noncompliant from \"a.json\"\n  expect intune.sync at 0s\n}\n";
     a_test_of_a_webhook_in_another_tenant: "use ticket\n\ntype Leaver {\n  user: User\n}\n\nplaybook leaves \"Leaves\" {\n  when webhook \"offboarding\" as leaver: Leaver\n  then { ticket.create(title: \"x\", priority: low) }\n}\n\ntest \"a\" {\n  given tenant \"tailspin\"\n  given webhook \"offboarding\" from \"a.json\"\n  expect outcome completed\n}\n";
+    a_module_whose_folder_is_misspelt: about_device("", "    intune.sync(drift.device)").replace("microsoft.(", "microsot.(");
+    a_module_that_is_misspelt: about_device("", "    intune.sync(drift.device)\n    intune.retire(drift.device)").replace("(intune,", "(intnue,");
+    a_use_that_cannot_be_read: about_device("", "    intune.sync(drift.device)\n    entra.block_sign_in(drift.owner)").replace("microsoft.(", "microsoft/(");
+    an_enum_that_cannot_be_read: "enum Kind { a = \"A\", b = , c }\n\ndefine f(k: Kind) -> Bool = k == a or k == b or k == c\n";
+    types_that_hold_each_other: "type B { c: C }\ntype C { a: A }\ntype A { b: B }\n";
+    definitions_that_grow: (0..24).map(|i| format!("define f{}(x: Int) -> Int = f{i}(x) + f{i}(x)\n", i + 1)).fold("define f0(x: Int) -> Int = x\n".to_owned(), |all, line| all + &line);
+    a_condition_that_cannot_be_read: about_device("  if drift.owner is present and and drift.device.platform == windows", "    entra.block_sign_in(drift.owner)\n    notify.email(drift.owner, subject: \"x\", body: \"x\")");
     several_mistakes_several_findings: about_device("  if drift.device.platfrom == windows\n", "    intune.sycn(drift.device)\n    wait 4\n    ticket.create(title: \"x\")\n    intune.wipe(drift.device)");
 }
 

@@ -127,6 +127,7 @@ impl Checker<'_> {
             Some(full) => full,
             // A module may name itself.
             None if self.module.rsplit('.').next() == Some(module) => self.module.clone(),
+            None if self.index.is_unsure(&self.module, module) => return Callee::Unknown,
             None => {
                 let place = self.at(span);
                 let candidates: Vec<Arc<str>> = self

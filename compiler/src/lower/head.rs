@@ -732,6 +732,12 @@ impl Lower<'_, '_> {
             }
             return Some(name);
         }
+        if let ExprKind::Field { base, .. } = &expr.kind
+            && let Some(module) = word(base)
+            && self.c.index.is_unsure(&self.c.module, module)
+        {
+            return None;
+        }
         let place = self.c.at(expr.span);
         let written = self.c.source(expr.span);
         let events: Vec<String> = self

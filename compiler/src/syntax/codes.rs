@@ -50,3 +50,5 @@ pub const TWICE: &str = "P0124";
 pub const RESERVED: &str = "P0125";
 /// A character that nobody sees, or a letter that looks like another: they hide what is written.
 pub const HIDDEN: &str = "P0126";
+/// Both sides of a change that version control could not merge.
+pub const CONFLICT: &str = "P0127";

@@ -36,6 +36,7 @@ pub(crate) fn explain(
     };
     slip.assignment()
         .or_else(|| slip.is_something())
+        .or_else(|| slip.use_without_dot())
         .or_else(|| slip.misspelt())
         .or_else(|| slip.missing_comma())
         .or_else(|| slip.missing_colon())
@@ -202,6 +203,37 @@ impl Slip<'_, '_> {
         None
     }
 
+    /// `use microsoft(entra, intune)`.
+    fn use_without_dot(&self) -> Option<Outcome> {
+        let found = self.found().filter(|piece| piece.kind == Kind::ParenOpen)?;
+        if self.rule != Rule::use_head || self.word(self.at.checked_sub(1)?).is_empty() {
+            return None;
+        }
+        let start = found.start;
+        let mut pieces = self.pieces.to_vec();
+        let dot = Piece {
+            kind: Kind::Dot,
+            instead: Some(".".to_owned()),
+            ..found.clone()
+        };
+        pieces.insert(self.at, dot);
+        let diagnostic = self
+            .report
+            .error(
+                codes::UNEXPECTED,
+                "a `.` is missing before `(`",
+                (found.start, found.end),
+                "what follows is in the module before it",
+            )
+            .help("several modules are brought in with `use microsoft.(identity, entra)`")
+            .fix("insert `.`", false, self.report.place(start, start), ".");
+        Some(Outcome {
+            diagnostic,
+            plain: None,
+            mended: Some(pieces),
+        })
+    }
+
     /// Whether a name was given before, since the last line at the left margin that closes an item. Not looked at in
     /// a file that is full of mistakes, so that the work stays bounded.
     fn has_name(&self, name: &str, before: usize) -> bool {
@@ -262,6 +294,15 @@ impl Slip<'_, '_> {
                     "a value that is not there is `absent`".to_owned(),
                     found.end,
                     "is absent".to_owned(),
+                )
+            }
+            (word, _) if words::nearest(word, &["present", "absent"]).is_some() => {
+                let meant = words::nearest(word, &["present", "absent"])?;
+                pieces.get_mut(self.at)?.instead = Some(meant.to_owned());
+                (
+                    format!("`{word}` is not known here"),
+                    found.end,
+                    format!("is {meant}"),
                 )
             }
             ("not", _) => {

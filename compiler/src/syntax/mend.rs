@@ -4,7 +4,7 @@
 use super::{
     codes, hidden,
     report::Report,
-    token::{Kind, Token},
+    token::{self, Kind, Token},
     tree::{Piece, Statement},
 };
 use crate::diagnostic::{Diagnostic, Fix};
@@ -23,6 +23,7 @@ pub(crate) fn mend(report: &Report<'_>, statement: &mut Statement, found: &mut V
 }
 
 fn pieces(report: &Report<'_>, statement: &mut Statement, found: &mut Vec<Diagnostic>) {
+    text_left_open(report, statement, found);
     join_units(report, statement, found);
     for index in 0..statement.pieces.len() {
         let next = statement
@@ -371,6 +372,86 @@ fn twelve_hours(written: &str) -> Option<String> {
     let (hour, minute): (u32, u32) = (hour.parse().ok()?, minute.parse().ok()?);
     let fits = (1..=12).contains(&hour) && minute < 60;
     fits.then(|| format!("{:02}:{minute:02}", hour % 12 + noon))
+}
+
+/// `subject: "x, body: "y"`: the quote that seems to open a second text closes the first. The tokens are cut anew with
+/// the missing quote before the first comma of the text that was left open.
+fn text_left_open(report: &Report<'_>, statement: &mut Statement, found: &mut Vec<Diagnostic>) {
+    let pieces = &statement.pieces;
+    let Some(last) = pieces.iter().position(|p| p.kind == Kind::OpenText) else {
+        return;
+    };
+    let end = pieces[last].end;
+    let touches = |at: &usize| {
+        let (text, next) = (&pieces[*at], &pieces[*at + 1]);
+        text.kind == Kind::Text
+            && next.start == text.end
+            && !matches!(
+                next.kind,
+                Kind::Comma | Kind::ParenClose | Kind::SquareClose
+            )
+            && !report
+                .text
+                .get(text.start..end)
+                .unwrap_or("\n")
+                .contains('\n')
+    };
+    let Some(first) = (0..last).find(touches) else {
+        return;
+    };
+    let (start, written) = (pieces[first].start, pieces[first].text(report.text));
+    let rest = report.text.get(start..end).unwrap_or("");
+    let guess = written.find(',').filter(|comma| *comma > 1).map(|comma| {
+        let anew = format!("{}\"{}", &rest[..comma], &rest[comma..]);
+        (comma, token::tokens(&anew), anew)
+    });
+    let whole = |(_, tokens, _): &(usize, Vec<Token>, String)| {
+        !tokens.iter().any(|t| t.kind == Kind::OpenText)
+    };
+    let Some((comma, tokens, anew)) = guess.filter(whole) else {
+        found.push(
+            report
+                .error(
+                    codes::OPEN_TEXT,
+                    "a text of this line is not closed",
+                    (start, end),
+                    "one `\"` is missing or one is too many",
+                )
+                .help("a `\"` inside a text is written `\\\"`"),
+        );
+        // Nothing more is said of this line.
+        statement.reported = true;
+        if let Some(open) = statement.pieces.get_mut(last) {
+            let text = format!("{}\"", open.text(report.text));
+            (open.instead, open.kind) = (Some(text), Kind::Text);
+        }
+        return;
+    };
+    let at = start + comma;
+    let place = |offset: usize| start + if offset > comma { offset - 1 } else { offset };
+    let doc = pieces[first].doc.clone();
+    let cut: Vec<Piece> = tokens
+        .iter()
+        .filter(|token| !token.kind.is_trivia())
+        .map(|token| Piece {
+            kind: token.kind,
+            start: place(token.start),
+            end: place(token.end),
+            instead: Some(token.text(&anew).to_owned()),
+            doc: doc.clone(),
+        })
+        .collect();
+    found.push(
+        report
+            .error(
+                codes::OPEN_TEXT,
+                "this text is not closed",
+                (start, at),
+                "the `\"` that opens it has no partner: the next one is to open another text",
+            )
+            .fix("insert `\"`", false, report.place(at, at), "\""),
+    );
+    statement.pieces.splice(first..=last, cut);
 }
 
 /// `4 h` and `4 hours` are one duration with a blank in it.

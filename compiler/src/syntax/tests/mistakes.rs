@@ -56,6 +56,7 @@ mistakes! {
     null_comparison: 1 stage("if drift.owner == null { a.b() }");
     null_argument: 1 stage("a.b(owner: null)");
     is_not_present: 1 stage("if drift.owner is not present { a.b() }");
+    is_presnt: 1 stage("if drift.owner is presnt { a.b() }");
     is_high: 1 stage("if drift.level is high { a.b() }");
     capital_true: 1 stage("a.b(force: True)");
     function: 1 "def notify(user) {\n  a.b()\n}\n";
@@ -79,6 +80,12 @@ mistakes! {
 
     // Brackets, braces and quotes.
     open_text: 1 stage("notify.email(drift.owner, \"hello)\n    a.b()");
+    open_text_before_another: 1 stage("notify.email(drift.owner, subject: \"x, body: \"y\")\n    a.b()");
+    open_text_and_nothing_to_guess: 1 stage("notify.email(drift.owner, \"x \"y\")\n    a.b()");
+    answer_without_brace: 1 stage("ask \"Was this you?\" to drift.owner {\n      \"Yes\" { a.b() }\n      \"No\"\n        a.b()\n        c.d()\n      }\n      unanswered { a.b() }\n    }");
+    a_merge_conflict: 1 stage("a.b()\n<<<<<<< HEAD\n    c.d(\n=======\n    e.f({\n>>>>>>> feature\n    a.b()").replace("c.d(", "c.d()");
+    a_long_chain: 1 format!("define f() -> Bool = {}\n", ["true"; 1000].join(" or "));
+    a_use_without_a_dot: 1 "use microsoft(entra, intune)\n";
     open_paren: 1 stage("notify.email(drift.owner, \"hello\"\n    a.b()");
     open_paren_before_block: 1 stage("if any(d in drift.devices where d.lost { a.b() }");
     stray_paren: 1 stage("a.b(c))\n    d.e()");
