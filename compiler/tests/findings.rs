@@ -364,6 +364,12 @@ cases! {
     types_that_hold_each_other: "type B { c: C }\ntype C { a: A }\ntype A { b: B }\n";
     definitions_that_grow: (0..24).map(|i| format!("define f{}(x: Int) -> Int = f{i}(x) + f{i}(x)\n", i + 1)).fold("define f0(x: Int) -> Int = x\n".to_owned(), |all, line| all + &line);
     a_condition_that_cannot_be_read: about_device("  if drift.owner is present and and drift.device.platform == windows", "    entra.block_sign_in(drift.owner)\n    notify.email(drift.owner, subject: \"x\", body: \"x\")");
+    the_first_of_a_list: about_device("  if drift.owner is present", "    let d = first(intune.devices_of(drift.owner))");
+    emits_what_nobody_declares: about_device("", "    emit nothing(device: drift.device)");
+    emits_what_is_misspelt: about_device("", "    emit gon(device: drift.device)\n    emit other(device: drift.device)").replace("playbook", "event gone {\n  source: emit\n  field device: Device = raw.device\n}\n\nplaybook");
+    no_time_to_answer: about_device("", "    approve \"Sync?\" about drift.device, by team.soc, within 0m\n    approve \"Sync?\" about drift.device, by team.soc, within -1h\n    approve \"Sync?\" about drift.device, by team.soc, within soon");
+    what_is_not_there_is_no_no: about_device("  if drift.owner is present", "    if not drift.owner.email { intune.sync(drift.device) }");
+    a_duration_in_quotes: about_device("", "    wait \"4h\"\n    wait \"soon\"");
     several_mistakes_several_findings: about_device("  if drift.device.platfrom == windows\n", "    intune.sycn(drift.device)\n    wait 4\n    ticket.create(title: \"x\")\n    intune.wipe(drift.device)");
 }
 

@@ -37,6 +37,9 @@ pub(crate) fn explain(
     slip.assignment()
         .or_else(|| slip.is_something())
         .or_else(|| slip.use_without_dot())
+        .or_else(|| slip.foreign_choice())
+        .or_else(|| slip.short_day())
+        .or_else(|| slip.bare_group())
         .or_else(|| slip.misspelt())
         .or_else(|| slip.missing_comma())
         .or_else(|| slip.missing_colon())
@@ -489,6 +492,88 @@ impl Slip<'_, '_> {
             diagnostic,
             plain: None,
             mended: None,
+        })
+    }
+
+    /// `a ? 1 : 2` and `1 if a else 2`.
+    fn foreign_choice(&self) -> Option<Outcome> {
+        let found = self.found()?;
+        let rest = self.pieces.get(self.at..)?;
+        let has = |text: &str| rest.iter().any(|p| p.text(self.report.text) == text);
+        let is_choice = match self.word(self.at) {
+            "if" => self.at > 0 && has("else") && !has("then"),
+            _ => found.kind == Kind::Question && has(":"),
+        };
+        if !is_choice || !self.wants(Rule::op_and) {
+            return None;
+        }
+        let diagnostic = self
+            .report
+            .error(
+                codes::FOREIGN,
+                "a choice between two values is written `(if CONDITION then VALUE else VALUE)`",
+                (found.start, found.end),
+                "not written so here",
+            )
+            .help("the parentheses are part of it");
+        Some(Outcome {
+            diagnostic,
+            plain: None,
+            mended: None,
+        })
+    }
+
+    /// `every mon at 09:00`.
+    fn short_day(&self) -> Option<Outcome> {
+        const DAYS: [&str; 7] = [
+            "monday",
+            "tuesday",
+            "wednesday",
+            "thursday",
+            "friday",
+            "saturday",
+            "sunday",
+        ];
+        let at = self.at.checked_sub(1)?;
+        let word = self.word(at).to_lowercase();
+        let after_every = at.checked_sub(1).is_some_and(|e| self.word(e) == "every");
+        if !after_every || word.len() < 2 {
+            return None;
+        }
+        let day = DAYS.iter().find(|day| day.starts_with(&word))?;
+        let diagnostic = self.replacement(
+            codes::UNEXPECTED,
+            "the days of the week are written out".to_owned(),
+            at,
+            "not a day",
+            day,
+        );
+        Some(Outcome {
+            diagnostic,
+            plain: None,
+            mended: Some(self.with(at, day, Kind::Word)),
+        })
+    }
+
+    /// `tenants: group gold`.
+    fn bare_group(&self) -> Option<Outcome> {
+        let before = self.at.checked_sub(1)?;
+        let word = self.word(self.at);
+        if word.is_empty() || self.word(before) != "group" || !self.wants(Rule::text) {
+            return None;
+        }
+        let quoted = format!("\"{word}\"");
+        let diagnostic = self.replacement(
+            codes::UNEXPECTED,
+            format!("the name of a group is a text: {quoted}"),
+            self.at,
+            "not in quotes",
+            &quoted,
+        );
+        Some(Outcome {
+            diagnostic,
+            plain: None,
+            mended: Some(self.with(self.at, &quoted, Kind::Text)),
         })
     }
 

@@ -56,6 +56,10 @@ mistakes! {
     null_comparison: 1 stage("if drift.owner == null { a.b() }");
     null_argument: 1 stage("a.b(owner: null)");
     is_not_present: 1 stage("if drift.owner is not present { a.b() }");
+    question_mark_and_colon: 1 stage("let x = drift.a == guest ? 1 : 2");
+    a_choice_behind_its_value: 1 stage("let x = 1 if drift.a == guest else 2");
+    a_short_day: 1 "playbook x \"X\" {\n  when every mon at 09:00\n  then { a.b() }\n}\n";
+    a_group_without_quotes: 1 lines("tenants: group gold").replace("when intune.noncompliant as drift\n  tenants: group gold", "tenants: group gold\n  when a.b as c");
     is_presnt: 1 stage("if drift.owner is presnt { a.b() }");
     is_high: 1 stage("if drift.level is high { a.b() }");
     capital_true: 1 stage("a.b(force: True)");
