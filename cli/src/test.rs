@@ -112,6 +112,7 @@ async fn one<'c>(project: &Project, case: &'c TestCase, accept: bool) -> Result<
                 expected: case.title.clone(),
                 instead: error.to_string(),
             }],
+            unused: Vec::new(),
         },
     };
     let file = folder.join("snapshots").join(format!("{}.txt", slug(case)));
@@ -158,6 +159,10 @@ fn tell(told: &[Told<'_>], args: &TestArgs) -> std::io::Result<()> {
                 out::harmless(&miss.expected)
             ))?;
             out::line(format!("      {}", paint(WARN, &miss.instead)))?;
+        }
+        for note in &t.verdict.unused {
+            let note = format!("    not needed: {}", out::harmless(note));
+            out::line(paint(QUIET, note))?;
         }
         match &t.snapshot {
             Snapshot::Other {
@@ -233,6 +238,7 @@ fn tell_json(told: &[Told<'_>]) -> std::io::Result<()> {
             "line": t.case.origin.line,
             "passed": t.verdict.failures.is_empty() && !t.snapshot.differs(),
             "failures": failures,
+            "unused": t.verdict.unused,
             "snapshot": snapshot,
             "timeline": t.verdict.timeline,
         }))?;

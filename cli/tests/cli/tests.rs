@@ -33,3 +33,22 @@ fn a_delivery_is_played_in_the_tenant_of_its_webhook() -> Result {
     assert!(ran.out.contains("in tailspin"), "{ran:?}");
     Ok(())
 }
+
+#[test]
+fn what_is_given_and_of_no_use_is_told() -> Result {
+    let place = Place::new()?;
+    place.write("counterplay.toml", PROJECT)?;
+    place.write("leaving.json", "{\"name\": \"Ana\"}")?;
+    let given = "  given approval from \"ana@contoso.example\" after 5m\n  given intune.sync fails \"away\"\n  expect";
+    let text = LEAVES.replace("  expect", given);
+    place.write("leaves.play", format!("use microsoft.intune\n\n{text}"))?;
+    let ran = place.run(&["test"])?;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    for told in [
+        "not needed: `given intune.sync fails \"away\"`: no call of it failed\n",
+        "not needed: `given approval from \"ana@contoso.example\"`: nothing was open that it could answer\n",
+    ] {
+        assert!(ran.out.contains(told), "{ran:?}");
+    }
+    Ok(())
+}
