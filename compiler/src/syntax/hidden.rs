@@ -42,6 +42,9 @@ fn hides(c: char) -> Option<Hides> {
     })
 }
 
+/// A hidden character and where it stands.
+type Hit = (char, (usize, usize));
+
 /// Whether a character is one that hides what is written.
 pub(crate) fn is_hidden(c: char) -> bool {
     hides(c).is_some()
@@ -54,7 +57,7 @@ pub(super) fn bare(word: &str) -> String {
 
 /// Reports each way of hiding once, at the first place.
 pub(super) fn check(report: &mut Report<'_>, tokens: &[Token]) {
-    let mut found: Vec<(Hides, Vec<(char, (usize, usize))>)> = Vec::new();
+    let mut found: Vec<(Hides, Vec<Hit>)> = Vec::new();
     for token in tokens {
         let text = token.text(report.text);
         // Joiners are part of how letters of some scripts and composed emoji are written.
@@ -92,7 +95,7 @@ pub(super) fn check(report: &mut Report<'_>, tokens: &[Token]) {
     }
 }
 
-fn finding(report: &Report<'_>, way: Hides, all: &[(char, (usize, usize))]) -> Option<Diagnostic> {
+fn finding(report: &Report<'_>, way: Hides, all: &[Hit]) -> Option<Diagnostic> {
     let (c, first) = *all.first()?;
     let point = |c: char| format!("U+{:04X}", c as u32);
     let code = point(c);
