@@ -1,11 +1,12 @@
 //! `counterplay fix`: a project in, its files with every fix applied that needs no looking at out.
 
 use crate::args::FixArgs;
-use crate::error::{FOUND, OK, Outcome};
+use crate::error::{CANNOT, FOUND, OK, Outcome};
 use crate::out::{self, QUIET, paint};
 use crate::project::{self, Project};
 use counterplay_compiler::diagnostic::{Diagnostic, Severity};
 use counterplay_compiler::locate::locate;
+use counterplay_compiler::syntax::codes::{FILE_TOO_LONG, NOT_TEXT};
 use counterplay_compiler::workspace::{Source, Workspace};
 use similar::TextDiff;
 use std::collections::BTreeMap;
@@ -40,8 +41,10 @@ pub fn fix(args: &FixArgs) -> Outcome {
     let Project {
         mut workspace,
         files,
+        findings,
         ..
     } = project;
+    let unread = unread(&findings, only.as_deref());
     let before = workspace.sources();
     let mut applied = 0;
     for _ in 0..ROUNDS_MAX {
@@ -66,6 +69,7 @@ pub fn fix(args: &FixArgs) -> Outcome {
         }
     }
     out::line(match (applied, args.dry_run) {
+        (0, _) if only.is_some() && !unread.is_empty() => "nothing was looked at".to_owned(),
         (0, _) => "nothing to fix that needs no looking at".to_owned(),
         (n, true) => format!("{} would be applied", fixes(n)),
         (n, false) => format!("{} applied", fixes(n)),
@@ -81,11 +85,29 @@ pub fn fix(args: &FixArgs) -> Outcome {
             ),
         ))?;
     }
-    Ok(if args.dry_run && applied > 0 {
+    for told in &unread {
+        out::complain(told);
+    }
+    Ok(if !unread.is_empty() {
+        CANNOT
+    } else if args.dry_run && applied > 0 {
         FOUND
     } else {
         OK
     })
+}
+
+/// The files that were asked for and could not be read, each with why.
+fn unread(findings: &[Diagnostic], only: Option<&str>) -> Vec<String> {
+    findings
+        .iter()
+        .filter(|f| matches!(f.code, NOT_TEXT | FILE_TOO_LONG))
+        .filter_map(|f| {
+            let file = &*f.labels.first()?.place.anchor.file;
+            let asked = only.is_none_or(|only| only == file);
+            asked.then(|| format!("{file} is left alone: {}", f.message))
+        })
+        .collect()
 }
 
 fn fixes(n: usize) -> String {

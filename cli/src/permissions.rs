@@ -9,12 +9,15 @@ use crate::project::{self, Project};
 use crate::simulate::no_tenant;
 use counterplay_machine::permissions::{self, Permissions};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
 /// Permissions by playbook.
 type All = BTreeMap<String, Permissions>;
+
+/// Connection and permission, with the tenants in which they are needed.
+type Needs = BTreeMap<(String, String), BTreeSet<String>>;
 
 /// Shows permissions.
 ///
@@ -30,7 +33,8 @@ pub fn permissions(args: &PermissionsArgs) -> Outcome {
         None => Ok(project::built_in()),
     };
     let project = choose::without_errors(load(&root)?)?;
-    let now = all(&project, args.tenant.as_deref())?;
+    let tenant = args.tenant.as_deref();
+    let now = all(&project, tenant)?;
     let Some(revision) = &args.diff else {
         return show(&now, args.format);
     };
@@ -39,30 +43,27 @@ pub fn permissions(args: &PermissionsArgs) -> Outcome {
     })?;
     let folder = at_revision(&root, revision)?;
     let before = choose::without_errors(project::load(folder.path(), &[])?)?;
-    // A tenant that is new needs everything anew.
-    let before = match args.tenant.as_deref() {
-        Some(tenant) if !before.deployment().tenants.contains_key(tenant) => All::new(),
-        tenant => all(&before, tenant)?,
-    };
-    compare(&before, &now, revision, args.format)
+    // A tenant that is new needs everything anew: the project did not have it.
+    let (before, now) = (needs(&before, tenant), needs(&project, tenant));
+    let tenants = project.deployment().tenants.into_keys().collect();
+    compare(&before, &now, &tenants, revision, args.format)
 }
 
 /// The permissions of every playbook, or of those that are for a tenant.
 fn all(project: &Project, tenant: Option<&str>) -> Result<All, Failure> {
     let (program, deployment) = (project.program(), project.deployment());
-    let groups = match tenant {
-        None => None,
-        Some(name) => match deployment.tenants.get(name) {
-            Some(tenant) => Some((name, tenant.groups.as_slice())),
-            None => return Err(no_tenant(name, &deployment)),
-        },
+    if let Some(name) = tenant
+        && !deployment.tenants.contains_key(name)
+    {
+        return Err(no_tenant(name, &deployment));
+    }
+    let needed = |p| match tenant {
+        None => Some(permissions::of(&program, p)),
+        Some(name) => permissions::in_tenant(&program, &deployment, p, name),
     };
-    let wanted = program
-        .playbooks
-        .values()
-        .filter(|p| groups.is_none_or(|(name, groups)| p.tenants.includes(name, groups)));
-    Ok(wanted
-        .map(|p| (p.id.to_string(), permissions::of(&program, p)))
+    let all = program.playbooks.values();
+    Ok(all
+        .filter_map(|p| Some((p.id.to_string(), needed(p)?)))
         .collect())
 }
 
@@ -105,35 +106,77 @@ fn together(all: &All) -> BTreeMap<String, Vec<String>> {
     out
 }
 
-/// Every connection and permission of a playbook.
-fn pairs(needed: Option<&Permissions>) -> Vec<(String, String)> {
-    needed
-        .into_iter()
-        .flatten()
-        .flat_map(|(connection, permissions)| {
-            permissions
-                .keys()
-                .map(|p| (connection.to_string(), p.to_string()))
-        })
-        .collect()
+/// What every playbook needs, and where: in one tenant or in each of the project's.
+fn needs(project: &Project, tenant: Option<&str>) -> BTreeMap<String, Needs> {
+    let (program, deployment) = (project.program(), project.deployment());
+    let mut out = BTreeMap::new();
+    for playbook in program.playbooks.values() {
+        let mut needs = Needs::new();
+        // One that is for no tenant yet needs it all the same.
+        if tenant.is_none() {
+            for pair in pairs(&permissions::of(&program, playbook)) {
+                needs.entry(pair).or_default();
+            }
+        }
+        let tenants = deployment.tenants.keys().map(String::as_str);
+        for name in tenants.filter(|name| tenant.is_none_or(|wanted| wanted == *name)) {
+            let here = permissions::in_tenant(&program, &deployment, playbook, name);
+            for pair in here.iter().flat_map(pairs) {
+                needs.entry(pair).or_default().insert(name.to_owned());
+            }
+        }
+        out.insert(playbook.id.to_string(), needs);
+    }
+    out
 }
 
-fn compare(before: &All, now: &All, revision: &str, format: TextOrJson) -> Outcome {
-    let ids: std::collections::BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+/// Every connection and permission.
+fn pairs(needed: &Permissions) -> impl Iterator<Item = (String, String)> {
+    needed.iter().flat_map(|(connection, permissions)| {
+        permissions
+            .keys()
+            .map(|p| (connection.to_string(), p.to_string()))
+    })
+}
+
+/// What the first needs that the second does not: at all, or in a tenant.
+fn beyond(these: Option<&Needs>, those: Option<&Needs>) -> Needs {
+    let mut out = Needs::new();
+    for (pair, tenants) in these.into_iter().flatten() {
+        let known = those.and_then(|needs| needs.get(pair));
+        let more: BTreeSet<String> = match known {
+            Some(known) => tenants.difference(known).cloned().collect(),
+            None => tenants.clone(),
+        };
+        if known.is_none() || !more.is_empty() {
+            out.insert(pair.clone(), more);
+        }
+    }
+    out
+}
+
+fn compare(
+    before: &BTreeMap<String, Needs>,
+    now: &BTreeMap<String, Needs>,
+    all: &BTreeSet<String>,
+    revision: &str,
+    format: TextOrJson,
+) -> Outcome {
+    let ids: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
     let mut changes = Vec::new();
     for id in ids {
-        let (old, new) = (pairs(before.get(id)), pairs(now.get(id)));
-        let gained: Vec<_> = new.iter().filter(|p| !old.contains(p)).cloned().collect();
-        let lost: Vec<_> = old.iter().filter(|p| !new.contains(p)).cloned().collect();
+        let gained = beyond(now.get(id), before.get(id));
+        let lost = beyond(before.get(id), now.get(id));
         if !gained.is_empty() || !lost.is_empty() {
             changes.push((id, gained, lost));
         }
     }
     let newly = changes.iter().any(|(_, gained, _)| !gained.is_empty());
     if format == TextOrJson::Json {
-        let list = |all: &[(String, String)]| -> Vec<serde_json::Value> {
-            all.iter()
-                .map(|(c, p)| json!({ "connection": c, "permission": p }))
+        let list = |needs: &Needs| -> Vec<serde_json::Value> {
+            needs
+                .iter()
+                .map(|((c, p), tenants)| json!({ "connection": c, "permission": p, "tenants": tenants }))
                 .collect()
         };
         let told: Vec<_> = changes
@@ -150,15 +193,27 @@ fn compare(before: &All, now: &All, revision: &str, format: TextOrJson) -> Outco
     } else {
         for (id, gained, lost) in &changes {
             out::line(paint(NAME, id))?;
-            for (connection, permission) in gained {
-                out::line(format!("  {} {connection}: {permission}", paint(BAD, "+")))?;
-            }
-            for (connection, permission) in lost {
-                out::line(format!("  {} {connection}: {permission}", paint(GOOD, "-")))?;
+            for (mark, needs) in [(paint(BAD, "+"), gained), (paint(GOOD, "-"), lost)] {
+                for ((connection, permission), tenants) in needs {
+                    let place = places(tenants, all).map(|p| format!("  {}", paint(QUIET, p)));
+                    let place = place.unwrap_or_default();
+                    out::line(format!("  {mark} {connection}: {permission}{place}"))?;
+                }
             }
         }
     }
     Ok(if newly { FOUND } else { OK })
+}
+
+/// Where something is needed; nothing for a project that names no tenants.
+fn places(tenants: &BTreeSet<String>, all: &BTreeSet<String>) -> Option<String> {
+    let named: Vec<&str> = tenants.iter().map(String::as_str).collect();
+    match (named.len(), all.len()) {
+        (0, 0) => None,
+        (0, _) => Some("for no tenant".to_owned()),
+        (_, 2..) if tenants == all => Some("for every tenant".to_owned()),
+        _ => Some(format!("for {}", named.join(", "))),
+    }
 }
 
 /// The project as it was at a revision, in a folder of its own that goes when it is no longer held.

@@ -64,11 +64,12 @@ pub fn find_root(from: &Path) -> Option<PathBuf> {
 /// The project that a command works on: the folder that was named, else the nearest one.
 ///
 /// # Errors
-/// When the named folder has no project file.
+/// When the named folder is not there or has no project file.
 pub fn root_for(named: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
     match named {
         None => Ok(find_root(Path::new("."))),
         Some(path) => {
+            present(path)?;
             let folder = match path.file_name() {
                 Some(name) if name == FILE_NAME => path.parent().unwrap_or(Path::new(".")),
                 _ => path,
@@ -137,13 +138,13 @@ pub fn at(path: Option<&Path>) -> Result<Project, Failure> {
             Some(root) => load(&root, &[]),
             None => Ok(built_in()),
         },
-        Some(path) => match find_root(path) {
-            Some(root) => load(&root, &[]),
-            None => {
-                std::fs::metadata(path).map_err(|e| unreadable(path, &e))?;
-                load_loose(&[path.to_owned()])
+        Some(path) => {
+            present(path)?;
+            match find_root(path) {
+                Some(root) => load(&root, &[]),
+                None => load_loose(&[path.to_owned()]),
             }
-        },
+        }
     }
 }
 
@@ -197,6 +198,16 @@ fn compile(root: Option<&Path>, gathered: Gathered) -> Project {
         files: gathered.files,
         unread: gathered.unread,
     }
+}
+
+/// A path that was named has to be there: what lies above a misspelt one is not what was meant.
+///
+/// # Errors
+/// When there is nothing there, or it cannot be looked at.
+pub fn present(path: &Path) -> Result<(), Failure> {
+    std::fs::metadata(path)
+        .map(drop)
+        .map_err(|e| unreadable(path, &e))
 }
 
 /// A sentence for a path that cannot be read.

@@ -6,6 +6,7 @@ use crate::error::{FOUND, Failure, OK, Outcome};
 use crate::out::{self, BAD, GOOD, NAME, QUIET, WARN, paint};
 use crate::project::{self, Project};
 use crate::report;
+use counterplay_compiler::titles::slug;
 use counterplay_machine::testcase::TestCase;
 use counterplay_runtime::testing::{self, Miss, Verdict};
 use serde_json::{Value as Json, json};
@@ -35,6 +36,7 @@ enum Snapshot {
 /// When the project cannot be read, has errors, or a snapshot cannot be written.
 pub async fn test(args: TestArgs) -> Outcome {
     let path = args.path.clone().unwrap_or_else(|| PathBuf::from("."));
+    project::present(&path)?;
     let project = match project::find_root(&path) {
         Some(root) => project::load(&root, &[])?,
         None => project::load_loose(std::slice::from_ref(&path))?,
@@ -51,20 +53,20 @@ pub async fn test(args: TestArgs) -> Outcome {
         ));
     }
     let asked = std::path::absolute(&path).unwrap_or(path);
-    let wanted = |case: &&TestCase| {
+    let here = |case: &&TestCase| {
         let file = std::path::absolute(&*case.origin.file).unwrap_or_default();
-        let filter = args.filter.as_deref().unwrap_or("").to_lowercase();
-        (file.starts_with(&asked) || asked.file_name().is_some_and(|n| n == "counterplay.toml"))
-            && case.title.to_lowercase().contains(&filter)
+        file.starts_with(&asked) || asked.file_name().is_some_and(|n| n == "counterplay.toml")
     };
-    let cases: Vec<&TestCase> = project.compiled.tests.iter().filter(wanted).collect();
+    let mut cases: Vec<&TestCase> = project.compiled.tests.iter().filter(here).collect();
     if cases.is_empty() {
         return Err(Failure::cannot_start(
-            match project.compiled.tests.is_empty() {
-                true => "there are no tests here; one is written `test \"…\" { given … expect … }`",
-                false => "no test here has such a title",
-            },
+            "there are no tests here; one is written `test \"…\" { given … expect … }`",
         ));
+    }
+    let filter = args.filter.as_deref().unwrap_or("").to_lowercase();
+    cases.retain(|case| case.title.to_lowercase().contains(&filter));
+    if cases.is_empty() {
+        return Err(Failure::cannot_start("no test here has such a title"));
     }
     let mut told = Vec::new();
     for case in cases {
@@ -110,6 +112,7 @@ async fn one<'c>(project: &Project, case: &'c TestCase, accept: bool) -> Result<
                 expected: case.title.clone(),
                 instead: error.to_string(),
             }],
+            unused: Vec::new(),
         },
     };
     let file = folder.join("snapshots").join(format!("{}.txt", slug(case)));
@@ -134,20 +137,6 @@ async fn one<'c>(project: &Project, case: &'c TestCase, accept: bool) -> Result<
     })
 }
 
-/// A test's title as a file's name, after its playbook.
-fn slug(case: &TestCase) -> String {
-    let mut slug = format!("{}-", case.playbook);
-    for c in case.title.chars() {
-        if c.is_alphanumeric() {
-            slug.extend(c.to_lowercase());
-        } else if !slug.ends_with('-') {
-            slug.push('-');
-        }
-    }
-    let short: String = slug.chars().take(100).collect();
-    short.trim_matches('-').to_owned()
-}
-
 fn tell(told: &[Told<'_>], args: &TestArgs) -> std::io::Result<()> {
     let (mut failed, mut unkept) = (0, 0);
     for t in told {
@@ -170,6 +159,10 @@ fn tell(told: &[Told<'_>], args: &TestArgs) -> std::io::Result<()> {
                 out::harmless(&miss.expected)
             ))?;
             out::line(format!("      {}", paint(WARN, &miss.instead)))?;
+        }
+        for note in &t.verdict.unused {
+            let note = format!("    not needed: {}", out::harmless(note));
+            out::line(paint(QUIET, note))?;
         }
         match &t.snapshot {
             Snapshot::Other {
@@ -245,6 +238,7 @@ fn tell_json(told: &[Told<'_>]) -> std::io::Result<()> {
             "line": t.case.origin.line,
             "passed": t.verdict.failures.is_empty() && !t.snapshot.differs(),
             "failures": failures,
+            "unused": t.verdict.unused,
             "snapshot": snapshot,
             "timeline": t.verdict.timeline,
         }))?;

@@ -14,10 +14,11 @@ use crate::item::{self, CompiledItem, Part};
 use crate::parameters;
 use crate::project::{self, ProjectFile};
 use crate::span::{Anchor, Place, Span};
+use crate::syntax::ast::{ExprKind, Item, PlaybookLineKind};
 use crate::syntax::lexical::{self, Lexeme};
 use crate::syntax::{self, Parsed};
 use crate::verify::acts::{Act, opposed};
-use crate::{lints, near};
+use crate::{lints, near, titles};
 use counterplay_machine::playbook::{NodeKind, Origin, Playbook};
 use counterplay_machine::program::FORMAT;
 use counterplay_machine::testcase::TestCase;
@@ -196,6 +197,11 @@ pub fn check_item<'db>(db: &'db dyn Db, project: Project, item: FileItem<'db>) -
     let mut compiled = item::compile(checker, item.item(db), syntax.is_empty(), &|| {
         environment(db, project)
     });
+    // A condition that cannot be read may be the one that says that a value is there.
+    if !syntax.is_empty() && has_broken_condition(item.item(db)) {
+        let narrowed = |d: &Diagnostic| d.code == codes::MAY_BE_ABSENT;
+        compiled.diagnostics.retain(|d| !narrowed(d));
+    }
     // What cannot be read may hold what seems to be missing.
     compiled.diagnostics.retain(|d| {
         let within = |other: &Diagnostic| match (d.labels.first(), other.labels.first()) {
@@ -208,6 +214,18 @@ pub fn check_item<'db>(db: &'db dyn Db, project: Project, item: FileItem<'db>) -
         d.code != codes::MISSING_ARGUMENT || !syntax.iter().any(within)
     });
     compiled
+}
+
+/// Whether a playbook's head has a line that cannot be read, or a condition that cannot.
+fn has_broken_condition(item: &Item) -> bool {
+    let Item::Playbook(playbook) = item else {
+        return false;
+    };
+    playbook.lines.iter().any(|line| match &line.kind {
+        PlaybookLineKind::Broken => true,
+        PlaybookLineKind::If(condition) => matches!(condition.kind, ExprKind::Missing),
+        _ => false,
+    })
 }
 
 /// What may be written at a cursor: `text` is the file's text with [`probe::MARK`] in it.
@@ -247,6 +265,9 @@ pub fn file_findings(db: &dyn Db, project: Project, file: SourceFile) -> Vec<Dia
     }
     let mut seen = std::collections::HashSet::new();
     found.retain(|d| seen.insert(d.clone()));
+    // What grows too large is called by what grows too large as well.
+    let mut grown = false;
+    found.retain(|d| d.code != codes::TOO_LARGE || !std::mem::replace(&mut grown, true));
     if let Some(config) = &config(db, project).0 {
         lints::apply(&config.lints, &mut found);
     }
@@ -257,6 +278,10 @@ pub fn file_findings(db: &dyn Db, project: Project, file: SourceFile) -> Vec<Dia
 #[salsa::tracked]
 pub fn project_findings(db: &dyn Db, project: Project) -> Vec<Diagnostic> {
     let mut found = emitting::check(db, project);
+    let files = project.files(db).iter();
+    let files = files.filter(|file| is_part(db, project, **file));
+    let tests: Vec<TestCase> = files.flat_map(|file| tests(db, project, *file)).collect();
+    found.extend(titles::check(&tests));
     let Some(file) = &config(db, project).0 else {
         return found;
     };

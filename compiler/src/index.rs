@@ -3,7 +3,7 @@
 use crate::diagnostic::Diagnostic;
 use crate::span::{Anchor, Name, Place};
 use crate::syntax::ast::{Expr, ExprKind, GuardLineKind, Item, PropertyValue, TypeRefKind, Use};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The module whose types need no import.
@@ -58,6 +58,8 @@ pub struct Module {
     pub names: BTreeMap<String, Def>,
     /// What it imports: the short name and the module's full path.
     pub uses: BTreeMap<String, Arc<str>>,
+    /// Names that a damaged or misspelt import was to bring: nothing is said of them where they are used.
+    pub unsure: BTreeSet<String>,
     /// Where its last import ends, or its first item begins.
     imports_at: Option<ImportsAt>,
 }
@@ -351,6 +353,11 @@ fn declare(index: &mut Index, def: &Def) {
 }
 
 fn import(index: &mut Index, file: &Exports, uses: &Use, anchor: &Anchor) {
+    if let Some(module) = index.modules.get_mut(&file.module) {
+        module.unsure.extend(uses.unsure.iter().cloned());
+    }
+    // Of a folder that is not there, the first module is told.
+    let mut missing = None;
     for path in &uses.paths {
         let full = path
             .segments
@@ -366,6 +373,10 @@ fn import(index: &mut Index, file: &Exports, uses: &Use, anchor: &Anchor) {
             span: first.span.to(last.span),
         };
         if !index.modules.contains_key(full.as_str()) {
+            if !uses.unsure.is_empty() {
+                continue;
+            }
+            let (mut meant, mut instead) = (None, None);
             let mut diagnostic = Diagnostic::error(
                 crate::codes::UNKNOWN_MODULE,
                 format!("there is no module `{full}`"),
@@ -381,6 +392,7 @@ fn import(index: &mut Index, file: &Exports, uses: &Use, anchor: &Anchor) {
                 .filter(|m| m.rsplit('.').next() == Some(last.text.as_str()))
                 .collect();
             if let [only] = by_name.as_slice() {
+                meant = Some((*only).clone());
                 diagnostic = diagnostic.help(format!("did you mean `use {only}`?"));
             } else if let Some(near) = crate::near::best(
                 &last.text,
@@ -393,10 +405,26 @@ fn import(index: &mut Index, file: &Exports, uses: &Use, anchor: &Anchor) {
                         anchor: anchor.clone(),
                         span: last.span,
                     },
-                    near,
+                    near.clone(),
                 );
+                instead = Some(near);
             }
-            index.diagnostics.push(diagnostic);
+            let folder = full
+                .rsplit_once('.')
+                .map(|(folder, _)| format!("{folder}."));
+            let unknown = folder.is_some_and(|f| !index.modules.keys().any(|m| m.starts_with(&f)));
+            let told = unknown && missing == Some(first.span);
+            missing = unknown.then_some(first.span);
+            if !told {
+                index.diagnostics.push(diagnostic);
+            }
+            if let Some(module) = index.modules.get_mut(&file.module) {
+                module.unsure.insert(last.text.clone());
+                module.unsure.extend(instead);
+                if let Some(meant) = meant {
+                    module.uses.entry(last.text.clone()).or_insert(meant);
+                }
+            }
             continue;
         }
         if let Some(module) = index.modules.get_mut(&file.module) {
@@ -420,6 +448,12 @@ fn import(index: &mut Index, file: &Exports, uses: &Use, anchor: &Anchor) {
 }
 
 impl Index {
+    /// Whether a damaged or misspelt import of a module was to bring this name.
+    pub fn is_unsure(&self, module: &str, name: &str) -> bool {
+        let module = self.modules.get(module);
+        module.is_some_and(|m| m.unsure.contains(name))
+    }
+
     /// A name of a module.
     pub fn get(&self, module: &str, name: &str) -> Option<&Def> {
         self.modules.get(module).and_then(|m| m.names.get(name))

@@ -109,7 +109,11 @@ fn part<'p>(
                 }
                 fields.push((Arc::from(field.name.text.as_str()), ty));
             }
-            if checker.holds_itself(&name) {
+            if let Some(through) = checker.holds_itself(&name) {
+                let through: Vec<&str> = through
+                    .iter()
+                    .map(|t| t.rsplit('.').next().unwrap_or(t))
+                    .collect();
                 let place = checker.at(decl.name.span);
                 checker.report(
                     Diagnostic::error(
@@ -119,11 +123,16 @@ fn part<'p>(
                             decl.name.text, decl.name.text
                         ),
                         place,
-                        "has itself as a field",
+                        match through.as_slice() {
+                            [] => "has itself as a field".to_owned(),
+                            through => {
+                                format!("holds itself through {}", through.join(", "))
+                            }
+                        },
                     )
                     .help(format!(
                         "let the field be absent where it ends: `{}?`",
-                        decl.name.text
+                        through.first().unwrap_or(&decl.name.text.as_str())
                     )),
                 );
             }

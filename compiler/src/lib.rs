@@ -25,5 +25,6 @@ pub mod reference;
 pub mod render;
 pub mod span;
 pub mod syntax;
+pub mod titles;
 pub mod verify;
 pub mod workspace;

@@ -159,34 +159,42 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
     let of_teams = written.teams.iter().flat_map(|(name, team)| {
         [
             (
-                format!("teams_webhook of [teams.{name}]"),
+                format!("teams.{name}"),
+                "teams_webhook",
                 &team.teams_webhook,
             ),
             (
-                format!("slack_webhook of [teams.{name}]"),
+                format!("teams.{name}"),
+                "slack_webhook",
                 &team.slack_webhook,
             ),
         ]
     });
     let of_connections = written.connections.iter().map(|(name, connection)| {
         (
-            format!("secret of [connections.{}]", name.get_ref()),
+            format!("connections.{}", name.get_ref()),
+            "secret",
             &connection.secret,
         )
     });
     let of_webhooks = written.webhooks.iter().map(|(name, webhook)| {
         (
-            format!("secret of [webhooks.{}]", name.get_ref()),
+            format!("webhooks.{}", name.get_ref()),
+            "secret",
             &webhook.secret,
         )
     });
-    for (what, secret) in of_teams.chain(of_connections).chain(of_webhooks) {
+    for (section, key, secret) in of_teams.chain(of_connections).chain(of_webhooks) {
         if secret.as_ref().is_some_and(|s| !is_secret_name(s)) {
             // The line itself is not shown: what stands there may be the secret.
+            let (place, label) = match header(text, &section) {
+                Some(range) => (range, "in this section"),
+                None => (0..1, "in this file"),
+            };
             find(
-                format!("the {what} is no name of a secret"),
-                0..1,
-                "in this file",
+                format!("the {key} of [{section}] is no name of a secret"),
+                place,
+                label,
                 Some(
                     "a name has small letters, digits, `-` and `_`; if it is the secret itself that stands there, take it out, keep it where [secrets] says, and replace it by a new one"
                         .into(),
@@ -382,6 +390,22 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
             .all(|d: &Diagnostic| d.severity == Severity::Error)
     );
     (file, diagnostics)
+}
+
+/// Where a section's first line stands.
+fn header(text: &str, section: &str) -> Option<std::ops::Range<usize>> {
+    let (table, name) = section.split_once('.')?;
+    let forms = [format!("[{section}]"), format!("[{table}.\"{name}\"]")];
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_start();
+        if let Some(form) = forms.iter().find(|form| content.starts_with(*form)) {
+            let start = at + (line.len() - content.len());
+            return Some(start..start + form.len());
+        }
+        at += line.len();
+    }
+    None
 }
 
 /// The webhooks, each with a secret and a tenant that there is.

@@ -7,6 +7,7 @@ use ariadne::{Cache, CharSet, Color, Config, IndexType, LabelAttach, Report, Rep
 use crate::{
     diagnostic::{Diagnostic, Fix, Severity},
     span::{Anchor, Place},
+    syntax::hidden::is_hidden,
 };
 
 /// Where the texts are that places point into.
@@ -35,7 +36,7 @@ pub fn render(diagnostics: &[Diagnostic], sources: &dyn SourceLookup, color: boo
             out.push(b'\n');
         }
         if one(diagnostic, &mut files, color, &mut out).is_err() {
-            out.extend_from_slice(plain(diagnostic).as_bytes());
+            out.extend_from_slice(plain(diagnostic, None).as_bytes());
         }
     }
     String::from_utf8_lossy(&out)
@@ -56,8 +57,9 @@ fn one(
         .map(|label| files.range(&label.place))
         .collect();
     let drawn = ranges.first().cloned().flatten();
-    let Some(primary) = drawn.filter(|range| files.can_draw(range)) else {
-        out.extend_from_slice(plain(diagnostic).as_bytes());
+    let Some(primary) = drawn.clone().filter(|range| files.can_draw(range)) else {
+        let at = drawn.and_then(|range| files.line_and_column(&range));
+        out.extend_from_slice(plain(diagnostic, at).as_bytes());
         return Ok(());
     };
     let (word, tint) = match diagnostic.severity {
@@ -138,8 +140,8 @@ fn fix_text(fix: &Fix) -> String {
     fix.title.clone()
 }
 
-/// A diagnostic whose source is not at hand.
-fn plain(diagnostic: &Diagnostic) -> String {
+/// A diagnostic whose source is not at hand or cannot be drawn, with the line and column where they are known.
+fn plain(diagnostic: &Diagnostic, at: Option<(usize, usize)>) -> String {
     let word = match diagnostic.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
@@ -154,7 +156,10 @@ fn plain(diagnostic: &Diagnostic) -> String {
         harmless(&diagnostic.message)
     );
     if !file.is_empty() {
-        out.push_str(&format!("  in {file}\n"));
+        match at {
+            Some((line, column)) => out.push_str(&format!("  in {file}:{line}:{column}\n")),
+            None => out.push_str(&format!("  in {file}\n")),
+        }
     }
     for line in notes(diagnostic) {
         out.push_str(&format!("  {line}\n"));
@@ -162,12 +167,18 @@ fn plain(diagnostic: &Diagnostic) -> String {
     out
 }
 
-/// A text without control characters, byte for byte as long: a file must not steer the reader's terminal.
+/// A text without control characters and what else hides in it, byte for byte as long: a file must not steer the
+/// reader's terminal, and a finding has to show what it is about.
 fn harmless(text: &str) -> String {
     let safe =
         |character: char| !character.is_ascii_control() || matches!(character, '\n' | '\r' | '\t');
     text.chars()
-        .map(|character| if safe(character) { character } else { '?' })
+        .map(|character| match character.len_utf8() {
+            1 if !safe(character) => '?',
+            2 if is_hidden(character) => '¿',
+            3 if is_hidden(character) => char::REPLACEMENT_CHARACTER,
+            _ => character,
+        })
         .collect()
 }
 
@@ -204,6 +215,14 @@ impl Files<'_> {
         let start = text[..range.start].chars().count();
         let end = start + text[range].chars().count();
         (file, start..end)
+    }
+
+    /// Where a range begins, counted from 1.
+    fn line_and_column(&mut self, (file, range): &Range) -> Option<(usize, usize)> {
+        let before = self.source(file)?.text().get(..range.start)?;
+        let line = before.rfind('\n').map_or(0, |at| at + 1);
+        let number = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+        Some((number, before.get(line..)?.chars().count() + 1))
     }
 
     /// Whether the lines around a range are short enough to be drawn.

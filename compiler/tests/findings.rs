@@ -20,6 +20,10 @@ id = "contoso"
 domains = ["example.org"]
 groups = ["gold"]
 
+[tenants.tailspin]
+id = "tailspin"
+domains = ["tailspin.example"]
+
 [connections.graph]
 [connections.identity_protection]
 [connections.exchange]
@@ -335,6 +339,7 @@ cases! {
     waits_for_a_time_and_for_conditions: "use ticket\nuse microsoft.intune\n\ndefine due(start: Time) -> Time = start + 4h\n\nplaybook p \"P\" {\n  when manual(device: Device, open: Bool)\n  then {\n    wait until run.started + 4h\n    wait until due(run.started)\n    wait until (if open then due(now) else 2h from now)\n    wait until \"09:00\"\n    wait until \"soon\"\n    wait until 4h\n    wait until 09:00, at most 2h\n    wait until intune.is_compliant(device)\n    wait until open and device.name == \"x\"\n    wait until open { met { } }\n    wait until open, checking every 5m\n    ticket.create(title: \"x\", priority: low)\n  }\n  wait until run.started + 8h\n  wait until intune.is_compliant(device)\n}\n";
     an_approval_and_a_wait_for_the_clock: about_device("", "    approve \"Wipe?\" about drift.device, by team.soc, valid 24h\n    wait until 09:00\n    intune.wipe(drift.device)");
     patterns: "use ticket\n\nplaybook p \"P\" {\n  when manual(reason: Text, device: Text)\n  then {\n    if reason matches r\"^VPN-[0-9]+$\" { ticket.create(title: \"right\", priority: low) }\n    if reason matches r\"VPN-([0-9]+\" { ticket.create(title: \"x\", priority: low) }\n    if reason matches \"^VPN\" { ticket.create(title: \"x\", priority: low) }\n    if reason matches device { ticket.create(title: \"x\", priority: low) }\n    if reason matches r\"(a{1000}){1000}\" { ticket.create(title: \"x\", priority: low) }\n  }\n}\n";
+    patterns_that_are_put_together: "use ticket\n\nplaybook p \"P\" {\n  when manual(reason: Text)\n  then {\n    if reason matches \"\" + reason { ticket.create(title: \"x\", priority: low) }\n  }\n}\n";
     poll_that_is_right: "use microsoft.graph\n\nevent e {\n  source: graph.poll(\"/x\", every: 1m, since: \"state/changedDateTime\")\n  field id: Text = raw.id\n}\n";
     polls_that_are_wrong: "use microsoft.graph\n\nevent a {\n  source: graph.poll(\"/x\", every: 1m, since: \"changed ge now\")\n  field id: Text = raw.id\n}\n\nevent b {\n  source: graph.poll(\"/x\", every: 0s, from: \"changedDateTime\")\n  field id: Text = raw.id\n}\n";
     subscription_that_is_right: "use microsoft.graph\n\nevent e {\n  source: graph.subscription(\"/x\", changes: [\"created\", \"updated\"], every: 12h, select: [\"id\"])\n  field id: Text = raw.id\n}\n";
@@ -368,6 +373,22 @@ cases! {
     a_parameter_that_says_when_a_level_is_due: about_device("", "    intune.sync(drift.device)\n  }\n  escalate after grace { intune.sync(drift.device) }\n  escalate after 12h { intune.sync(drift.device)").replace("playbook", "param grace: Duration = 24h\n\nplaybook");
     services_and_facts: about_device("", "    if tenant.has(intnue) or tenant.has(\"intune\") or tenant.has() { intune.sync(drift.device) }\n    if time_of_day(drift.device) < 09:00 { intune.sync(drift.device) }\n    if run.stepz == [] { intune.sync(drift.device) }");
     tests_with_mistakes: about_device("", "    intune.sync(drift.device)") + "\ntest \"a\" of q {\n  given intune.noncompliant from \"a.json\"\n  given schedule p\n  given intune.is_compliant returns 3\n  given intune.comply returns true\n  given tenant \"contsoo\"\n  expect intune.is_compliant\n  expect intune.sync at soon\n  expect outcome complete\n}\n\ntest \"b\" {\n  given intune.is_compliant fails \"away\"\n}\n";
+    tests_that_name_other_playbooks: about_device("", "    intune.sync(drift.device)") + "\ntest \"a\" of p {\n  given manual q(user: \"u-1\")\n  expect outcome completed\n}\n\ntest \"b\" of p {\n  given schedule nonsense\n  expect outcome completed\n}\n\nplaybook other \"Other\" {\n  when every day at 07:00\n  then { end run \"done\" }\n}\n\ntest \"c\" of p {\n  given schedule other\n  expect outcome completed\n}\n";
+    tests_with_one_title: about_device("", "    intune.sync(drift.device)") + "\ntest \"It syncs\" of p {\n  given intune.noncompliant from \"a.json\"\n  expect outcome completed\n}\n\ntest \"It syncs\" of p {\n  given intune.noncompliant from \"a.json\"\n  expect intune.sync\n}\n\ntest \"It syncs!\" of p {\n  given intune.noncompliant from \"a.json\"\n  expect intune.sync at 0s\n}\n";
+    a_test_of_a_webhook_in_another_tenant: "use ticket\n\ntype Leaver {\n  user: User\n}\n\nplaybook leaves \"Leaves\" {\n  when webhook \"offboarding\" as leaver: Leaver\n  then { ticket.create(title: \"x\", priority: low) }\n}\n\ntest \"a\" {\n  given tenant \"tailspin\"\n  given webhook \"offboarding\" from \"a.json\"\n  expect outcome completed\n}\n";
+    a_module_whose_folder_is_misspelt: about_device("", "    intune.sync(drift.device)").replace("microsoft.(", "microsot.(");
+    a_module_that_is_misspelt: about_device("", "    intune.sync(drift.device)\n    intune.retire(drift.device)").replace("(intune,", "(intnue,");
+    a_use_that_cannot_be_read: about_device("", "    intune.sync(drift.device)\n    entra.block_sign_in(drift.owner)").replace("microsoft.(", "microsoft/(");
+    an_enum_that_cannot_be_read: "enum Kind { a = \"A\", b = , c }\n\ndefine f(k: Kind) -> Bool = k == a or k == b or k == c\n";
+    types_that_hold_each_other: "type B { c: C }\ntype C { a: A }\ntype A { b: B }\n";
+    definitions_that_grow: (0..24).map(|i| format!("define f{}(x: Int) -> Int = f{i}(x) + f{i}(x)\n", i + 1)).fold("define f0(x: Int) -> Int = x\n".to_owned(), |all, line| all + &line);
+    a_condition_that_cannot_be_read: about_device("  if drift.owner is present and and drift.device.platform == windows", "    entra.block_sign_in(drift.owner)\n    notify.email(drift.owner, subject: \"x\", body: \"x\")");
+    the_first_of_a_list: about_device("  if drift.owner is present", "    let d = first(intune.devices_of(drift.owner))");
+    emits_what_nobody_declares: about_device("", "    emit nothing(device: drift.device)");
+    emits_what_is_misspelt: about_device("", "    emit gon(device: drift.device)\n    emit other(device: drift.device)").replace("playbook", "event gone {\n  source: emit\n  field device: Device = raw.device\n}\n\nplaybook");
+    no_time_to_answer: about_device("", "    approve \"Sync?\" about drift.device, by team.soc, within 0m\n    approve \"Sync?\" about drift.device, by team.soc, within -1h\n    approve \"Sync?\" about drift.device, by team.soc, within soon");
+    what_is_not_there_is_no_no: about_device("  if drift.owner is present", "    if not drift.owner.email { intune.sync(drift.device) }");
+    a_duration_in_quotes: about_device("", "    wait \"4h\"\n    wait \"soon\"");
     several_mistakes_several_findings: about_device("  if drift.device.platfrom == windows\n", "    intune.sycn(drift.device)\n    wait 4\n    ticket.create(title: \"x\")\n    intune.wipe(drift.device)");
 }
 

@@ -1,8 +1,9 @@
 //! A program and a playbook in, the permissions that the playbook needs at each service, and what needs them, out.
 
 use crate::declare::Source;
+use crate::deployment::Deployment;
 use crate::hash;
-use crate::playbook::{NodeKind, Playbook, TriggerKind};
+use crate::playbook::{NodeKind, Playbook, Trigger, TriggerKind};
 use crate::program::Program;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -32,6 +33,15 @@ pub fn of(program: &Program, playbook: &Playbook) -> Permissions {
         _ => None,
     });
     for event in started.chain(awaited).filter_map(|e| program.events.get(e)) {
+        // What is read once when it comes; an awaited event has fetched fields as one that starts a run has.
+        for name in event.fetched.iter().map(|f| &f.query) {
+            let Some(query) = program.callables.get(name) else {
+                continue;
+            };
+            for permission in &query.permissions {
+                needs(&mut out, query.request.connection(), permission, name);
+            }
+        }
         if let Source::Poll { connection, .. } = &event.source {
             for permission in &event.permissions {
                 needs(&mut out, connection, permission, &event.name);
@@ -39,6 +49,33 @@ pub fn of(program: &Program, playbook: &Playbook) -> Permissions {
         }
     }
     out
+}
+
+/// What a playbook needs in one tenant; nothing where no run of it can start there, because it is not for that tenant
+/// or because everything that starts it is delivered to another one.
+pub fn in_tenant(
+    program: &Program,
+    deployment: &Deployment,
+    playbook: &Playbook,
+    tenant: &str,
+) -> Option<Permissions> {
+    let groups = &deployment.tenants.get(tenant)?.groups;
+    if !playbook.tenants.includes(tenant, groups) {
+        return None;
+    }
+    let comes = |trigger: &Trigger| match &trigger.kind {
+        TriggerKind::Webhook(hook) => deployment
+            .webhooks
+            .get(&*hook.name)
+            .is_none_or(|settings| settings.tenant == tenant),
+        _ => true,
+    };
+    if playbook.triggers.iter().all(comes) {
+        return Some(of(program, playbook));
+    }
+    let mut here = playbook.clone();
+    here.triggers.retain(comes);
+    (!here.triggers.is_empty()).then(|| of(program, &here))
 }
 
 fn needs(out: &mut Permissions, connection: &Arc<str>, permission: &Arc<str>, by: &Arc<str>) {

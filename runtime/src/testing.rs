@@ -9,6 +9,7 @@ use counterplay_machine::deployment::Deployment;
 use counterplay_machine::duration::format_ms;
 use counterplay_machine::eval::{Env, TenantFacts, eval};
 use counterplay_machine::expr::Slot;
+use counterplay_machine::journal::What;
 use counterplay_machine::testcase::{Expected, Start, TestCase};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -24,6 +25,8 @@ pub struct Verdict {
     pub timeline: String,
     /// What was not as expected, in order; nothing when the test passes.
     pub failures: Vec<Miss>,
+    /// What was given and of no use, in order: the test shows less than it seems to.
+    pub unused: Vec<String>,
 }
 
 /// An expectation that was not met.
@@ -68,13 +71,19 @@ pub async fn run(
     let simulation = simulate(&scenario).await?;
     Ok(Verdict {
         failures: misses(case, &simulation),
+        unused: unused(case, &simulation),
         timeline: simulation.to_string(),
     })
 }
 
-/// The tenant of a test: the one that it names, else the project's first.
+/// The tenant of a test: the one that it names, else that of the webhook that starts it, else the project's first.
 fn tenant(case: &TestCase, deployment: &Deployment) -> Result<TenantFacts, TestError> {
-    match &case.tenant {
+    let of_webhook = match &case.start {
+        Some(Start::Webhook { name, .. }) => deployment.webhooks.get(&**name),
+        _ => None,
+    };
+    let of_webhook = of_webhook.map(|hook| Arc::from(hook.tenant.as_str()));
+    match case.tenant.as_ref().or(of_webhook.as_ref()) {
         Some(name) => match deployment.tenants.get(&**name) {
             Some(tenant) => Ok(TenantFacts::of(name, tenant)),
             None => Err(TestError::Tenant(name.to_string())),
@@ -164,6 +173,49 @@ fn scenario(
         later,
         live: None,
     })
+}
+
+/// Failures that never came and people whom nobody asked, where a run started at all.
+fn unused(case: &TestCase, simulation: &Simulation) -> Vec<String> {
+    if simulation.runs.is_empty() {
+        return Vec::new();
+    }
+    let entries = || simulation.runs.iter().flat_map(|run| &run.journal);
+    let failed = |call: &Arc<str>| {
+        entries().any(|entry| match &entry.what {
+            What::QueryFailed { query, .. } => query == call,
+            What::ActionFailed { action, .. } => action == call,
+            _ => false,
+        })
+    };
+    let failures = case.answers.iter().filter_map(|given| {
+        let reason = given.answer.as_ref().err()?;
+        let call = &given.call;
+        (!failed(call)).then(|| format!("`given {call} fails \"{reason}\"`: no call of it failed"))
+    });
+    let mut heard: BTreeMap<String, usize> = BTreeMap::new();
+    for entry in entries() {
+        if let What::Voted { by, .. } | What::VoteRefused { by, .. } = &entry.what {
+            *heard.entry(by.to_lowercase()).or_default() += 1;
+        }
+    }
+    let words = case.words.iter().filter_map(|word| {
+        let left = heard.entry(word.by.to_lowercase()).or_default();
+        if *left > 0 {
+            *left -= 1;
+            return None;
+        }
+        let what = match &word.answer {
+            Some(answer) => format!("answer \"{answer}\""),
+            None if word.approve => "approval".to_owned(),
+            None => "rejection".to_owned(),
+        };
+        Some(format!(
+            "`given {what} from \"{}\"`: nothing was open that it could answer",
+            word.by
+        ))
+    });
+    failures.chain(words).collect()
 }
 
 /// What was not as expected.

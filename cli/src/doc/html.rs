@@ -1,7 +1,7 @@
 //! A page of Markdown in, one page of HTML out that needs nothing else: style inline, an anchor at each heading, no
 //! scripts, no images, no raw HTML.
 
-use counterplay_compiler::reference::Slugs;
+use counterplay_compiler::reference::{Slugs, leads_somewhere};
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
 /// Light and dark, readable without any other file.
@@ -60,14 +60,6 @@ fn tame<'e>(events: &[Event<'e>]) -> Vec<Event<'e>> {
         }
     }
     out
-}
-
-/// Whether a link may be followed: within the page, to a page, to a mailbox.
-fn leads_somewhere(address: &str) -> bool {
-    let address = address.trim().to_ascii_lowercase();
-    ["#", "https://", "http://", "mailto:"]
-        .iter()
-        .any(|start| address.starts_with(start))
 }
 
 fn escaped(text: &str) -> String {

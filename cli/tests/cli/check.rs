@@ -321,3 +321,42 @@ fn help_is_printed_and_colours_stay_away_from_files() -> Result {
     assert!(colored.out.contains('\u{1b}'));
     Ok(())
 }
+
+#[test]
+fn a_path_that_is_not_there_is_not_the_project_around_it() -> Result {
+    let place = Place::new()?;
+    place.write(
+        "counterplay.toml",
+        "[project]\nname = \"X\"\nsources = [\"playbooks\"]\n",
+    )?;
+    place.write(
+        "playbooks/a.play",
+        "playbook a \"A\" {\n  when every day at 07:00\n  then { end run \"done\" }\n}\n\ntest \"ends\" {\n  given schedule a\n  expect outcome stopped\n}\n",
+    )?;
+    for command in ["check", "verify", "doc", "test", "fmt", "fix"] {
+        for path in ["nope", "playbooks/typo.play"] {
+            let ran = place.run(&[command, path])?;
+            assert_eq!(ran.code, Some(2), "{command} {path}: {ran:?}");
+            let told = format!("there is no file or folder {path}");
+            assert!(ran.err.contains(&told), "{command} {path}: {ran:?}");
+            assert_eq!(ran.out, "", "{command} {path}");
+        }
+    }
+    for named in [&["permissions", "nope"][..], &["runs", "--project", "nope"]] {
+        let ran = place.run(named)?;
+        assert_eq!(ran.code, Some(2), "{named:?}: {ran:?}");
+        assert!(
+            ran.err.contains("there is no file or folder nope"),
+            "{named:?}: {ran:?}"
+        );
+    }
+    let title = place.run(&["test", "--filter", "nothing like it"])?;
+    assert!(
+        title.err.contains("no test here has such a title"),
+        "{title:?}"
+    );
+    place.write("empty/readme.md", "")?;
+    let none = place.run(&["test", "empty"])?;
+    assert!(none.err.contains("there are no tests here"), "{none:?}");
+    Ok(())
+}

@@ -51,3 +51,23 @@ fn a_named_file_is_the_only_one_that_is_touched() -> Result {
     assert_eq!(missing.code, Some(2), "{missing:?}");
     Ok(())
 }
+
+#[test]
+fn what_cannot_be_read_is_told_and_is_no_success() -> Result {
+    let place = Place::new()?;
+    place.write("latin.play", b"// caf\xe9\n")?;
+    let ran = place.run(&["fix", "latin.play"])?;
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert_eq!(ran.out, "nothing was looked at\n");
+    assert!(
+        ran.err
+            .contains("latin.play is left alone: this file is not UTF-8 text"),
+        "{ran:?}"
+    );
+    // In a folder, the others are fixed.
+    let good = place.write("p.play", BROKEN)?;
+    let ran = place.run(&["fix", "."])?;
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert_eq!(std::fs::read_to_string(good)?, FIXED);
+    Ok(())
+}

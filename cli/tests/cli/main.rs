@@ -12,4 +12,5 @@ mod run;
 mod sandbox;
 mod simulate;
 mod support;
+mod tests;
 mod verify;

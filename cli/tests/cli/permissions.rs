@@ -107,7 +107,7 @@ fn a_review_sees_what_a_change_newly_needs() -> Result {
     assert_eq!(more.code, Some(1), "{more:?}");
     assert_eq!(
         more.out,
-        "revoke\n  + graph: User.Read.All\n  + graph: User.RevokeSessions.All\n"
+        "revoke\n  + graph: User.Read.All  for contoso\n  + graph: User.RevokeSessions.All  for contoso\n"
     );
     git(&place, &["add", "-A"])?;
     git(&place, &["commit", "-q", "-m", "revoke"])?;
@@ -116,11 +116,89 @@ fn a_review_sees_what_a_change_newly_needs() -> Result {
     assert_eq!(less.code, Some(0), "{less:?}");
     assert_eq!(
         less.out,
-        "revoke\n  - graph: User.Read.All\n  - graph: User.RevokeSessions.All\n"
+        "revoke\n  - graph: User.Read.All  for contoso\n  - graph: User.RevokeSessions.All  for contoso\n"
     );
     for wrong in ["nowhere", "--output=x"] {
         let ran = place.run(&["permissions", &format!("--diff={wrong}")])?;
         assert_eq!(ran.code, Some(2), "{ran:?}");
     }
+    Ok(())
+}
+
+#[test]
+fn a_review_sees_for_which_tenants_a_change_newly_needs_it() -> Result {
+    let place = project()?;
+    place.write("playbooks/revoke.play", REVOKE)?;
+    git(&place, &["init", "-q"])?;
+    git(&place, &["add", "-A"])?;
+    git(&place, &["commit", "-q", "-m", "revoke"])?;
+
+    let wider = REVOKE.replace("tenants: [\"contoso\"]", "tenants: all");
+    place.write("playbooks/revoke.play", wider)?;
+    let ran = place.run(&["permissions", "--diff", "HEAD"])?;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert_eq!(
+        ran.out,
+        "revoke\n  + graph: User.Read.All  for fabrikam\n  + graph: User.RevokeSessions.All  for fabrikam\n"
+    );
+    let json = place.run(&["permissions", "--diff", "HEAD", "--format", "json"])?;
+    let told: serde_json::Value = serde_json::from_str(&json.out)?;
+    let needed = &told["changes"][0]["needed"][0];
+    assert_eq!(needed["tenants"], serde_json::json!(["fabrikam"]));
+    // One tenant alone.
+    let one = |name: &str| place.run(&["permissions", "--diff", "HEAD", "--tenant", name]);
+    assert_eq!(one("contoso")?.code, Some(0));
+    assert_eq!(one("fabrikam")?.code, Some(1));
+
+    // Another tenant makes everything new there, and nowhere else.
+    place.write("playbooks/revoke.play", REVOKE)?;
+    let more = "[tenants.tailspin]\nid = \"5f1c0a52-8d1e-4b67-9c0a-5e2d7b41f6a8\"\nzone = \"Europe/London\"\ndomains = [\"tailspin.example\"]\n";
+    place.write("counterplay.toml", format!("{PROJECT}\n{more}"))?;
+    let ran = place.run(&["permissions", "--diff", "HEAD"])?;
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(
+        ran.out.starts_with("sync\n  + graph: ") && !ran.out.contains("revoke"),
+        "{ran:?}"
+    );
+    assert!(
+        ran.out
+            .lines()
+            .skip(1)
+            .all(|l| l.ends_with("  for tailspin")),
+        "{ran:?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_webhook_of_one_tenant_needs_nothing_in_another() -> Result {
+    let place = project()?;
+    place.write(
+        "counterplay.toml",
+        format!("{PROJECT}\n[webhooks.leaving]\nsecret = \"s\"\ntenant = \"contoso\"\n"),
+    )?;
+    place.write(
+        "playbooks/hook.play",
+        "use microsoft.entra\n\ntype Leaving {\n  user: User\n}\n\nplaybook leaves \"Leaves\" {\n  when webhook \"leaving\" as leaving: Leaving\n  then { entra.revoke_sessions(leaving.user) }\n}\n",
+    )?;
+    let needs = |tenant: &str| -> Result<serde_json::Value> {
+        let ran = place.run(&["permissions", "--tenant", tenant, "--format", "json"])?;
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        Ok(serde_json::from_str(&ran.out)?)
+    };
+    assert!(needs("contoso")?["playbooks"].get("leaves").is_some());
+    assert!(needs("fabrikam")?["playbooks"].get("leaves").is_none());
+    Ok(())
+}
+
+#[test]
+fn what_an_awaited_event_reads_is_needed() -> Result {
+    let place = project()?;
+    place.write(
+        "playbooks/sync.play",
+        "use microsoft.intune\n\nplaybook waits \"Waits\" {\n  when every day at 07:00\n  then {\n    wait for intune.noncompliant as drift, at most 2h\n  }\n}\n",
+    )?;
+    let ran = place.run(&["permissions"])?;
+    assert!(ran.out.contains("User.Read.All  entra.user\n"), "{ran:?}");
     Ok(())
 }

@@ -197,7 +197,7 @@ fn unknown_names_are_refused_before_anything_happens() -> Result {
         ),
         (
             &["run", "--project", "nowhere"],
-            "there is no counterplay.toml in nowhere",
+            "there is no file or folder nowhere",
         ),
         (
             &["show", "r-20261122-abc123"],

@@ -127,6 +127,7 @@ impl Checker<'_> {
             Some(full) => full,
             // A module may name itself.
             None if self.module.rsplit('.').next() == Some(module) => self.module.clone(),
+            None if self.index.is_unsure(&self.module, module) => return Callee::Unknown,
             None => {
                 let place = self.at(span);
                 let candidates: Vec<Arc<str>> = self
@@ -215,7 +216,13 @@ impl Checker<'_> {
             place.clone(),
             "not an action, a query or a function",
         );
-        if let Some(near) = near::best(name, names) {
+        if name == "first" {
+            diagnostic = diagnostic.help(
+                "the first element of a list, or of those that fit, is `first(d in LIST where CONDITION)`; it is absent where there is none",
+            );
+        } else if matches!(name, "any" | "all" | "count") {
+            diagnostic = diagnostic.help(format!("write `{name}(d in LIST where CONDITION)`"));
+        } else if let Some(near) = near::best(name, names) {
             diagnostic = diagnostic.fix(format!("write `{near}`"), false, place, near);
         } else {
             let owners: Vec<String> = self

@@ -105,6 +105,15 @@ impl Checker<'_> {
         }
         // The commonest slips have a mechanical way out.
         match (found, wanted_ty.present()) {
+            (Type::Optional(_), Type::Bool) => {
+                diagnostic = diagnostic
+                    .help("whether a value is there is asked with `is present` and `is absent`");
+            }
+            (Type::Text, Type::Duration) if is_quoted_duration(&written) => {
+                let bare = written.trim_matches('"').to_owned();
+                diagnostic =
+                    diagnostic.fix(format!("write `{bare}` without quotes"), true, place, bare);
+            }
             (Type::Int, Type::Duration) => {
                 diagnostic = diagnostic.help(format!(
                     "give it a unit: `{written}s`, `{written}m`, `{written}h` or `{written}d`"
@@ -290,4 +299,12 @@ pub fn article(ty: &Type) -> String {
             format!("{} {name}", if vowel { "an" } else { "a" })
         }
     }
+}
+
+/// Whether a text holds a duration and nothing else.
+fn is_quoted_duration(written: &str) -> bool {
+    let inside = written.strip_prefix('"').and_then(|w| w.strip_suffix('"'));
+    let inside = inside.unwrap_or("");
+    let unit = inside.trim_start_matches(|c: char| c.is_ascii_digit());
+    unit.len() < inside.len() && matches!(unit, "ms" | "s" | "m" | "h" | "d")
 }

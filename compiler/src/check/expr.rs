@@ -3,7 +3,7 @@
 use super::convert::{Checked, article};
 use super::mention::Meaning;
 use super::probe::{Spot, is_marked};
-use super::{Checker, Local};
+use super::{Checker, Local, types};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::index::Def;
@@ -319,6 +319,12 @@ impl Checker<'_> {
             return self.report(diagnostic);
         }
         if let Some(Type::Enum(ty)) = expected.map(Type::present) {
+            // A line of it that cannot be read may hold the member.
+            if let Some(def) = types::find(self.index, ty)
+                && matches!(&*def.item, Item::Enum(decl) if !decl.whole)
+            {
+                return;
+            }
             let members: Vec<String> = self.enumeration(ty).map_or(Vec::new(), |e| {
                 e.members.iter().map(|(m, _)| m.to_string()).collect()
             });
@@ -336,7 +342,9 @@ impl Checker<'_> {
             }
             return self.report(diagnostic);
         }
-        if !self.silent && !self.told_unknown.insert(name.to_owned()) {
+        if self.index.is_unsure(&self.module, name)
+            || !self.silent && !self.told_unknown.insert(name.to_owned())
+        {
             return;
         }
         let mut names: Vec<String> = self

@@ -29,7 +29,8 @@ impl Checker<'_> {
                 .because("it is checked before anything runs, which is not possible for one that comes from elsewhere")
                 .help("`contains`, `starts with` and `ends with` take any text");
                 // A plain text without escapes and interpolations means the same as a raw one.
-                if written.starts_with('"') && !written.contains(['{', '\\']) {
+                let is_text = matches!(expr.kind, ExprKind::Text(_)) && written.starts_with('"');
+                if is_text && !written.starts_with("\"\"\"") && !written.contains(['{', '\\']) {
                     diagnostic = diagnostic.fix(
                         format!("write r{written}"),
                         false,

@@ -200,8 +200,20 @@ impl Checker<'_> {
         }
     }
 
-    /// Whether a value of the type would have to hold another value of the same type, and so on.
-    pub fn holds_itself(&mut self, name: &Arc<str>) -> bool {
+    /// The types through which a value of a type would have to hold another value of the same type, and so on; none
+    /// where it would not. Of a circle of types, only the first by name is told.
+    pub fn holds_itself(&mut self, name: &Arc<str>) -> Option<Vec<Arc<str>>> {
+        let held = self.held(name);
+        if !held.contains(name) {
+            return None;
+        }
+        let mut through = held;
+        through.retain(|other| other != name && self.held(other).contains(name));
+        through.iter().all(|other| name < other).then_some(through)
+    }
+
+    /// Every record that a value of a record has to hold.
+    fn held(&mut self, name: &Arc<str>) -> Vec<Arc<str>> {
         let mut todo = vec![name.clone()];
         let mut seen: Vec<Arc<str>> = Vec::new();
         while let Some(next) = todo.pop() {
@@ -209,18 +221,15 @@ impl Checker<'_> {
                 continue;
             };
             for (_, ty) in record.fields {
-                if let Type::Record(inner) = ty {
-                    if inner == *name {
-                        return true;
-                    }
-                    if !seen.contains(&inner) {
-                        seen.push(inner.clone());
-                        todo.push(inner);
-                    }
+                if let Type::Record(inner) = ty
+                    && !seen.contains(&inner)
+                {
+                    seen.push(inner.clone());
+                    todo.push(inner);
                 }
             }
         }
-        false
+        seen
     }
 }
 

@@ -274,7 +274,8 @@ impl Lower<'_, '_> {
             }
             return;
         };
-        let Some(name) = self.event_name(&Trigger::Event((**callee).clone())) else {
+        let trigger = Trigger::Event((**callee).clone());
+        let Some(name) = self.event_name_among(&trigger, &is_emitted) else {
             self.c
                 .with_queries(Queries::Allowed, |c| c.arguments_of_unknown(args));
             self.c.asked.clear();

@@ -41,6 +41,7 @@ pub fn case(mut lower: Lower<'_, '_>, written: &TestDecl) -> TestCase {
     };
     let mut first: Option<Span> = None;
     let mut named: Option<Name> = written.of.clone();
+    let mut started: Vec<Name> = Vec::new();
     for line in &written.lines {
         let start = lower.line(line, &mut case);
         if let Some((start, of)) = start {
@@ -50,8 +51,9 @@ pub fn case(mut lower: Lower<'_, '_>, written: &TestDecl) -> TestCase {
                 case.start = Some(start);
                 first = Some(line.span);
             }
-            if named.is_none() {
-                named = of;
+            match of {
+                Some(of) if named.is_some() => started.push(of),
+                of => named = named.or(of),
             }
         }
     }
@@ -100,6 +102,10 @@ pub fn case(mut lower: Lower<'_, '_>, written: &TestDecl) -> TestCase {
         lower.c.report(diagnostic);
     }
     case.playbook = lower.tested(named.as_ref(), written);
+    for name in &started {
+        lower.started(name, &case.playbook, named.as_ref());
+    }
+    lower.delivered_elsewhere(written, &case);
     case
 }
 
@@ -117,31 +123,93 @@ impl Lower<'_, '_> {
         self.c.report(diagnostic);
     }
 
+    /// A playbook's name in a test; whether the project has it.
+    fn playbook_name(&mut self, name: &Name) -> bool {
+        let index = self.c.index;
+        self.c.mention(
+            name.span,
+            Meaning::Playbook(Arc::from(name.text.as_str())),
+            false,
+            None,
+        );
+        if index.playbooks.contains_key(&name.text) {
+            return true;
+        }
+        let place = self.c.at(name.span);
+        let known = || index.playbooks.keys().map(String::as_str);
+        let mut diagnostic = Diagnostic::error(
+            codes::UNKNOWN_NAME,
+            format!("this project has no playbook `{}`", name.text),
+            place.clone(),
+            "not known",
+        );
+        diagnostic = match near::best(&name.text, known()) {
+            Some(near) => diagnostic.fix(format!("write `{near}`"), false, place, near),
+            None => diagnostic.help(format!("it has {}", near::menu(known()))),
+        };
+        self.c.report(diagnostic);
+        false
+    }
+
+    /// What a start names has to be the playbook that is tested.
+    fn started(&mut self, name: &Name, tested: &str, of: Option<&Name>) {
+        let known = self.c.index.playbooks.contains_key(tested);
+        if !self.playbook_name(name) || name.text == tested || !known {
+            return;
+        }
+        let place = self.c.at(name.span);
+        let mut diagnostic = Diagnostic::error(
+            codes::TRIGGER,
+            format!("this starts `{}`, and the test is of `{tested}`", name.text),
+            place.clone(),
+            "another playbook",
+        )
+        .fix(format!("write `{tested}`"), false, place, tested);
+        if let Some(of) = of {
+            diagnostic = diagnostic.also(self.c.at(of.span), "the playbook that is tested");
+        }
+        self.c.report(diagnostic);
+    }
+
+    /// A webhook's deliveries belong to the tenant that the project file says.
+    fn delivered_elsewhere(&mut self, written: &TestDecl, case: &TestCase) {
+        let (Some(Start::Webhook { name, .. }), Some(tenant)) = (&case.start, &case.tenant) else {
+            return;
+        };
+        let settings = self.c.deployment.and_then(|d| d.webhooks.get(&**name));
+        let Some(owner) = settings.map(|hook| &*hook.tenant) else {
+            return;
+        };
+        let said = written.lines.iter().find_map(|line| match &line.kind {
+            TestLineKind::Tenant(name) => Some(name.span),
+            _ => None,
+        });
+        let (Some(span), true) = (said, owner != &**tenant) else {
+            return;
+        };
+        let place = self.c.at(span);
+        let diagnostic = Diagnostic::error(
+            codes::NOT_IN_PROJECT,
+            format!("what comes to the webhook `{name}` belongs to the tenant `{owner}`"),
+            place.clone(),
+            "no delivery is for this one",
+        )
+        .because(format!(
+            "[webhooks.{name}] in counterplay.toml says so, whatever a delivery holds"
+        ))
+        .fix(
+            format!("write \"{owner}\""),
+            false,
+            place,
+            format!("\"{owner}\""),
+        );
+        self.c.report(diagnostic);
+    }
+
     /// The playbook that a test is of: the one that it names, or the only one of its file.
     fn tested(&mut self, named: Option<&Name>, written: &TestDecl) -> Arc<str> {
         if let Some(name) = named {
-            let index = self.c.index;
-            self.c.mention(
-                name.span,
-                Meaning::Playbook(Arc::from(name.text.as_str())),
-                false,
-                None,
-            );
-            if !index.playbooks.contains_key(&name.text) {
-                let place = self.c.at(name.span);
-                let known = || index.playbooks.keys().map(String::as_str);
-                let mut diagnostic = Diagnostic::error(
-                    codes::UNKNOWN_NAME,
-                    format!("this project has no playbook `{}`", name.text),
-                    place.clone(),
-                    "not known",
-                );
-                diagnostic = match near::best(&name.text, known()) {
-                    Some(near) => diagnostic.fix(format!("write `{near}`"), false, place, near),
-                    None => diagnostic.help(format!("it has {}", near::menu(known()))),
-                };
-                self.c.report(diagnostic);
-            }
+            self.playbook_name(name);
             return Arc::from(name.text.as_str());
         }
         let here: Vec<&str> = self

@@ -7,7 +7,7 @@ use crate::check::{Local, Path, Queries};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::span::Span;
-use crate::syntax::ast::{Approve as Written, Arm, Expr as Ast, ExprKind};
+use crate::syntax::ast::{Approve as Written, Arm, Expr as Ast, ExprKind, UnaryOp};
 use counterplay_machine::Value;
 use counterplay_machine::duration::{DAY_MS, HOUR_MS};
 use counterplay_machine::expr::Expr;
@@ -290,12 +290,15 @@ impl Lower<'_, '_> {
             _ => {
                 if !matches!(expr.kind, ExprKind::Missing) {
                     let place = self.c.at(expr.span);
-                    let mut diagnostic = Diagnostic::error(
-                        codes::BAD_PROPERTY,
-                        format!("`{what}` takes a duration such as `4h`"),
-                        place,
-                        "not a duration",
-                    );
+                    let none = matches!(duration_ms(expr), Some(..=0))
+                        || matches!(&expr.kind, ExprKind::Unary(UnaryOp::Neg, inner) if duration_ms(inner).is_some());
+                    let (message, label) = match none {
+                        true => ("has to be longer than 0", "no time at all"),
+                        false => ("takes a duration such as `4h`", "not a duration"),
+                    };
+                    let message = format!("`{what}` {message}");
+                    let mut diagnostic =
+                        Diagnostic::error(codes::BAD_PROPERTY, message, place, label);
                     if let ExprKind::Int(n) = expr.kind {
                         diagnostic =
                             diagnostic.help(format!("give it a unit: `{n}m`, `{n}h` or `{n}d`"));

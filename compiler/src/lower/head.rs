@@ -742,6 +742,15 @@ impl Lower<'_, '_> {
 
     /// The qualified name of a trigger's event.
     pub(super) fn event_name(&mut self, trigger: &WrittenTrigger) -> Option<Arc<str>> {
+        self.event_name_among(trigger, &|_| true)
+    }
+
+    /// The same; what is suggested for an unknown one is among those that fit.
+    pub(super) fn event_name_among(
+        &mut self,
+        trigger: &WrittenTrigger,
+        fits: &dyn Fn(&Def) -> bool,
+    ) -> Option<Arc<str>> {
         let WrittenTrigger::Event(expr) = trigger else {
             return None;
         };
@@ -765,8 +774,16 @@ impl Lower<'_, '_> {
             }
             return Some(name);
         }
+        if let ExprKind::Field { base, .. } = &expr.kind
+            && let Some(module) = word(base)
+            && self.c.index.is_unsure(&self.c.module, module)
+        {
+            return None;
+        }
         let place = self.c.at(expr.span);
         let written = self.c.source(expr.span);
+        let here = self.c.module.clone();
+        let here = &here;
         let events: Vec<String> = self
             .c
             .index
@@ -776,8 +793,11 @@ impl Lower<'_, '_> {
                 module
                     .names
                     .iter()
-                    .filter(|(_, d)| matches!(&*d.item, Item::Event(_)))
-                    .map(move |(n, _)| format!("{}.{n}", m.rsplit('.').next().unwrap_or(m)))
+                    .filter(|(_, d)| matches!(&*d.item, Item::Event(_)) && fits(d))
+                    .map(move |(n, _)| match *m == *here {
+                        true => n.clone(),
+                        false => format!("{}.{n}", m.rsplit('.').next().unwrap_or(m)),
+                    })
             })
             .collect();
         let not_imported = events
@@ -812,11 +832,15 @@ impl Lower<'_, '_> {
                 .collect();
             if !own.is_empty() {
                 diagnostic = diagnostic.help(format!("`{module}` has {}", near::menu(own)));
+            } else if events.is_empty() {
+                diagnostic = diagnostic
+                    .help("declare one of your own: `event contained { source: emit … }`");
             } else {
-                diagnostic = diagnostic.help(format!(
-                    "there are {}",
-                    near::menu(events.iter().map(String::as_str))
-                ));
+                let menu = near::menu(events.iter().map(String::as_str));
+                diagnostic = diagnostic.help(match events.len() {
+                    1 => format!("there is {menu}"),
+                    _ => format!("there are {menu}"),
+                });
             }
         }
         self.c.report(diagnostic);

@@ -14,6 +14,7 @@ use crate::syntax::ast::Item;
 use std::sync::Arc;
 
 pub use markdown::markdown;
+pub use prose::leads_somewhere;
 pub use slug::{CONTENTS, Slugs};
 
 /// What can be said of the files of a project, or of the library.

@@ -30,13 +30,21 @@ pub fn prose(doc: &str) -> String {
                 let line = line.trim_start_matches(' ');
                 let underline = line.starts_with(['=', '-'])
                     && line.trim_end().trim_start_matches(['=', '-']).is_empty();
-                if line.starts_with('#') || underline {
+                let target = |at: usize, mark: &str| {
+                    let rest = line.get(at..).and_then(|rest| rest.strip_prefix(mark));
+                    rest.is_some_and(|rest| !leads_somewhere(rest))
+                };
+                // What a link by reference leads to.
+                let defines =
+                    line.starts_with('[') && line.find(']').is_some_and(|at| target(at, "]:"));
+                if line.starts_with('#') || underline || defines {
                     out.push('\\');
                 }
-                for c in line.chars() {
+                for (at, c) in line.char_indices() {
                     code ^= c == '`';
                     match c {
                         '<' if !code => out.push_str("&lt;"),
+                        ']' if !code && target(at, "](") => out.push_str("\\]"),
                         _ => out.push(c),
                     }
                 }
@@ -49,6 +57,14 @@ pub fn prose(doc: &str) -> String {
         out.push('\n');
     }
     out.trim_end().to_owned()
+}
+
+/// Whether a link may be followed: within the page, to a page, to a mailbox.
+pub fn leads_somewhere(address: &str) -> bool {
+    let address = address.trim().to_ascii_lowercase();
+    ["#", "https://", "http://", "mailto:"]
+        .iter()
+        .any(|start| address.starts_with(start))
 }
 
 /// The signs that open or close a fenced block.
@@ -125,6 +141,11 @@ mod tests {
             "\\# Loud\n&lt;script>x&lt;/script> and `List<T>`"
         );
         assert_eq!(prose("Title\n====="), "Title\n\\=====");
+        assert_eq!(
+            prose("[a](javascript:alert) [b](https://x.example) [c](#d) `[e](f)`"),
+            "[a\\](javascript:alert) [b](https://x.example) [c](#d) `[e](f)`"
+        );
+        assert_eq!(prose("[a][b]\n\n[b]: data:x"), "[a][b]\n\n\\[b]: data:x");
         assert_eq!(prose("```play\nlet x = 1"), "```play\nlet x = 1\n```");
         assert_eq!(prose("~~~~\n```\n~~~~\n<b>"), "~~~~\n```\n~~~~\n&lt;b>");
         assert_eq!(prose("an open ` sign\n\n<i>"), "an open ` sign\n\n&lt;i>");

@@ -58,6 +58,8 @@ impl Item {
 pub struct Use {
     /// Every module that the line brings, as full paths.
     pub paths: Vec<UsePath>,
+    /// What a line that cannot be read may bring, too: its words. Nothing where it can be read.
+    pub unsure: Vec<String>,
 }
 
 /// One imported module.
@@ -100,6 +102,8 @@ pub struct EnumDecl {
     pub ordered: bool,
     /// The members: name and, where it differs, the value on the wire.
     pub members: Vec<EnumMember>,
+    /// Whether all of its lines could be read.
+    pub whole: bool,
 }
 
 /// `member = "Member"`.

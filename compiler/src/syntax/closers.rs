@@ -147,7 +147,13 @@ impl Cutter<'_, '_> {
             .is_some_and(|last| last.kind == Kind::ParenClose);
         let arms =
             self.by_indent && ends_in_call && !in_playbook && takes_block(&line.statement, text);
+        let in_question = self
+            .frames
+            .last()
+            .is_some_and(|frame| frame.owner.word(text, 0) == "ask");
+        let answers = line.statement.kind(0).is_some_and(Kind::is_text) || first == "unanswered";
         let wants = match first {
+            _ if in_question => answers,
             "if" => !in_playbook,
             "on" => second == "failure",
             "in" => second == "parallel",

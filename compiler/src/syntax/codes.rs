@@ -48,3 +48,7 @@ pub const NOT_AN_ARM: &str = "P0122";
 pub const TWICE: &str = "P0124";
 /// A reserved word stands where a name is wanted.
 pub const RESERVED: &str = "P0125";
+/// A character that nobody sees, or a letter that looks like another: they hide what is written.
+pub const HIDDEN: &str = "P0126";
+/// Both sides of a change that version control could not merge.
+pub const CONFLICT: &str = "P0127";

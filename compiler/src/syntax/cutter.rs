@@ -387,9 +387,7 @@ impl Cutter<'_, '_> {
             statement.reported = true;
             return statement;
         }
-        let before = self.found.len();
         mend::mend(self.report, &mut statement, &mut self.found);
-        statement.mended = self.found.len() > before;
         statement
     }
 

@@ -36,6 +36,10 @@ pub(crate) fn explain(
     };
     slip.assignment()
         .or_else(|| slip.is_something())
+        .or_else(|| slip.use_without_dot())
+        .or_else(|| slip.foreign_choice())
+        .or_else(|| slip.short_day())
+        .or_else(|| slip.bare_group())
         .or_else(|| slip.misspelt())
         .or_else(|| slip.missing_comma())
         .or_else(|| slip.missing_colon())
@@ -131,7 +135,25 @@ impl Slip<'_, '_> {
             });
         }
         if self.rule == Rule::call_line {
-            let start = self.pieces.first()?.start;
+            let first = self.pieces.first()?;
+            let (start, name) = (first.start, first.text(self.report.text));
+            if self.at == 1 && self.has_name(name, start) {
+                let diagnostic = self
+                    .report
+                    .error(
+                        codes::FOREIGN,
+                        format!("`{name}` has its value already"),
+                        (found.start, found.end),
+                        "`=` alone gives nothing a name",
+                    )
+                    .because("a name is given once and never changed")
+                    .help("give the new value a name of its own, with `let`; or decide in one go: `let x = (if CONDITION then VALUE else VALUE)`");
+                return Some(Outcome {
+                    diagnostic,
+                    plain: None,
+                    mended: None,
+                });
+            }
             let diagnostic = self
                 .report
                 .error(
@@ -184,6 +206,55 @@ impl Slip<'_, '_> {
         None
     }
 
+    /// `use microsoft(entra, intune)`.
+    fn use_without_dot(&self) -> Option<Outcome> {
+        let found = self.found().filter(|piece| piece.kind == Kind::ParenOpen)?;
+        if self.rule != Rule::use_head || self.word(self.at.checked_sub(1)?).is_empty() {
+            return None;
+        }
+        let start = found.start;
+        let mut pieces = self.pieces.to_vec();
+        let dot = Piece {
+            kind: Kind::Dot,
+            instead: Some(".".to_owned()),
+            ..found.clone()
+        };
+        pieces.insert(self.at, dot);
+        let diagnostic = self
+            .report
+            .error(
+                codes::UNEXPECTED,
+                "a `.` is missing before `(`",
+                (found.start, found.end),
+                "what follows is in the module before it",
+            )
+            .help("several modules are brought in with `use microsoft.(identity, entra)`")
+            .fix("insert `.`", false, self.report.place(start, start), ".");
+        Some(Outcome {
+            diagnostic,
+            plain: None,
+            mended: Some(pieces),
+        })
+    }
+
+    /// Whether a name was given before, since the last line at the left margin that closes an item. Not looked at in
+    /// a file that is full of mistakes, so that the work stays bounded.
+    fn has_name(&self, name: &str, before: usize) -> bool {
+        if self.report.found.len() > 100 {
+            return false;
+        }
+        let text = self.report.text.get(..before).unwrap_or("");
+        let item = text.rfind("\n}").and_then(|at| text.get(at..));
+        let words: Vec<&str> = item
+            .unwrap_or(text)
+            .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+            .filter(|word| !word.is_empty())
+            .collect();
+        words
+            .windows(2)
+            .any(|pair| matches!(pair, ["let" | "as" | "each", given] if *given == name))
+    }
+
     fn starts_argument(&self, at: usize) -> bool {
         at.checked_sub(1)
             .and_then(|before| self.pieces.get(before))
@@ -226,6 +297,15 @@ impl Slip<'_, '_> {
                     "a value that is not there is `absent`".to_owned(),
                     found.end,
                     "is absent".to_owned(),
+                )
+            }
+            (word, _) if words::nearest(word, &["present", "absent"]).is_some() => {
+                let meant = words::nearest(word, &["present", "absent"])?;
+                pieces.get_mut(self.at)?.instead = Some(meant.to_owned());
+                (
+                    format!("`{word}` is not known here"),
+                    found.end,
+                    format!("is {meant}"),
                 )
             }
             ("not", _) => {
@@ -412,6 +492,88 @@ impl Slip<'_, '_> {
             diagnostic,
             plain: None,
             mended: None,
+        })
+    }
+
+    /// `a ? 1 : 2` and `1 if a else 2`.
+    fn foreign_choice(&self) -> Option<Outcome> {
+        let found = self.found()?;
+        let rest = self.pieces.get(self.at..)?;
+        let has = |text: &str| rest.iter().any(|p| p.text(self.report.text) == text);
+        let is_choice = match self.word(self.at) {
+            "if" => self.at > 0 && has("else") && !has("then"),
+            _ => found.kind == Kind::Question && has(":"),
+        };
+        if !is_choice || !self.wants(Rule::op_and) {
+            return None;
+        }
+        let diagnostic = self
+            .report
+            .error(
+                codes::FOREIGN,
+                "a choice between two values is written `(if CONDITION then VALUE else VALUE)`",
+                (found.start, found.end),
+                "not written so here",
+            )
+            .help("the parentheses are part of it");
+        Some(Outcome {
+            diagnostic,
+            plain: None,
+            mended: None,
+        })
+    }
+
+    /// `every mon at 09:00`.
+    fn short_day(&self) -> Option<Outcome> {
+        const DAYS: [&str; 7] = [
+            "monday",
+            "tuesday",
+            "wednesday",
+            "thursday",
+            "friday",
+            "saturday",
+            "sunday",
+        ];
+        let at = self.at.checked_sub(1)?;
+        let word = self.word(at).to_lowercase();
+        let after_every = at.checked_sub(1).is_some_and(|e| self.word(e) == "every");
+        if !after_every || word.len() < 2 {
+            return None;
+        }
+        let day = DAYS.iter().find(|day| day.starts_with(&word))?;
+        let diagnostic = self.replacement(
+            codes::UNEXPECTED,
+            "the days of the week are written out".to_owned(),
+            at,
+            "not a day",
+            day,
+        );
+        Some(Outcome {
+            diagnostic,
+            plain: None,
+            mended: Some(self.with(at, day, Kind::Word)),
+        })
+    }
+
+    /// `tenants: group gold`.
+    fn bare_group(&self) -> Option<Outcome> {
+        let before = self.at.checked_sub(1)?;
+        let word = self.word(self.at);
+        if word.is_empty() || self.word(before) != "group" || !self.wants(Rule::text) {
+            return None;
+        }
+        let quoted = format!("\"{word}\"");
+        let diagnostic = self.replacement(
+            codes::UNEXPECTED,
+            format!("the name of a group is a text: {quoted}"),
+            self.at,
+            "not in quotes",
+            &quoted,
+        );
+        Some(Outcome {
+            diagnostic,
+            plain: None,
+            mended: Some(self.with(self.at, &quoted, Kind::Text)),
         })
     }
 

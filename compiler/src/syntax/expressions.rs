@@ -100,6 +100,14 @@ impl Builder<'_, '_, '_> {
             self.base + span.start as usize,
             self.base + span.end as usize,
         );
+        // A long chain is cut off again and again, and is one mistake.
+        let told = |found: &crate::diagnostic::Diagnostic| {
+            let place = found.labels.first().map(|label| label.place.span);
+            found.code == codes::TOO_DEEP && place.is_some_and(|p| p.start as usize == start)
+        };
+        if self.report.found.last().is_some_and(told) {
+            return Sub::leaf(ExprKind::Missing, span);
+        }
         let diagnostic = self
             .report
             .error(

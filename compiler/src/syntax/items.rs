@@ -7,6 +7,7 @@ use super::{
     },
     head::{Builder, Rule},
     reader::{Reader, parts},
+    token::Kind,
     tree::Statement,
 };
 use crate::span::Name;
@@ -26,12 +27,14 @@ impl Reader<'_, '_> {
         let keyword = statement.word(self.file(), 0).to_owned();
         match keyword.as_str() {
             "use" => {
-                let read = self
-                    .line(Rule::use_head, statement, |builder, pair| {
-                        builder.use_paths(pair)
-                    })
-                    .or_else(|| self.readable_uses(statement));
-                read.map_or(Item::Broken, |paths| Item::Use(Use { paths }))
+                let read = self.line(Rule::use_head, statement, |builder, pair| {
+                    builder.use_paths(pair)
+                });
+                let unsure = Vec::new();
+                Item::Use(match read {
+                    Some(paths) => Use { paths, unsure },
+                    None => self.readable_uses(statement),
+                })
             }
             "type" => self.type_item(statement),
             "enum" => self.enum_item(statement),
@@ -101,11 +104,11 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// What a damaged `use` line still brings in, so that the lines below do not complain of it.
-    fn readable_uses(&mut self, statement: &Statement) -> Option<Vec<UsePath>> {
+    /// What a damaged `use` line still brings in or was meant to, so that the lines below do not complain of it.
+    fn readable_uses(&mut self, statement: &Statement) -> Use {
         const TRIES_MAX: usize = 64;
         let lengths = (2..statement.pieces.len()).rev().take(TRIES_MAX);
-        lengths.into_iter().find_map(|length| {
+        let paths = lengths.into_iter().find_map(|length| {
             let quiet = Statement {
                 pieces: statement.pieces[..length].to_vec(),
                 block: None,
@@ -115,7 +118,13 @@ impl Reader<'_, '_> {
             self.read(Rule::use_head, &quiet, |builder, pair| {
                 builder.use_paths(pair)
             })
-        })
+        });
+        let words = statement.pieces.iter().skip(1);
+        let words = words.filter(|piece| piece.kind == Kind::Word);
+        Use {
+            paths: paths.unwrap_or_default(),
+            unsure: words.map(|w| w.text(self.file()).to_owned()).collect(),
+        }
     }
 
     fn type_item(&mut self, statement: &Statement) -> Item {
@@ -169,7 +178,7 @@ impl Reader<'_, '_> {
             }
             name.map(|name| (name, ordered))
         });
-        let mut members = Vec::new();
+        let (mut members, mut whole) = (Vec::new(), true);
         if let Some(block) = self.block(Rule::enum_head, statement) {
             for line in &block.statements {
                 let read = self.line(Rule::enum_line, line, |builder, pair| {
@@ -178,6 +187,7 @@ impl Reader<'_, '_> {
                         .filter_map(|member| builder.enum_member(member))
                         .collect::<Vec<_>>()
                 });
+                whole &= read.is_some();
                 members.extend(read.into_iter().flatten());
             }
         }
@@ -188,6 +198,7 @@ impl Reader<'_, '_> {
                 name,
                 ordered,
                 members,
+                whole,
             })
         })
     }

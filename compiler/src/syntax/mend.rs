@@ -2,9 +2,9 @@
 //! other languages' notations and broken literals, each with a finding that carries the same change as a fix.
 
 use super::{
-    codes,
+    codes, hidden,
     report::Report,
-    token::{Kind, Token},
+    token::{self, Kind, Token},
     tree::{Piece, Statement},
 };
 use crate::diagnostic::{Diagnostic, Fix};
@@ -12,8 +12,18 @@ use crate::diagnostic::{Diagnostic, Fix};
 /// What stands for something that could not be read; the tree then holds a missing expression.
 pub(crate) const MISSING: &str = "__missing__";
 
-/// Mends the tokens of one statement.
+/// Mends the tokens of one statement. What hides in it is told for the whole file, and counts as mended.
 pub(crate) fn mend(report: &Report<'_>, statement: &mut Statement, found: &mut Vec<Diagnostic>) {
+    let before = found.len();
+    pieces(report, statement, found);
+    let range = statement.range();
+    let text = report.text.get(range.0..range.1).unwrap_or("");
+    statement.mended = found.len() > before || text.chars().any(hidden::is_hidden);
+    statement.pieces.retain(|piece| piece.kind != Kind::Unknown);
+}
+
+fn pieces(report: &Report<'_>, statement: &mut Statement, found: &mut Vec<Diagnostic>) {
+    text_left_open(report, statement, found);
     join_units(report, statement, found);
     for index in 0..statement.pieces.len() {
         let next = statement
@@ -26,6 +36,10 @@ pub(crate) fn mend(report: &Report<'_>, statement: &mut Statement, found: &mut V
         let written = report.text.get(piece.start..piece.end).unwrap_or("");
         let range = (piece.start, piece.end);
         match piece.kind {
+            Kind::ForeignOperator if written == "=>" && next.is_none() => {
+                found.push(arrow_before_block(report, range));
+                piece.kind = Kind::Unknown;
+            }
             Kind::ForeignOperator => {
                 let (instead, kind) = operator(written);
                 replace(
@@ -89,6 +103,17 @@ pub(crate) fn mend(report: &Report<'_>, statement: &mut Statement, found: &mut V
             }
             Kind::BadNumber => bad_number(report, piece, found, written),
             Kind::ForeignWord => {
+                let bare = hidden::bare(written);
+                let written = bare.as_str();
+                let alike = hidden::look_alike(report, written, range);
+                if written.is_ascii() || alike.is_some() {
+                    let meant = alike.map_or(bare.clone(), |(meant, told)| {
+                        found.push(told);
+                        meant
+                    });
+                    (piece.instead, piece.kind) = (Some(meant), Kind::Word);
+                    continue;
+                }
                 found.push(
                     report
                         .error(
@@ -105,6 +130,7 @@ pub(crate) fn mend(report: &Report<'_>, statement: &mut Statement, found: &mut V
                     .collect();
                 (piece.instead, piece.kind) = (Some(ascii), Kind::Word);
             }
+            Kind::Unknown if written.chars().all(hidden::is_hidden) => {}
             Kind::Unknown => {
                 found.push(unknown(report, written, range, next.as_deref()));
                 piece.instead = Some(String::new());
@@ -112,7 +138,6 @@ pub(crate) fn mend(report: &Report<'_>, statement: &mut Statement, found: &mut V
             _ => {}
         }
     }
-    statement.pieces.retain(|piece| piece.kind != Kind::Unknown);
 }
 
 fn replace(
@@ -147,6 +172,20 @@ fn replace(
     );
     piece.instead = Some(instead.to_owned());
     piece.kind = kind;
+}
+
+/// `windows => {`: what a case does is its block.
+fn arrow_before_block(report: &Report<'_>, (start, end): (usize, usize)) -> Diagnostic {
+    let rest = report.text.get(end..).unwrap_or("");
+    let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+    report
+        .error(
+            codes::FOREIGN,
+            "no `=>` stands before a block",
+            (start, end),
+            "the `{` follows at once",
+        )
+        .fix("remove `=>`", true, report.place(start, end + blanks), "")
 }
 
 fn operator(written: &str) -> (&'static str, Kind) {
@@ -216,22 +255,35 @@ fn suggestion(written: &str) -> Option<String> {
     let (digits, word) = written.split_at(split);
     let word = word.trim_matches('_');
     if let Some(unit) = unit(word) {
-        if !digits.contains('.') {
-            return Some(format!("{digits}{unit}"));
-        }
-        let smaller = match unit {
-            "d" => (24.0, "h"),
-            "h" => (60.0, "m"),
-            "m" => (60.0, "s"),
-            _ => (1000.0, "ms"),
+        return match digits.split_once('.') {
+            None => Some(format!("{digits}{unit}")),
+            Some((whole, part)) => fraction(whole, part, unit),
         };
-        let value: f64 = digits.parse().ok()?;
-        return Some(format!("{}{}", (value * smaller.0).round(), smaller.1));
     }
     if matches!(word.to_lowercase().as_str(), "w" | "wk" | "week" | "weeks") {
         return Some(format!("{}d", digits.parse::<u64>().ok()?.checked_mul(7)?));
     }
     compound(written)
+}
+
+/// The units from the longest to the shortest, in milliseconds.
+const UNITS: [(&str, u128); 5] = [
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1_000),
+    ("ms", 1),
+];
+
+/// `1.5h` in the longest unit in which it is a whole number; nothing where there is none.
+fn fraction(whole: &str, part: &str, unit: &str) -> Option<String> {
+    let scale = 10_u128.checked_pow(u32::try_from(part.len()).ok()?)?;
+    let (_, size) = UNITS.iter().find(|(name, _)| *name == unit)?;
+    let digits: u128 = format!("{whole}{part}").parse().ok()?;
+    let product = digits.checked_mul(*size)?;
+    let ms = product / scale;
+    let (unit, size) = UNITS.iter().find(|(_, size)| ms % size == 0)?;
+    (product % scale == 0).then(|| format!("{}{unit}", ms / size))
 }
 
 /// `1h30m` in its smallest unit.
@@ -322,6 +374,86 @@ fn twelve_hours(written: &str) -> Option<String> {
     fits.then(|| format!("{:02}:{minute:02}", hour % 12 + noon))
 }
 
+/// `subject: "x, body: "y"`: the quote that seems to open a second text closes the first. The tokens are cut anew with
+/// the missing quote before the first comma of the text that was left open.
+fn text_left_open(report: &Report<'_>, statement: &mut Statement, found: &mut Vec<Diagnostic>) {
+    let pieces = &statement.pieces;
+    let Some(last) = pieces.iter().position(|p| p.kind == Kind::OpenText) else {
+        return;
+    };
+    let end = pieces[last].end;
+    let touches = |at: &usize| {
+        let (text, next) = (&pieces[*at], &pieces[*at + 1]);
+        text.kind == Kind::Text
+            && next.start == text.end
+            && !matches!(
+                next.kind,
+                Kind::Comma | Kind::ParenClose | Kind::SquareClose
+            )
+            && !report
+                .text
+                .get(text.start..end)
+                .unwrap_or("\n")
+                .contains('\n')
+    };
+    let Some(first) = (0..last).find(touches) else {
+        return;
+    };
+    let (start, written) = (pieces[first].start, pieces[first].text(report.text));
+    let rest = report.text.get(start..end).unwrap_or("");
+    let guess = written.find(',').filter(|comma| *comma > 1).map(|comma| {
+        let anew = format!("{}\"{}", &rest[..comma], &rest[comma..]);
+        (comma, token::tokens(&anew), anew)
+    });
+    let whole = |(_, tokens, _): &(usize, Vec<Token>, String)| {
+        !tokens.iter().any(|t| t.kind == Kind::OpenText)
+    };
+    let Some((comma, tokens, anew)) = guess.filter(whole) else {
+        found.push(
+            report
+                .error(
+                    codes::OPEN_TEXT,
+                    "a text of this line is not closed",
+                    (start, end),
+                    "one `\"` is missing or one is too many",
+                )
+                .help("a `\"` inside a text is written `\\\"`"),
+        );
+        // Nothing more is said of this line.
+        statement.reported = true;
+        if let Some(open) = statement.pieces.get_mut(last) {
+            let text = format!("{}\"", open.text(report.text));
+            (open.instead, open.kind) = (Some(text), Kind::Text);
+        }
+        return;
+    };
+    let at = start + comma;
+    let place = |offset: usize| start + if offset > comma { offset - 1 } else { offset };
+    let doc = pieces[first].doc.clone();
+    let cut: Vec<Piece> = tokens
+        .iter()
+        .filter(|token| !token.kind.is_trivia())
+        .map(|token| Piece {
+            kind: token.kind,
+            start: place(token.start),
+            end: place(token.end),
+            instead: Some(token.text(&anew).to_owned()),
+            doc: doc.clone(),
+        })
+        .collect();
+    found.push(
+        report
+            .error(
+                codes::OPEN_TEXT,
+                "this text is not closed",
+                (start, at),
+                "the `\"` that opens it has no partner: the next one is to open another text",
+            )
+            .fix("insert `\"`", false, report.place(at, at), "\""),
+    );
+    statement.pieces.splice(first..=last, cut);
+}
+
 /// `4 h` and `4 hours` are one duration with a blank in it.
 fn join_units(report: &Report<'_>, statement: &mut Statement, found: &mut Vec<Diagnostic>) {
     let mut index = 0;
@@ -359,8 +491,9 @@ fn join_units(report: &Report<'_>, statement: &mut Statement, found: &mut Vec<Di
     }
 }
 
-/// What is wrong throughout a file and said once: `;`, `#` comments and `/* */` comments.
+/// What is wrong throughout a file and said once: hidden characters, `;`, `#` comments and `/* */` comments.
 pub(crate) fn file(report: &mut Report<'_>, tokens: &[Token]) {
+    hidden::check(report, tokens);
     once(
         report,
         tokens,

@@ -7,6 +7,7 @@ pub mod codes;
 
 mod atoms;
 mod closers;
+mod conflict;
 pub mod cursor;
 mod cut;
 mod cutter;
@@ -17,6 +18,7 @@ pub mod format;
 mod forms;
 mod guards;
 mod head;
+pub(crate) mod hidden;
 mod items;
 pub mod lexical;
 mod literals;
@@ -95,7 +97,12 @@ fn read(mut report: report::Report<'_>) -> (Parsed, Vec<(usize, usize)>) {
         };
         return (nothing, Vec::new());
     }
-    let tokens = token::tokens(text);
+    let mut tokens = token::tokens(text);
+    if let Some(conflict) = conflict::find(text) {
+        report.conflict(&conflict);
+        // The first side is read, so that one finding says it.
+        tokens.retain(|token| !conflict.passes(token));
+    }
     mend::file(&mut report, &tokens);
     let statements = cut::cut(&mut report, &tokens);
     let found = top::items(&mut report, &statements);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::codes;
 use crate::{
     diagnostic::Diagnostic,
     span::{Anchor, Place, Span},
@@ -40,6 +41,23 @@ impl<'t> Report<'t> {
             anchor: self.anchor.clone(),
             span: Span::new(start, end.max(start)),
         }
+    }
+
+    /// Says that both sides of a change are in the file.
+    pub(crate) fn conflict(&mut self, conflict: &super::conflict::Conflict) {
+        let range = (conflict.first.start, conflict.first.end);
+        let mut diagnostic = self
+            .error(
+                codes::CONFLICT,
+                "this file has an unresolved merge conflict",
+                range,
+                "both sides of a change begin here",
+            )
+            .help("keep one side, or what belongs together of both, and remove the lines `<<<<<<<`, `=======` and `>>>>>>>`");
+        if conflict.number > 1 {
+            diagnostic = diagnostic.because(format!("there are {} of them", conflict.number));
+        }
+        self.push(diagnostic);
     }
 
     /// Adds a finding.

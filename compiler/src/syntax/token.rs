@@ -36,8 +36,11 @@ pub(crate) enum Kind {
 
     #[regex(r"[A-Za-z_][A-Za-z0-9_]*")]
     Word,
-    /// A word with letters outside of a–z.
-    #[regex(r"[\p{XID_Start}_][\p{XID_Continue}]*", priority = 1)]
+    /// A word with letters outside of a–z, or with characters in it that nobody sees.
+    #[regex(
+        r"[\p{XID_Start}_][\p{XID_Continue}\u{200B}-\u{200F}\u{202A}-\u{202E}\u{2066}-\u{2069}\u{FEFF}\x00-\x08\x0E-\x1F\x7F]*",
+        priority = 1
+    )]
     ForeignWord,
     #[regex(r"[0-9]+", priority = 5)]
     Int,

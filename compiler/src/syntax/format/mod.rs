@@ -38,7 +38,8 @@ const CONTINUED: usize = 4;
 /// formatting once. A file that is too long to be read (4 MiB) stays as it is, and so does one whose damaged parts would be read differently
 /// in another layout.
 pub fn format(text: &str) -> String {
-    if text.len() > super::FILE_BYTES_MAX {
+    // Both sides of a merge conflict have to stay where they are.
+    if text.len() > super::FILE_BYTES_MAX || super::conflict::find(text).is_some() {
         return text.to_owned();
     }
     if text.contains("\r\n") {

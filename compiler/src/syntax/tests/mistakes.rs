@@ -56,6 +56,11 @@ mistakes! {
     null_comparison: 1 stage("if drift.owner == null { a.b() }");
     null_argument: 1 stage("a.b(owner: null)");
     is_not_present: 1 stage("if drift.owner is not present { a.b() }");
+    question_mark_and_colon: 1 stage("let x = drift.a == guest ? 1 : 2");
+    a_choice_behind_its_value: 1 stage("let x = 1 if drift.a == guest else 2");
+    a_short_day: 1 "playbook x \"X\" {\n  when every mon at 09:00\n  then { a.b() }\n}\n";
+    a_group_without_quotes: 1 lines("tenants: group gold").replace("when intune.noncompliant as drift\n  tenants: group gold", "tenants: group gold\n  when a.b as c");
+    is_presnt: 1 stage("if drift.owner is presnt { a.b() }");
     is_high: 1 stage("if drift.level is high { a.b() }");
     capital_true: 1 stage("a.b(force: True)");
     function: 1 "def notify(user) {\n  a.b()\n}\n";
@@ -63,12 +68,15 @@ mistakes! {
     try_catch: 1 stage("try { a.b() }");
     variable: 1 stage("var x = 1");
     reassignment: 1 stage("x = 5");
+    reassignment_of_a_name: 1 stage("let x = 5\n    x = 6");
+    arrow_before_a_block: 1 stage("match a {\n      windows => { b.c() }\n      else { }\n    }");
     equals_in_arguments: 1 stage("a.b(owner = 1, level: 2)");
 
     // Numbers.
     hours_in_words: 1 "playbook x \"X\" {\n  when a.b as c\n  escalate after 4hours { a.b() }\n}\n";
     weeks: 1 lines("wait 2w");
     half_hours: 1 lines("wait 1.5h");
+    fractions_of_units: 6 stage("wait 0.02d\n    wait 0.01h\n    wait 1.26d\n    wait 2.0d\n    wait 0.5s\n    wait 0.00000001d");
     compound_duration: 1 lines("wait 1h30m");
     wait_without_unit: 1 stage("wait 4");
     wait_with_a_blank: 1 stage("wait 4 hours");
@@ -76,6 +84,12 @@ mistakes! {
 
     // Brackets, braces and quotes.
     open_text: 1 stage("notify.email(drift.owner, \"hello)\n    a.b()");
+    open_text_before_another: 1 stage("notify.email(drift.owner, subject: \"x, body: \"y\")\n    a.b()");
+    open_text_and_nothing_to_guess: 1 stage("notify.email(drift.owner, \"x \"y\")\n    a.b()");
+    answer_without_brace: 1 stage("ask \"Was this you?\" to drift.owner {\n      \"Yes\" { a.b() }\n      \"No\"\n        a.b()\n        c.d()\n      }\n      unanswered { a.b() }\n    }");
+    a_merge_conflict: 1 stage("a.b()\n<<<<<<< HEAD\n    c.d(\n=======\n    e.f({\n>>>>>>> feature\n    a.b()").replace("c.d(", "c.d()");
+    a_long_chain: 1 format!("define f() -> Bool = {}\n", ["true"; 1000].join(" or "));
+    a_use_without_a_dot: 1 "use microsoft(entra, intune)\n";
     open_paren: 1 stage("notify.email(drift.owner, \"hello\"\n    a.b()");
     open_paren_before_block: 1 stage("if any(d in drift.devices where d.lost { a.b() }");
     stray_paren: 1 stage("a.b(c))\n    d.e()");
@@ -134,6 +148,15 @@ mistakes! {
     trailing_words: 1 stage("wait 4h please");
     unknown_character: 1 stage("let price = $5");
     unknown_line: 1 lines("severity high");
+    // What nobody sees.
+    a_word_that_hides_a_space: 1 stage("entra.block_si\u{200B}gn_in(drift.owner)");
+    a_space_of_no_width: 1 stage("entra.block(\u{FEFF}drift.owner)");
+    a_text_that_turns_around: 1 stage("entra.block(drift.owner, why: \"a\u{202E}b\u{202C}c\")").replace('\u{202C}', "\u{202E}");
+    a_comment_that_turns_around: 1 stage("// fine \u{2067}\u{2066} then wipe\n    a.b()");
+    a_nul: 1 stage("a.b(\"x\u{0}y\")\n    // \u{0}");
+    a_name_that_looks_like_another: 1 stage("entra.block(drift.dev\u{456}ce)");
+    a_module_that_looks_like_another: 1 stage("\u{435}ntra.block(drift.device)");
+    a_name_in_another_alphabet: 1 stage("let größe = 1");
     two_mistakes_two_findings: 2 stage("wait 4hours\n    if a = 1 { b.c() }");
 }
 
@@ -190,4 +213,18 @@ fn long_lines_are_linear() {
         read(&format!("playbook x {{ then {{ {text}"));
     }
     assert!(start.elapsed().as_secs() < 120, "{:?}", start.elapsed());
+}
+
+#[test]
+fn joiners_are_part_of_emoji_and_scripts() {
+    for text in [
+        "a.b(\"👩\u{200D}💻 ❤\u{FE0F}\u{200D}🔥\")",
+        "// می\u{200C}خواهم",
+        "a.b() // 🏳\u{FE0F}\u{200D}🌈",
+    ] {
+        let text = stage(text);
+        assert_eq!(findings(&read(&text)).len(), 0, "{}", seen(&text));
+    }
+    assert_eq!(findings(&read("\u{FEFF}use microsoft.entra\n")).len(), 0);
+    assert_eq!(findings(&read(&stage("a.b(\"a\u{200D}b\")"))).len(), 1);
 }

@@ -115,10 +115,14 @@ fn accepted(text: &str) -> bool {
 }
 
 /// What no grammar can say of a line that it takes, see `grammar/README.md`: numbers and depths, what stands
-/// twice, other languages' values, and a first word that is none of ours and yet no call.
+/// twice, what nobody sees, other languages' values, and a first word that is none of ours and yet no call.
 fn is_beside(shown: &str, begins_line: bool, found: &Diagnostic) -> bool {
     match found.code {
-        codes::TOO_DEEP | codes::BAD_NUMBER | codes::CHAINED_COMPARISON | codes::TWICE => true,
+        codes::TOO_DEEP
+        | codes::HIDDEN
+        | codes::BAD_NUMBER
+        | codes::CHAINED_COMPARISON
+        | codes::TWICE => true,
         codes::BAD_TEXT => found.message == "this text takes no `{…}`",
         codes::FOREIGN => {
             let values = [
