@@ -100,6 +100,10 @@ pub enum Command {
     Resume(WordArgs),
     /// End a run; a call that is under way is not stopped by it
     Cancel(WordArgs),
+    /// Stop everything at once, or what is done for a tenant or by a playbook: no call is sent until it is let go on
+    Pause(PauseArgs),
+    /// Let what was paused go on
+    Unpause(UnpauseArgs),
     /// Say who may log in to the service, and as what
     User(UserArgs),
     /// Make, list and revoke the API tokens of other programs
@@ -682,6 +686,75 @@ Exit codes:
 pub struct WordArgs {
     /// The run's id, or its beginning
     pub run: String,
+    /// Who says so, by e-mail address
+    #[arg(long = "as", value_name = "EMAIL")]
+    pub by: String,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// What is paused or let go on.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct ScopeArgs {
+    /// Everything
+    #[arg(long)]
+    pub all: bool,
+    /// What is done for a tenant
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<String>,
+    /// What the runs of a playbook do
+    #[arg(long, value_name = "PLAYBOOK")]
+    pub playbook: Option<String>,
+}
+
+/// `counterplay pause`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay pause --all --as ana.ortiz@msp.example --because \"the directory answers nonsense\"
+  counterplay pause --tenant contoso --as ana.ortiz@msp.example
+  counterplay pause --playbook lost_device --as ana.ortiz@msp.example
+
+The answer comes when nothing of it is under way any more, or after ten seconds, with how much still is. After it no
+call, question or message of what is paused is sent, and no list is read, until `counterplay unpause`, across restarts and deploys. Events
+are still taken, timers and answers of people still count, and runs stop at their next call.
+
+Exit codes:
+  0  paused; or kept until an engine works on this store
+  1  paused, and something that was sent before is still without an answer
+  2  wrong usage, or the store cannot be used")]
+pub struct PauseArgs {
+    /// What is paused.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
+    /// Who says so, by e-mail address
+    #[arg(long = "as", value_name = "EMAIL")]
+    pub by: String,
+    /// Why, for those who ask later
+    #[arg(long, value_name = "TEXT")]
+    pub because: Option<String>,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `counterplay unpause`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay unpause --all --as ana.ortiz@msp.example
+  counterplay unpause --tenant contoso --as ana.ortiz@msp.example
+
+A tenant that was paused by its name stays paused when --all is let go on.
+
+Exit codes:
+  0  it goes on
+  1  it was not paused; what is, is named
+  2  wrong usage, or the store cannot be used")]
+pub struct UnpauseArgs {
+    /// What goes on.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
     /// Who says so, by e-mail address
     #[arg(long = "as", value_name = "EMAIL")]
     pub by: String,

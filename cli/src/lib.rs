@@ -19,6 +19,7 @@ pub mod input;
 pub mod lookup;
 pub mod lsp;
 pub mod out;
+mod pause;
 mod permissions;
 pub mod progress;
 pub mod project;
@@ -90,6 +91,8 @@ fn carry_out(command: Command) -> Outcome {
         Command::Answer(args) => asynchronously(words::answer(args)),
         Command::Resume(args) => asynchronously(words::resume(args)),
         Command::Cancel(args) => asynchronously(words::cancel(args)),
+        Command::Pause(args) => asynchronously(pause::pause(args)),
+        Command::Unpause(args) => asynchronously(pause::unpause(args)),
         Command::User(args) => asynchronously(identity::user(args)),
         Command::Token(args) => asynchronously(identity::token(args)),
         Command::Sandbox(args) => asynchronously(sandbox::sandbox(args)),

@@ -142,7 +142,7 @@ pub async fn cancel(args: WordArgs) -> Outcome {
 }
 
 /// An e-mail address, as people are known by.
-fn address(given: &str) -> Result<String, Failure> {
+pub fn address(given: &str) -> Result<String, Failure> {
     let given = given.trim();
     if given.contains('@') {
         Ok(given.to_owned())

@@ -1,5 +1,6 @@
 //! The one door to the outside: a declared action or query with its arguments in, an outcome out.
 
+use crate::brake::Gate;
 use counterplay_machine::eval::TenantFacts;
 use counterplay_machine::{Program, Value};
 use serde_json::Value as Json;
@@ -28,6 +29,8 @@ pub struct CallRequest {
     pub repeated: bool,
     /// Who wants to hear of attempts that gave no answer.
     pub setbacks: Setbacks,
+    /// Where each attempt asks whether it may be made now.
+    pub gate: Gate,
 }
 
 /// An attempt that gave no answer worth having; another one follows.
@@ -107,6 +110,8 @@ pub struct ListRequest {
     pub program: Arc<Program>,
     /// For how long trouble is waited out, in milliseconds; the connection may allow less.
     pub patience_ms: i64,
+    /// Where each attempt asks whether it may be made now.
+    pub gate: Gate,
 }
 
 /// Why a list could not be read.

@@ -1,5 +1,6 @@
 //! Events in, durable runs, actions out: the engine that hosts compiled playbooks.
 
+pub mod brake;
 pub mod call;
 pub mod clock;
 pub mod connect;

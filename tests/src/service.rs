@@ -90,6 +90,11 @@ impl Service {
             .to_owned()
     }
 
+    /// Where its sandbox is, for services that have one.
+    pub fn outside(&self) -> String {
+        self.told("outside")
+    }
+
     /// Waits until it has ended by itself; its code, and what it said on standard error.
     pub async fn ended(&mut self) -> (Option<i32>, String) {
         for _ in 0..600 {

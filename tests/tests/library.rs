@@ -4,6 +4,7 @@ use counterplay_machine::Value;
 use counterplay_machine::declare::Impact;
 use counterplay_machine::json;
 use counterplay_machine::value::SecretSource;
+use counterplay_runtime::brake::Gate;
 use counterplay_runtime::call::{CallOutcome, CallRequest, Connector, Setbacks};
 use counterplay_sandbox::{MailboxType, Tenant};
 use counterplay_tests::Bench;
@@ -107,6 +108,7 @@ async fn call(bench: &Bench, name: &str) -> CallOutcome {
             program: bench.program.clone(),
             repeated: false,
             setbacks: Setbacks::default(),
+            gate: Gate::default(),
         })
         .await
 }

@@ -110,6 +110,8 @@ impl Job<'_> {
     /// One try: waits for its turn, signs in, sends. A refused token is replaced once.
     async fn attempt(&mut self, errand: &Errand) -> Result<Answer, Trouble> {
         self.wait_for_turn().await;
+        // Held until there is an answer: a pause waits for what is under way.
+        let _pass = self.request.gate.pass().await;
         match errand {
             Errand::Mail(letter) => self.deliver(letter).await,
             Errand::Http(sending) => {

@@ -82,5 +82,6 @@ pub(super) fn call(request: &ListRequest, callable: &Callable) -> CallRequest {
         program: request.program.clone(),
         repeated: false,
         setbacks: Setbacks::default(),
+        gate: request.gate.clone(),
     }
 }

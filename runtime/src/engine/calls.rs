@@ -5,6 +5,7 @@ use super::kit::Kit;
 use super::record::{Cause, record};
 use super::transition::{advance, entries};
 use super::{Engine, EngineError, Notice};
+use crate::brake::Gate;
 use crate::call::{CallOutcome, CallRequest, Setback, Setbacks};
 use crate::simulate::sample::sample;
 use crate::store::{CallKind, Fault, StoredCall, StoredRun, Tx};
@@ -122,6 +123,7 @@ fn way(tx: &Tx<'_>, kit: &Kit, stored: StoredCall, now_ms: i64) -> Result<Way, F
         ..
     } = tx.run(stored.run)?;
     let program = kit.program_of(tx, program)?;
+    let gate = Gate::of(&kit.brake, &run.tenant.name, Some(&run.playbook));
     if simulated && stored.call.kind == CallKind::Perform {
         let value = program
             .callables
@@ -140,6 +142,7 @@ fn way(tx: &Tx<'_>, kit: &Kit, stored: StoredCall, now_ms: i64) -> Result<Way, F
         program,
         repeated: stored.attempts > 0,
         setbacks: Setbacks::default(),
+        gate,
     })))
 }
 

@@ -12,6 +12,7 @@ use super::starts::settle;
 use super::subscriptions::{Kept, Renewed};
 use super::transition::advance;
 use super::{Engine, EngineError};
+use crate::brake::Brake;
 use crate::call::{CallOutcome, Setback};
 use crate::store::{Arrival, ChangeRow, Message, Word};
 use counterplay_machine::step::{Input, Vote};
@@ -104,6 +105,8 @@ pub(super) struct Driver {
     readers: Vec<AbortHandle>,
     /// What schedules and polls were read from.
     loaded: Option<Arc<Kit>>,
+    /// What people have paused.
+    pub(super) brake: Arc<Brake>,
     /// Since when people have been asked, and what.
     asked: Option<(Instant, Vec<String>, i64)>,
 }
@@ -271,8 +274,10 @@ impl Engine {
         self.recover(driver).await?;
         driver.loaded = None;
         driver.asked = None;
+        driver.brake = self.kit().brake.clone();
         loop {
             self.load(driver).await?;
+            self.take_pauses().await?;
             let mut busy = self.take_reports(driver).await?;
             if self.inner.stopping.load(Ordering::SeqCst) {
                 return self.wind_down(driver).await;

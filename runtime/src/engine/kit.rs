@@ -2,6 +2,7 @@
 
 use super::Ids;
 use super::programs::Programs;
+use crate::brake::{Brake, Gate};
 use crate::call::{CallOutcome, CallRequest, Connector, Setbacks};
 use crate::clock::Clock;
 use crate::store::{Fault, StoredMode, Tx};
@@ -29,6 +30,8 @@ pub(super) struct Kit {
     /// Where approvals' pages are, when people are sent links to them.
     pub(super) link_base: Option<Arc<str>>,
     pub(super) programs: Arc<Programs>,
+    /// What people have paused.
+    pub(super) brake: Arc<Brake>,
 }
 
 /// What a kit is made of.
@@ -42,6 +45,7 @@ pub(super) struct Parts {
     pub(super) ids: Arc<Ids>,
     pub(super) link_base: Option<Arc<str>>,
     pub(super) programs: Arc<Programs>,
+    pub(super) brake: Arc<Brake>,
 }
 
 impl Kit {
@@ -56,6 +60,7 @@ impl Kit {
             ids,
             link_base,
             programs,
+            brake,
         } = parts;
         programs.remember(program_num, program.clone());
         let mut deployment = Deployment::clone(&project);
@@ -73,6 +78,7 @@ impl Kit {
             ids,
             link_base,
             programs,
+            brake,
         }
     }
 
@@ -88,6 +94,7 @@ impl Kit {
             ids: self.ids.clone(),
             link_base: self.link_base.clone(),
             programs: self.programs.clone(),
+            brake: self.brake.clone(),
         }
     }
 
@@ -144,6 +151,7 @@ impl Kit {
             program: self.program.clone(),
             repeated: false,
             setbacks: Setbacks::default(),
+            gate: Gate::of(&self.brake, &tenant.name, None),
         };
         match self.connector.call(request).await {
             CallOutcome::Done(value) => Ok(value),

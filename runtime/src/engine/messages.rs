@@ -7,6 +7,7 @@
 use super::drive::{Driver, Job, Report};
 use super::kit::Kit;
 use super::{Engine, EngineError, Notice};
+use crate::brake::Gate;
 use crate::call::{CallOutcome, CallRequest};
 use crate::links::{self, Address};
 use crate::store::{Channel, Fault, Message, MessageState, StoredRun, Tx};
@@ -152,14 +153,16 @@ fn prepare(
     };
     let url = links::page(base, &message.approval);
     let notice = links::Notice::new(&run, playbook, open, url);
-    Ok(Ok(links::request(
+    let gate = Gate::of(&kit.brake, &run.tenant.name, Some(&run.playbook));
+    let request = links::request(
         &notice,
         address,
         format!("m-{}", message.num),
         run.tenant,
         (run.id, run.started_ms),
         message.begun,
-    )))
+    );
+    Ok(Ok(CallRequest { gate, ..request }))
 }
 
 /// Where a message goes, as the project is set up now.

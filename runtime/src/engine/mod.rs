@@ -19,6 +19,7 @@ mod matching;
 mod messages;
 mod modes;
 mod notice;
+mod pauses;
 mod people;
 mod polling;
 mod programs;
@@ -201,6 +202,7 @@ impl Engine {
             ids: Arc::new(ids),
             link_base,
             programs,
+            brake: Arc::default(),
         });
         Ok(Engine {
             inner: Arc::new(Inner {

@@ -12,6 +12,7 @@ use super::kit::Kit;
 use super::seen::{Seen, look, take};
 use super::sources::wanted;
 use super::{Engine, EngineError, Notice};
+use crate::brake::Gate;
 use crate::call::{ListFailure, ListRequest};
 use crate::store::{PollRow, PollSource};
 use counterplay_machine::declare::{Event, Source};
@@ -87,8 +88,13 @@ impl Driver {
         if self.polled().count() >= POLLS_MAX {
             return None;
         }
-        let idle = self.polls.iter().filter(|p| !self.is_polled(&p.key));
+        let idle = self.polls.iter().filter(|p| self.may_poll(&p.key));
         idle.map(|p| p.next_ms).min()
+    }
+
+    /// Whether a reading may begin: none of it is under way, and nobody has paused the tenant.
+    fn may_poll(&self, key: &PollKey) -> bool {
+        !self.is_polled(key) && !self.brake.is_held(&key.tenant, None)
     }
 
     fn poll_mut(&mut self, key: &PollKey) -> Option<&mut Poll> {
@@ -175,7 +181,7 @@ impl Engine {
         let due: Vec<Poll> = driver
             .polls
             .iter()
-            .filter(|p| p.next_ms <= now && !driver.is_polled(&p.key))
+            .filter(|p| p.next_ms <= now && driver.may_poll(&p.key))
             .take(POLLS_MAX.saturating_sub(driver.polled().count()))
             .cloned()
             .collect();
@@ -373,6 +379,7 @@ pub(super) fn request(
         tenant: tenant.clone(),
         program: kit.program.clone(),
         patience_ms: PATIENCE_MS,
+        gate: Gate::of(&kit.brake, &tenant.name, None),
     })
 }
 

@@ -62,8 +62,9 @@ pub(super) fn address(base: &str, tenant: &str, event: &str) -> String {
 }
 
 impl Driver {
-    fn is_renewed(&self, key: &PollKey) -> bool {
-        self.renewing().any(|k| k == key)
+    /// Whether a subscription may be looked after: nobody does, and nobody has paused the tenant.
+    fn may_renew(&self, key: &PollKey) -> bool {
+        !self.renewing().any(|k| k == key) && !self.brake.is_held(&key.tenant, None)
     }
 
     /// When the next subscription is to be looked after; none while as many as may be are.
@@ -71,7 +72,7 @@ impl Driver {
         if self.renewing().count() >= AT_ONCE {
             return None;
         }
-        let idle = self.kept.iter().filter(|k| !self.is_renewed(&k.key));
+        let idle = self.kept.iter().filter(|k| self.may_renew(&k.key));
         idle.map(|k| k.next_ms).min()
     }
 }
@@ -142,7 +143,7 @@ impl Engine {
         let due: Vec<Kept> = driver
             .kept
             .iter()
-            .filter(|k| k.next_ms <= now && !driver.is_renewed(&k.key))
+            .filter(|k| k.next_ms <= now && driver.may_renew(&k.key))
             .take(AT_ONCE.saturating_sub(driver.renewing().count()))
             .cloned()
             .collect();

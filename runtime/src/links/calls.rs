@@ -5,6 +5,7 @@
 //! restart does not lose it.
 
 use super::{Notice, mail, slack, teams};
+use crate::brake::Gate;
 use crate::call::{CallRequest, Setbacks};
 use crate::store::Channel;
 use counterplay_machine::declare::{
@@ -79,6 +80,7 @@ pub(crate) fn request(
         program: PROGRAM.clone(),
         repeated,
         setbacks: Setbacks::default(),
+        gate: Gate::default(),
     }
 }
 

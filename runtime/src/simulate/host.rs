@@ -8,6 +8,7 @@ use super::{
     ActionTaken, Assumed, Scenario, SimulatedRun, Simulation, SimulationEnd, SimulationError,
     TRANSITIONS_MAX,
 };
+use crate::brake::Gate;
 use crate::call::{CallOutcome, CallRequest, Setbacks};
 use counterplay_machine::declare::Callable;
 use counterplay_machine::journal::{Entry, What};
@@ -443,6 +444,7 @@ impl Oracle<'_> {
                 program: self.scenario.program.clone(),
                 repeated: false,
                 setbacks: Setbacks::default(),
+                gate: Gate::default(),
             };
             return match live.call(request).await {
                 CallOutcome::Done(value) => Told::Given(value),

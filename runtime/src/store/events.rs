@@ -1,5 +1,6 @@
 //! What may start runs: events that were accepted, schedules that came due, manual starts.
 
+use super::pauses::tenant_goes;
 use super::{Fault, Tx, codec};
 use rusqlite::{OptionalExtension, params};
 use serde_json::Value as Json;
@@ -149,10 +150,11 @@ impl Tx<'_> {
     /// # Errors
     /// When SQLite refuses or a row cannot be read.
     pub fn due_arrivals(&self, now_ms: i64, limit: usize) -> Result<Vec<Arrival>, Fault> {
-        let mut ask = self.conn.prepare_cached(
+        let mut ask = self.conn.prepare_cached(&format!(
             "SELECT num, tenant, kind, name, payload, source, received_ms, attempts, remaining FROM events \
-             WHERE state = 0 AND next_ms <= ?1 ORDER BY num LIMIT ?2",
-        )?;
+             WHERE state = 0 AND next_ms <= ?1 AND {} ORDER BY num LIMIT ?2",
+            tenant_goes("events.tenant")
+        ))?;
         let mut rows = ask.query(params![now_ms, limit as i64])?;
         let mut out = Vec::new();
         while let Some(row) = rows.next()? {
@@ -193,10 +195,11 @@ impl Tx<'_> {
     /// # Errors
     /// When SQLite refuses.
     pub fn next_arrival_ms(&self) -> Result<Option<i64>, Fault> {
-        let sql = "SELECT min(next_ms) FROM events WHERE state = 0";
+        let goes = tenant_goes("events.tenant");
+        let sql = format!("SELECT min(next_ms) FROM events WHERE state = 0 AND {goes}");
         Ok(self
             .conn
-            .prepare_cached(sql)?
+            .prepare_cached(&sql)?
             .query_row([], |row| row.get(0))?)
     }
 

@@ -1,6 +1,7 @@
 //! Messages that tell people where an approval waits: stored with the approval, marked before an
 //! attempt, kept with what became of them.
 
+use super::pauses::run_goes;
 use super::{Fault, Store, StoreError, Tx};
 use rusqlite::{Row, params};
 use std::fmt;
@@ -165,7 +166,8 @@ impl Tx<'_> {
     /// When SQLite refuses or a row cannot be read.
     pub fn due_messages(&self, now_ms: i64, limit: usize) -> Result<Vec<Message>, Fault> {
         let sql = format!(
-            "{SELECT} WHERE m.state = 0 AND m.next_ms <= ?1 ORDER BY m.next_ms, m.num LIMIT ?2"
+            "{SELECT} WHERE m.state = 0 AND m.next_ms <= ?1 AND {} ORDER BY m.next_ms, m.num LIMIT ?2",
+            run_goes("m.run")
         );
         let mut ask = self.conn.prepare_cached(&sql)?;
         let mut rows = ask.query(params![now_ms, limit as i64])?;

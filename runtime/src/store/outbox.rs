@@ -1,6 +1,7 @@
 //! Calls that runs have asked for: stored with the intent, marked before they are sent, gone with
 //! their result.
 
+use super::pauses::run_goes;
 use super::{Fault, Tx, codec};
 use counterplay_machine::Value;
 use rusqlite::{Row, ToSql, params};
@@ -74,14 +75,16 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// The calls that are still to be sent, in order, but those of some actions and queries, which have to wait.
+    /// The calls that are still to be sent, in order, but those of some actions and queries, which have to wait, and
+    /// those of runs that are paused.
     ///
     /// # Errors
     /// When SQLite refuses or a row cannot be read.
     pub fn unsent_calls(&self, limit: usize, but: &[Arc<str>]) -> Result<Vec<StoredCall>, Fault> {
         let sql = format!(
             "SELECT {COLUMNS} FROM outbox WHERE sent = 0 AND callable NOT IN (SELECT value FROM json_each(?2)) \
-             ORDER BY num LIMIT ?1"
+             AND {} ORDER BY num LIMIT ?1",
+            run_goes("outbox.run")
         );
         let but = codec::encode("names", &but)?;
         self.calls(&sql, params![limit as i64, but])

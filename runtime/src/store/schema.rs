@@ -386,4 +386,17 @@ pub(super) const MIGRATIONS: &[&str] = &["
         UNIQUE (tenant, event, object)
     ) STRICT;
     CREATE INDEX changes_due ON changes (next_ms);
+", "
+    -- What people have paused: nothing is sent for it. kind: all, tenant, playbook. heard: 1 when the engine has
+    -- heard of it; under_way: how much had been sent before and was not answered by then.
+    CREATE TABLE pauses (
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        by TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        why TEXT,
+        heard INTEGER NOT NULL DEFAULT 0,
+        under_way INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (kind, name)
+    ) STRICT, WITHOUT ROWID;
 "];

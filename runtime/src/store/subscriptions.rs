@@ -1,5 +1,6 @@
 //! What services are asked to tell us of, and what they have told that was not read yet.
 
+use super::pauses::tenant_goes;
 use super::{Fault, PollSource, Tx};
 use rusqlite::{OptionalExtension, params};
 
@@ -186,11 +187,12 @@ impl Tx<'_> {
     /// # Errors
     /// When SQLite refuses.
     pub fn due_changes(&self, now_ms: i64, limit: usize) -> Result<Vec<ChangeRow>, Fault> {
-        let mut ask = self.conn.prepare_cached(
+        let mut ask = self.conn.prepare_cached(&format!(
             "SELECT c.num, c.tenant, c.event, c.object, c.failures FROM changes c \
-             JOIN polls p ON p.tenant = c.tenant AND p.event = c.event \
-             WHERE c.next_ms <= ?1 AND p.polled_ms IS NOT NULL ORDER BY c.next_ms LIMIT ?2",
-        )?;
+             JOIN polls l ON l.tenant = c.tenant AND l.event = c.event \
+             WHERE c.next_ms <= ?1 AND l.polled_ms IS NOT NULL AND {} ORDER BY c.next_ms LIMIT ?2",
+            tenant_goes("c.tenant")
+        ))?;
         let rows = ask.query_map(params![now_ms, limit as i64], |row| {
             Ok(ChangeRow {
                 num: row.get(0)?,
@@ -210,10 +212,11 @@ impl Tx<'_> {
     pub fn next_change_ms(&self) -> Result<Option<i64>, Fault> {
         Ok(self
             .conn
-            .prepare_cached(
-                "SELECT min(c.next_ms) FROM changes c \
-                 JOIN polls p ON p.tenant = c.tenant AND p.event = c.event WHERE p.polled_ms IS NOT NULL",
-            )?
+            .prepare_cached(&format!(
+                "SELECT min(c.next_ms) FROM changes c JOIN polls l ON l.tenant = c.tenant AND l.event = c.event \
+                 WHERE l.polled_ms IS NOT NULL AND {}",
+                tenant_goes("c.tenant")
+            ))?
             .query_row([], |row| row.get(0))?)
     }
 

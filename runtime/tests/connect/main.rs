@@ -5,6 +5,7 @@ mod egress;
 mod http;
 mod mail;
 mod pages;
+mod pauses;
 mod server;
 mod subscriptions;
 mod support;

@@ -3,6 +3,7 @@
 use crate::server::{Received, Reply, Server, empty, json};
 use crate::support::*;
 use counterplay_machine::declare::Auth;
+use counterplay_runtime::brake::Gate;
 use counterplay_runtime::call::{Connector, ListRequest, SubscribeRequest, Subscribed};
 use serde_json::{Value as Json, json};
 
@@ -19,6 +20,7 @@ fn list(bench: &Bench) -> ListRequest {
         tenant: bench.tenant.clone(),
         program: bench.program.clone(),
         patience_ms: 60_000,
+        gate: Gate::default(),
     }
 }
 

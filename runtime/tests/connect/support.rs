@@ -8,6 +8,7 @@ use counterplay_machine::eval::TenantFacts;
 use counterplay_machine::expr::{Expr, Slot};
 use counterplay_machine::types::Type;
 use counterplay_machine::{Program, Value};
+use counterplay_runtime::brake::Gate;
 use counterplay_runtime::call::{CallOutcome, CallRequest, Connector, Setbacks};
 use counterplay_runtime::clock::{Clock, VirtualClock};
 use counterplay_runtime::connect::{Chance, Connectors, MasterKey, MemorySecrets};
@@ -189,6 +190,7 @@ impl Bench {
             program: self.program.clone(),
             repeated: false,
             setbacks: Setbacks::default(),
+            gate: Gate::default(),
         }
     }
 
