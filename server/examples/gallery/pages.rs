@@ -83,6 +83,7 @@ impl Gallery {
             here: "/".to_owned(),
             now_ms: self.now_ms,
             flash: None,
+            paused: Vec::new(),
         }
     }
 
@@ -1297,6 +1298,12 @@ impl Gallery {
             error: error.map(|e| self.t(e)),
         };
         render(&pages::SourcesPage {
+            pauses: Vec::new(),
+            pausable: vec![Choice {
+                value: "all".to_owned(),
+                label: "everything".to_owned(),
+                chosen: false,
+            }],
             chrome: self.chrome(Area::Sources, "Sources"),
             service: vec![("Version".into(), "0.1.0".into()), ("Database".into(), self.t("/var/lib/counterplay/store.db, 48 MB"))],
             problem: Some(self.t("The clock of this machine jumped by 14 minutes. Timers are paused until a person confirms the time.")),
@@ -1321,6 +1328,12 @@ impl Gallery {
 
     fn sources_empty(&self) -> String {
         render(&pages::SourcesPage {
+            pauses: Vec::new(),
+            pausable: vec![Choice {
+                value: "all".to_owned(),
+                label: "everything".to_owned(),
+                chosen: false,
+            }],
             chrome: self.chrome(Area::Sources, "Sources"),
             service: vec![("Version".into(), "0.1.0".into())],
             problem: None,

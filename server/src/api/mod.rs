@@ -6,6 +6,7 @@ pub mod audit;
 pub mod health;
 pub mod letters;
 pub mod modes;
+pub mod pauses;
 pub mod playbooks;
 pub mod problems;
 pub mod refusal;
@@ -92,6 +93,7 @@ pub fn router(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(audit::export))
         .routes(routes!(tenants::list))
         .routes(routes!(health::detail))
+        .routes(routes!(pauses::list, pauses::pause, pauses::unpause))
         .routes(routes!(stream::stream))
         .route_layer(from_fn_with_state(app.clone(), remember));
     // Answers that hold a secret once are not kept to be given again.

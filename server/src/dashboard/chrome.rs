@@ -140,6 +140,8 @@ pub struct Chrome {
     pub now_ms: i64,
     /// What the last form did.
     pub flash: Option<Flash>,
+    /// What is paused, in words, the widest first.
+    pub paused: Vec<String>,
 }
 
 impl Chrome {

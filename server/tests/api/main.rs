@@ -5,6 +5,7 @@ mod bad_input;
 mod deploys;
 mod documented;
 mod identity;
+mod pauses;
 mod playbooks;
 mod records;
 mod routes;

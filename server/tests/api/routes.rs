@@ -159,7 +159,11 @@ impl Things {
             "/events/{event}" => "identity.risk_detected".to_owned(),
             _ => self.event.to_string(),
         };
-        row.path
+        let which = match (row.method.as_str(), row.path.ends_with("/pauses")) {
+            ("DELETE", true) => "?tenant=contoso",
+            _ => "",
+        };
+        format!("{}{which}", row.path)
             .replace("{id}", id)
             .replace("{num}", &number.to_string())
             .replace("{letter}", &self.letter.to_string())
@@ -181,6 +185,7 @@ fn body(row: &Row) -> Option<Value> {
         ("GET" | "DELETE", _) => return None,
         (_, p) if p.ends_with("/run") || p.ends_with("/simulate") => start,
         (_, p) if p.ends_with("/mode") => json!({"mode": "active"}),
+        (_, p) if p.ends_with("/pauses") => json!({"tenant": "contoso", "because": "x"}),
         (_, p) if p.contains("/playbooks") => json!({"source": "playbook"}),
         (_, p) if p.contains("/approvals/") => json!({"decision": "approve"}),
         (_, p) if p.contains("/revisions/") => json!({"approve": true}),
@@ -211,6 +216,7 @@ fn form(row: &Row) -> &'static str {
         }
         "/account/password" => "current=paper+lantern+seven&new=a&again=b",
         "/people" => "email=con%40contoso.example&name=x&role=viewer&tenant=contoso",
+        "/pauses" | "/pauses/remove" => "what=tenant+contoso&because=x",
         "/tokens" => "name=beyond&role=viewer&tenant=contoso",
         "/login" => "email=nobody%40msp.example&password=paper+lantern+seven",
         _ => "",

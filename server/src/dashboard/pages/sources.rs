@@ -1,6 +1,7 @@
 //! Where events come from and what calls go out through, each with its last state.
 
 use crate::dashboard::chrome::Chrome;
+use crate::dashboard::pages::Choice;
 use crate::dashboard::{filters, topics};
 use askama::Template;
 
@@ -20,6 +21,29 @@ pub struct SourcesPage {
     pub webhooks: Vec<WebhookRow>,
     /// Services that calls go to.
     pub connections: Vec<ConnectionRow>,
+    /// What is paused.
+    pub pauses: Vec<PauseRow>,
+    /// What the viewer may pause.
+    pub pausable: Vec<Choice>,
+}
+
+/// Something that is paused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PauseRow {
+    /// What, in words.
+    pub what: String,
+    /// What the form that lets it go on says.
+    pub value: String,
+    /// Who said so.
+    pub by: String,
+    /// When.
+    pub at_ms: i64,
+    /// Why.
+    pub why: Option<String>,
+    /// How much that was sent before had no answer ten seconds later.
+    pub under_way: u32,
+    /// Whether the viewer may let it go on.
+    pub may: bool,
 }
 
 /// A polled source.

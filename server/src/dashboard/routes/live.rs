@@ -80,7 +80,7 @@ fn of(news: &News) -> Vec<String> {
             "letters" => plain(&[topics::LETTERS, topics::COUNTS]),
             "deploys" => plain(&[topics::DEPLOYS, topics::PLAYBOOKS, topics::COUNTS]),
             "playbooks" => plain(&[topics::PLAYBOOKS]),
-            "sources" => plain(&[topics::SOURCES]),
+            "sources" | "pauses" => plain(&[topics::SOURCES]),
             _ => Vec::new(),
         },
         News::Entry(item) => {

@@ -16,6 +16,7 @@ mod live;
 mod login;
 mod overview;
 mod page;
+mod pauses;
 mod people;
 mod playbook;
 mod playbooks;
@@ -72,6 +73,8 @@ pub fn router() -> Router<App> {
         .route("/tokens", post(people::add_token))
         .route("/tokens/{num}/revoke", post(people::revoke_token))
         .route("/sources", get(sources::show))
+        .route("/pauses", post(pauses::pause))
+        .route("/pauses/remove", post(pauses::unpause))
         .route("/try/{sample}", post(sources::deliver))
         .route("/login", get(login::show).post(login::log_in))
         .route("/logout", post(login::log_out))

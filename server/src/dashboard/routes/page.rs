@@ -125,6 +125,7 @@ pub fn stranger(app: &App, theme: Theme, here: String, title: &str) -> Chrome {
         here,
         now_ms: app.clock.now_ms(),
         flash: None,
+        paused: Vec::new(),
     }
 }
 
@@ -162,8 +163,23 @@ impl Page {
                 Counts::default()
             }),
             flash: self.flash.clone(),
+            paused: self.paused().await,
             ..stranger(&self.app, self.theme, self.here.clone(), &title.into()).with_area(area)
         }
+    }
+
+    /// What is paused, in words.
+    async fn paused(&self) -> Vec<String> {
+        let pauses = crate::api::pauses::seen(&self.app, &self.auth).await;
+        let pauses = pauses.unwrap_or_else(|problem| {
+            tracing::warn!(detail = problem.detail, "what is paused cannot be read");
+            Vec::new()
+        });
+        let said = pauses.into_iter().map(|p| match p.why {
+            Some(why) => format!("{} (by {}: {why})", p.scope, p.by),
+            None => format!("{} (by {})", p.scope, p.by),
+        });
+        said.collect()
     }
 
     async fn counts(&self) -> Result<Counts, Problem> {
@@ -299,6 +315,7 @@ pub fn nothing_here() -> Response {
         here: "/".into(),
         now_ms: 0,
         flash: None,
+        paused: Vec::new(),
     };
     error(chrome, &problem)
 }

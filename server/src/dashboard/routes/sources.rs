@@ -77,6 +77,8 @@ async fn make(page: &Page) -> Result<SourcesPage, Problem> {
         polls,
         webhooks: webhooks(page).await?,
         connections: connections(page),
+        pauses: super::pauses::rows(page).await?,
+        pausable: super::pauses::choices(page),
     })
 }
 

@@ -1,0 +1,134 @@
+//! What is to stop or to go on, from the page of sources.
+
+use super::{Form, Oops, Page};
+use crate::api::pauses;
+use crate::dashboard::pages::Choice;
+use crate::dashboard::pages::sources::PauseRow;
+use crate::identity::{Permission, Scope as Reach};
+use crate::problem::Problem;
+use axum::response::Response;
+use counterplay_runtime::brake::Scope;
+use serde::Deserialize;
+
+/// What is paused.
+#[derive(Debug, Deserialize)]
+pub struct NewPause {
+    what: String,
+    #[serde(default)]
+    because: String,
+}
+
+/// What goes on.
+#[derive(Debug, Deserialize)]
+pub struct OldPause {
+    what: String,
+}
+
+/// `POST /pauses`.
+///
+/// # Errors
+/// The page of what went wrong.
+pub async fn pause(form: Form<NewPause>) -> Result<Response, Oops> {
+    let Form { page, fields } = form;
+    let done = async {
+        page.auth.needs(Permission::Operate)?;
+        let scope = read(&fields.what)?;
+        pauses::allowed(&page.app, &page.auth, &scope)?;
+        let because = Some(fields.because.trim()).filter(|b| !b.is_empty());
+        pauses::set(&page.app, &page.who().id, scope, because).await
+    };
+    Ok(match done.await {
+        Ok(pause) if pause.under_way == 0 => page.back(
+            "/sources",
+            &format!("Paused: {}. Nothing is sent until it goes on.", pause.scope),
+        ),
+        Ok(pause) => page.back(
+            "/sources",
+            &format!(
+                "Paused: {}. {} sent before had no answer after ten seconds.",
+                pause.scope, pause.under_way
+            ),
+        ),
+        Err(problem) => page.back_with_problem("/sources", &problem),
+    })
+}
+
+/// `POST /pauses/remove`.
+///
+/// # Errors
+/// The page of what went wrong.
+pub async fn unpause(form: Form<OldPause>) -> Result<Response, Oops> {
+    let Form { page, fields } = form;
+    let done = async {
+        page.auth.needs(Permission::Operate)?;
+        let scope = read(&fields.what)?;
+        pauses::release(&page.app, &page.auth, scope.clone()).await?;
+        Ok::<_, Problem>(scope)
+    };
+    Ok(match done.await {
+        Ok(scope) => page.back("/sources", &format!("It goes on: {scope}.")),
+        Err(problem) => page.back_with_problem("/sources", &problem),
+    })
+}
+
+/// What is paused, as rows.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn rows(page: &Page) -> Result<Vec<PauseRow>, Problem> {
+    let pauses = pauses::seen(&page.app, &page.auth).await?;
+    let rows = pauses.into_iter().map(|p| PauseRow {
+        may: may(page, &p.scope),
+        what: p.scope.to_string(),
+        value: write(&p.scope),
+        by: p.by,
+        at_ms: p.at_ms,
+        why: p.why,
+        under_way: p.under_way,
+    });
+    Ok(rows.collect())
+}
+
+/// What the viewer may pause.
+pub fn choices(page: &Page) -> Vec<Choice> {
+    let (program, deployment) = (page.app.engine.program(), page.app.engine.deployment());
+    let tenants = deployment.tenants.keys().cloned().map(Scope::Tenant);
+    let playbooks = program.playbooks.keys();
+    let playbooks = playbooks.map(|id| Scope::Playbook(id.to_string()));
+    std::iter::once(Scope::All)
+        .chain(tenants)
+        .chain(playbooks)
+        .filter(|scope| may(page, scope))
+        .map(|scope| Choice {
+            value: write(&scope),
+            label: scope.to_string(),
+            chosen: false,
+        })
+        .collect()
+}
+
+fn may(page: &Page, scope: &Scope) -> bool {
+    let reach = &page.who().scope;
+    page.who().may(Permission::Operate)
+        && match scope {
+            Scope::Tenant(name) => reach.includes(name),
+            Scope::All | Scope::Playbook(_) => *reach == Reach::All,
+        }
+}
+
+fn write(scope: &Scope) -> String {
+    match scope {
+        Scope::All => "all".into(),
+        Scope::Tenant(name) => format!("tenant {name}"),
+        Scope::Playbook(id) => format!("playbook {id}"),
+    }
+}
+
+fn read(what: &str) -> Result<Scope, Problem> {
+    match what.split_once(' ') {
+        None if what == "all" => Ok(Scope::All),
+        Some(("tenant", name)) => Ok(Scope::Tenant(name.to_owned())),
+        Some(("playbook", id)) => Ok(Scope::Playbook(id.to_owned())),
+        _ => Err(Problem::bad_request("the form names nothing to pause")),
+    }
+}
