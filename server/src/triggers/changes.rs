@@ -5,10 +5,10 @@
 //! work), "Reduce missing change notifications" (lifecycle notifications).
 
 use crate::app::App;
-use crate::http::{Path, Refused, read_json, whole};
+use crate::http::{Path, Query, Refused, read_json, whole};
 use crate::problem::Problem;
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use counterplay_runtime::engine::{ChangeTold, Told};
