@@ -393,17 +393,8 @@ pub struct VerifyArgs {
     #[arg(value_name = "PROJECT")]
     pub project: Option<PathBuf>,
     /// How it is written
-    #[arg(long, value_enum, default_value_t = VerifyFormat::Text)]
-    pub format: VerifyFormat,
-}
-
-/// How proofs are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum VerifyFormat {
-    /// For people
-    Text,
-    /// One JSON object
-    Json,
+    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
+    pub format: TextOrJson,
 }
 
 /// `counterplay doc`.

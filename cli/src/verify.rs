@@ -1,6 +1,6 @@
 //! `counterplay verify`: a project in, what is certain of every run of its playbooks, and what is not, out.
 
-use crate::args::{VerifyArgs, VerifyFormat};
+use crate::args::{TextOrJson, VerifyArgs};
 use crate::choose;
 use crate::error::{FOUND, Failure, OK, Outcome};
 use crate::out::{self, BAD, GOOD, HEAD, NAME, QUIET, WARN, paint};
@@ -51,13 +51,13 @@ pub fn verify(args: &VerifyArgs) -> Outcome {
         ));
     }
     match args.format {
-        VerifyFormat::Text => {
+        TextOrJson::Text => {
             for proof in &proofs {
                 out::text(shown(proof))?;
             }
             out::line(verdict(&proofs, broken))?;
         }
-        VerifyFormat::Json => {
+        TextOrJson::Json => {
             let all: Vec<serde_json::Value> = proofs
                 .iter()
                 .map(|proof| json!({ "holds": proof.holds(), "proof": proof }))

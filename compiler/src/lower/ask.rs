@@ -19,9 +19,6 @@ use counterplay_machine::playbook::{Ask, Edge, NodeKind, WaitEvent};
 use counterplay_machine::types::Type;
 use std::sync::Arc;
 
-/// The longest that a run waits for an event, in milliseconds.
-const WAIT_MAX_MS: i64 = 400 * 24 * HOUR_MS;
-
 impl Lower<'_, '_> {
     /// `ask "…" to user, within 1h { … }`.
     pub(super) fn ask_person(&mut self, written: &Written, span: Span) {
@@ -183,13 +180,14 @@ impl Lower<'_, '_> {
     ) {
         let at_most_ms = self
             .duration(Some(at_most), MINUTE_MS, "at most")
-            .min(WAIT_MAX_MS);
+            .min(counterplay_machine::step::WAIT_MAX_MS);
         let name = self.event_name(&Trigger::Event(event.clone()));
         let ty = match &name {
             Some(name) => Type::Event(vec![name.clone()]),
             None => Type::Unknown,
         };
         let slot = self.c.slot(&alias.text, &ty);
+        let anything = condition.is_none();
         let condition = condition.map(|written| {
             self.c.frames.push(Default::default());
             self.c.bind_slot(alias, &ty, slot);
@@ -231,7 +229,7 @@ impl Lower<'_, '_> {
             ty: ty.clone(),
             place: self.c.at(alias.span),
         };
-        if condition_is_absent(&self.graph[node].kind) {
+        if anything {
             self.c.not_always_there(alias);
             self.c.mention_binding(alias, &ty);
         }
@@ -520,12 +518,8 @@ impl Lower<'_, '_> {
     }
 }
 
-fn condition_is_absent(kind: &NodeKind) -> bool {
-    matches!(kind, NodeKind::WaitEvent(wait) if wait.condition.is_none())
-}
-
 /// Whether an event is raised by playbooks.
-fn is_emitted(def: &Def) -> bool {
+pub fn is_emitted(def: &Def) -> bool {
     let Item::Event(decl) = &*def.item else {
         return false;
     };

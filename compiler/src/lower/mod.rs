@@ -1,6 +1,6 @@
 //! A checked playbook in, its state machine out: the graph's builder and what the later checks need to know.
 
-mod ask;
+pub mod ask;
 mod calls;
 mod case;
 mod condition;

@@ -14,9 +14,6 @@ use petgraph::graph::NodeIndex;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The longest that a wait for a time lasts; the engine fails a step that would wait longer.
-const WAIT_TIME_MAX_MS: i64 = 400 * DAY_MS;
-
 /// How long a run can take.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Longest {
@@ -107,7 +104,7 @@ impl Clock<'_> {
             }
             // A day, and the hour by which daylight saving makes one longer.
             NodeKind::WaitClock { .. } => at.saturating_add(DAY_MS + HOUR_MS),
-            NodeKind::WaitTime { .. } => at.saturating_add(WAIT_TIME_MAX_MS),
+            NodeKind::WaitTime { .. } => at.saturating_add(counterplay_machine::step::WAIT_MAX_MS),
             NodeKind::WaitSinceStart { after_ms, after } => {
                 if let Some(after) = after {
                     self.value(node, after);

@@ -141,7 +141,7 @@ fn wait(playbook: &Playbook, at: NodeIndex, node: &Node) -> Option<Wait> {
             );
         }
         NodeKind::WaitTime { .. } => {
-            wait.within_ms = Some(400 * counterplay_machine::duration::DAY_MS);
+            wait.within_ms = Some(counterplay_machine::step::WAIT_MAX_MS);
         }
         _ => return None,
     }

@@ -27,6 +27,9 @@ pub use approve::{Vote, check_vote};
 /// How long a run is held for a person before it fails.
 pub const HELD_MS_MAX: i64 = 7 * crate::duration::DAY_MS;
 
+/// The longest that a run waits for a time or an event, in milliseconds.
+pub const WAIT_MAX_MS: i64 = 400 * crate::duration::DAY_MS;
+
 /// What the stepper looks at and never changes.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {

@@ -1,7 +1,7 @@
 //! Takes every thread that can go on to where it waits next.
 
 use super::{Effect, Stepper};
-use crate::duration::{DAY_MS, format_time_ms};
+use crate::duration::format_time_ms;
 use crate::eval::equal;
 use crate::journal::What;
 use crate::playbook::{Edge, EndKind, NodeKind, StageKind, TriggerKind};
@@ -9,9 +9,6 @@ use crate::schedule;
 use crate::state::{Ending, Outcome, Waiting};
 use crate::value::Value;
 use std::collections::VecDeque;
-
-/// The longest that a wait for a time lasts.
-pub const WAIT_MAX_MS: i64 = 400 * DAY_MS;
 
 impl Stepper<'_, '_> {
     /// Runs ready threads until none is left. Ends because the graph's only cycles pass through timers.
@@ -171,7 +168,7 @@ impl Stepper<'_, '_> {
                 }
             }
             NodeKind::WaitTime { until } => match self.eval(thread, until) {
-                Ok(Value::Time(ms)) if ms.saturating_sub(self.now_ms) <= WAIT_MAX_MS => {
+                Ok(Value::Time(ms)) if ms.saturating_sub(self.now_ms) <= super::WAIT_MAX_MS => {
                     self.wait_until(thread, ms);
                 }
                 Ok(Value::Time(ms)) => self.fail_step(

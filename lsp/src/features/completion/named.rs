@@ -4,7 +4,8 @@
 use super::imports::import_edit;
 use super::{BlockKind, Find, Kind, Suggestion, escape};
 use counterplay_compiler::index::Def;
-use counterplay_compiler::syntax::ast::{ExprKind, Item, PropertyValue};
+use counterplay_compiler::lower::ask::is_emitted;
+use counterplay_compiler::syntax::ast::{Item, PropertyValue};
 
 /// What is written of the thing that is named.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -145,17 +146,4 @@ fn can_be_undone(def: &Def) -> bool {
     decl.properties
         .iter()
         .any(|p| p.key.text == "undo" && matches!(p.value, PropertyValue::Exprs(_)))
-}
-
-/// Whether playbooks raise an event: `source: emit`.
-fn is_emitted(def: &Def) -> bool {
-    let Item::Event(decl) = &*def.item else {
-        return false;
-    };
-    decl.properties.iter().any(|p| {
-        p.key.text == "source"
-            && matches!(&p.value, PropertyValue::Exprs(written)
-                if matches!(written.as_slice(), [only]
-                    if matches!(&only.kind, ExprKind::Name(name) if name == "emit")))
-    })
 }
