@@ -104,6 +104,8 @@ pub enum Command {
     Pause(PauseArgs),
     /// Let what was paused go on
     Unpause(UnpauseArgs),
+    /// Copy the store into a file, while the service goes on
+    Backup(BackupArgs),
     /// Say who may log in to the service, and as what
     User(UserArgs),
     /// Make, list and revoke the API tokens of other programs
@@ -749,6 +751,28 @@ pub struct UnpauseArgs {
     /// Who says so, by e-mail address
     #[arg(long = "as", value_name = "EMAIL")]
     pub by: String,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `counterplay backup`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay backup /backups/counterplay-2026-11-26.db
+  counterplay backup --project examples/lost-device --sandbox copy.db
+
+The copy is the store as it stands at one moment: runs, timers, approvals, audit trail, people and tokens. The service need
+not be stopped. It is checked before it gets its name, readable by you alone, and never written over another file. To go back to
+one, stop the service, move the store with its -wal and -shm files away, and put the copy in its place.
+
+Exit codes:
+  0  backed up
+  2  there is no store, the file is there already, or it cannot be written")]
+pub struct BackupArgs {
+    /// The file that is made
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
     /// The store.
     #[command(flatten)]
     pub store: StoreArgs,

@@ -1,7 +1,8 @@
 //! Arguments in, an exit code out: the command line, as a library so that tests can use its parts.
 
 pub mod args;
-pub mod built_in;
+pub mod backup;
+mod built_in;
 pub mod cause;
 pub mod check;
 pub mod choose;
@@ -93,6 +94,7 @@ fn carry_out(command: Command) -> Outcome {
         Command::Cancel(args) => asynchronously(words::cancel(args)),
         Command::Pause(args) => asynchronously(pause::pause(args)),
         Command::Unpause(args) => asynchronously(pause::unpause(args)),
+        Command::Backup(args) => asynchronously(backup::backup(args)),
         Command::User(args) => asynchronously(identity::user(args)),
         Command::Token(args) => asynchronously(identity::token(args)),
         Command::Sandbox(args) => asynchronously(sandbox::sandbox(args)),

@@ -10,6 +10,7 @@ mod audit;
 mod audit_read;
 mod audit_verify;
 mod awaits;
+mod backup;
 mod codec;
 mod counters;
 mod deliveries;
@@ -49,6 +50,7 @@ pub use approvals::{Answered, ApprovalDetail, ApprovalInfo, DecidedApproval, Ref
 pub use audit::NewAudit;
 pub use audit_read::{AuditExport, AuditFilter, AuditRecord};
 pub use audit_verify::{Broken, ChainReport};
+pub use backup::{Backup, BackupError};
 pub(crate) use counters::Counted;
 pub use error::{Fault, StoreError};
 pub use events::{Arrival, ArrivalKind, NewArrival};

@@ -86,7 +86,7 @@ fn exists(path: &Path) -> Result<bool, StoreError> {
 }
 
 /// Makes an empty file that only its owner may read: it will hold personal data.
-fn create(path: &Path) -> Result<(), StoreError> {
+pub(super) fn create(path: &Path) -> Result<(), StoreError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -109,7 +109,7 @@ fn create(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-fn raw(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
+pub(super) fn raw(path: &Path, busy: Duration) -> Result<Connection, StoreError> {
     let sql = |e: rusqlite::Error| StoreError::of_sqlite(path, &e);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags).map_err(sql)?;
@@ -144,7 +144,7 @@ fn header(conn: &Connection, path: &Path) -> Result<Header, StoreError> {
     Ok(header)
 }
 
-fn check_pages(conn: &Connection, path: &Path) -> Result<(), StoreError> {
+pub(super) fn check_pages(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     let verdict: String = conn
         .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
         .map_err(|e| StoreError::of_sqlite(path, &e))?;
