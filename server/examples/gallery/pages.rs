@@ -27,7 +27,7 @@ use counterplay_server::dashboard::pages::run::{RunApproval, RunEvent};
 use counterplay_server::dashboard::pages::runs::RunRow;
 use counterplay_server::dashboard::pages::simulation::{SimulatedRun, WouldDo};
 use counterplay_server::dashboard::pages::sources::{
-    ConnectionRow, PollRow, SubscriptionCell, WebhookRow,
+    ConnectionRow, PauseRow, PollRow, SubscriptionCell, WebhookRow,
 };
 use counterplay_server::dashboard::pages::{self, Choice, Paging};
 use counterplay_server::dashboard::steps::steps;
@@ -1298,13 +1298,24 @@ impl Gallery {
             error: error.map(|e| self.t(e)),
         };
         render(&pages::SourcesPage {
-            pauses: Vec::new(),
+            pauses: vec![PauseRow {
+                what: self.t("the tenant contoso"),
+                value: "tenant contoso".to_owned(),
+                by: self.t("ana.ortiz@msp.example"),
+                at_ms: self.now_ms - 5 * MIN,
+                why: Some(self.t("the directory answers nonsense")),
+                under_way: 1,
+                may: true,
+            }],
             pausable: vec![Choice {
                 value: "all".to_owned(),
                 label: "everything".to_owned(),
                 chosen: false,
             }],
-            chrome: self.chrome(Area::Sources, "Sources"),
+            chrome: Chrome {
+                paused: vec![self.t("the tenant contoso (by ana.ortiz@msp.example: the directory answers nonsense)")],
+                ..self.chrome(Area::Sources, "Sources")
+            },
             service: vec![("Version".into(), "0.1.0".into()), ("Database".into(), self.t("/var/lib/counterplay/store.db, 48 MB"))],
             problem: Some(self.t("The clock of this machine jumped by 14 minutes. Timers are paused until a person confirms the time.")),
             polls: vec![
