@@ -59,6 +59,21 @@ pub async fn pause(args: PauseArgs) -> Outcome {
     Ok(OK)
 }
 
+/// Says what is paused, to whoever starts an engine and wonders why nothing happens.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn tell(store: &Store) -> Result<(), Failure> {
+    for pause in store.pauses().await.map_err(failed)? {
+        let Pause { scope, by, .. } = pause;
+        out::note(paint(
+            WARN,
+            format!("paused by {by}: {scope}; nothing is sent for it until `counterplay unpause`"),
+        ));
+    }
+    Ok(())
+}
+
 fn heard(pause: &Pause) -> Outcome {
     let Pause {
         scope, under_way, ..

@@ -9,7 +9,7 @@ use crate::args::RunArgs;
 use crate::error::{FOUND, Failure, OK, Outcome};
 use crate::lookup::failed;
 use crate::out::{self, BAD, HEAD, NAME, QUIET, paint};
-use crate::{signal, waiting};
+use crate::{pause, signal, waiting};
 use counterplay_runtime::engine::{Engine, EngineError, Notice, Rest, Until};
 use counterplay_runtime::store::RunFilter;
 use feed::Feed;
@@ -49,6 +49,7 @@ pub async fn run(args: RunArgs) -> Outcome {
             "Ctrl-C stops in good order; what is open goes on at the next start.",
         ));
     }
+    pause::tell(engine.store()).await?;
     session.feed.start(&args, &setup).await?;
     for path in args.files.iter().filter(|p| p.as_path() != Path::new("-")) {
         session.feed.file(path).await?;

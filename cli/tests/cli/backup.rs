@@ -18,6 +18,14 @@ fn a_copy_holds_what_was_there_and_can_be_paused_before_it_goes_on() -> Result {
     let paused = place.run(&[&["pause", "--all"][..], &who].concat())?;
     assert_eq!(paused.code, Some(0), "{paused:?}");
     assert!(paused.out.contains("kept: everything"), "{}", paused.out);
+    // Whoever starts an engine on it is told.
+    let started = place.run(&["run", "--sandbox", "--once", "--store", "copy.db"])?;
+    assert!(
+        started
+            .err
+            .contains("paused by ana.ortiz@msp.example: everything"),
+        "{started:?}"
+    );
     let goes_on = place.run(&[&["unpause", "--all"][..], &who].concat())?;
     assert!(goes_on.out.contains("nothing is paused"), "{}", goes_on.out);
     Ok(())
