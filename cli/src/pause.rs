@@ -85,10 +85,10 @@ fn heard(pause: &Pause) -> Outcome {
     if *under_way == 0 {
         return Ok(OK);
     }
-    let calls = if *under_way == 1 { "call" } else { "calls" };
+    let calls = out::count(*under_way as usize, "call");
     out::line(paint(
         WARN,
-        format!("{under_way} {calls} that had been sent before had no answer after ten seconds"),
+        format!("{calls} that had been sent before had no answer after ten seconds"),
     ))?;
     Ok(FOUND)
 }
@@ -137,16 +137,6 @@ async fn known(args: &PauseArgs, store: &Store, scope: &Scope) -> Result<(), Fai
         Scope::Playbook(id) => ("playbook", id),
     };
     let mut names: BTreeSet<String> = BTreeSet::new();
-    let filter = RunFilter {
-        limit: Some(u32::MAX),
-        ..RunFilter::default()
-    };
-    for run in store.runs(filter).await.map_err(failed)? {
-        names.insert(match scope {
-            Scope::Tenant(_) => run.tenant,
-            _ => run.playbook,
-        });
-    }
     if let Some(root) = project::root_for(args.store.project.project.as_deref())? {
         let compiled = project::load(&root, &[])?.compiled;
         match scope {
@@ -156,6 +146,20 @@ async fn known(args: &PauseArgs, store: &Store, scope: &Scope) -> Result<(), Fai
             }
             _ => names.extend(compiled.program.playbooks.keys().map(ToString::to_string)),
         }
+    }
+    // Somebody wants it to stop: what the project names needs no look at every run.
+    if names.contains(given) {
+        return Ok(());
+    }
+    let filter = RunFilter {
+        limit: Some(u32::MAX),
+        ..RunFilter::default()
+    };
+    for run in store.runs(filter).await.map_err(failed)? {
+        names.insert(match scope {
+            Scope::Tenant(_) => run.tenant,
+            _ => run.playbook,
+        });
     }
     if names.is_empty() || names.contains(given) {
         return Ok(());

@@ -6,17 +6,19 @@ use crate::playbook::TriggerKind;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{Timestamp, ToSpan, civil};
 
+/// The days of a week as they are written, monday first.
+pub const DAYS: [&str; 7] = [
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+];
+
 /// A trigger in words, as it is written: `when intune.noncompliant`, `every monday at 09:00`.
 pub fn describe(kind: &TriggerKind) -> String {
-    const DAYS: [&str; 7] = [
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-    ];
     match kind {
         TriggerKind::Event(name) => format!("when {name}"),
         TriggerKind::Every(ms) => format!("every {}", format_ms(*ms)),

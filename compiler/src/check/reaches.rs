@@ -323,56 +323,15 @@ fn take(expr: &Expr, through: bool, out: &mut Vec<Taken>) {
         out.push(Taken { path, through });
         return;
     }
-    let mut all = |parts: &[&Expr]| parts.iter().for_each(|part| take(part, false, out));
-    match expr {
-        Expr::Field(a, _)
-        | Expr::OptionalField(a, _)
-        | Expr::Not(a)
-        | Expr::Negate(a)
-        | Expr::IsPresent(a)
-        | Expr::Matches(a, _)
-        | Expr::Convert(a, _) => all(&[a]),
-        Expr::And(a, b)
-        | Expr::Or(a, b)
-        | Expr::Compare(_, a, b)
-        | Expr::Arithmetic(_, a, b)
-        | Expr::In(a, b)
-        | Expr::Contains(a, b)
-        | Expr::StartsWith(a, b)
-        | Expr::EndsWith(a, b)
-        | Expr::Coalesce(a, b) => all(&[a, b]),
-        Expr::If(a, b, c) => all(&[a, b, c]),
-        Expr::Text(items) | Expr::List(items) | Expr::Call(_, items) => {
-            all(&items.iter().collect::<Vec<_>>());
-        }
-        Expr::Record(_, fields) | Expr::Object(fields) => {
-            all(&fields.iter().map(|(_, value)| value).collect::<Vec<_>>());
-        }
-        Expr::Comprehension {
-            source,
-            filter,
-            body,
-            ..
-        } => {
-            take(source, true, out);
-            for part in [filter, body].into_iter().flatten() {
-                take(part, false, out);
-            }
-        }
-        Expr::Let(_, value, body) => {
-            take(value, true, out);
-            take(body, false, out);
-        }
-        Expr::Const(_)
-        | Expr::Slot(_)
-        | Expr::Now
-        | Expr::Run(_)
-        | Expr::Tenant(_)
-        | Expr::TenantHas(_)
-        | Expr::Param(..)
-        | Expr::Team(_)
-        | Expr::NamedSecret(_)
-        | Expr::GeneratedPassword => {}
+    // What is only looked through is named by what comes of it.
+    let named = match expr {
+        Expr::Comprehension { source, .. } => Some(source),
+        Expr::Let(_, value, _) => Some(value),
+        _ => None,
+    };
+    for part in expr.parts() {
+        let through = named.is_some_and(|named| std::ptr::eq(&**named, part));
+        take(part, through, out);
     }
 }
 

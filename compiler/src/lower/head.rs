@@ -22,18 +22,9 @@ use counterplay_machine::playbook::{
     Condition, ForEachRun, ListSource, ManualParam, NodeKind, Playbook, Repeats, Tenants, Trigger,
     TriggerKind, Webhook,
 };
+use counterplay_machine::schedule::DAYS;
 use counterplay_machine::types::Type;
 use std::sync::Arc;
-
-const DAYS: &[&str] = &[
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-];
 
 /// Lowers a playbook. The machine is only to be used where no error was found.
 pub fn playbook(mut lower: Lower<'_, '_>, written: &Written) -> (Playbook, Facts) {

@@ -525,22 +525,15 @@ impl Slip<'_, '_> {
 
     /// `every mon at 09:00`.
     fn short_day(&self) -> Option<Outcome> {
-        const DAYS: [&str; 7] = [
-            "monday",
-            "tuesday",
-            "wednesday",
-            "thursday",
-            "friday",
-            "saturday",
-            "sunday",
-        ];
         let at = self.at.checked_sub(1)?;
         let word = self.word(at).to_lowercase();
         let after_every = at.checked_sub(1).is_some_and(|e| self.word(e) == "every");
         if !after_every || word.len() < 2 {
             return None;
         }
-        let day = DAYS.iter().find(|day| day.starts_with(&word))?;
+        let day = counterplay_machine::schedule::DAYS
+            .iter()
+            .find(|day| day.starts_with(&word))?;
         let diagnostic = self.replacement(
             codes::UNEXPECTED,
             "the days of the week are written out".to_owned(),

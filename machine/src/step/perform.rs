@@ -93,22 +93,21 @@ impl Stepper<'_, '_> {
             let reason = format!("it only makes sense after `{before}`, which failed");
             return self.skip(thread, action, reason);
         }
-        let done = if perform.undoes.is_empty() {
-            Ok(true)
-        } else {
-            self.was_done(thread, perform)
+        let done = match perform.undoes.is_empty() {
+            true => Ok(true),
+            false => self.was_done(thread, perform),
         };
-        let done = match done {
-            Ok(done) => done,
-            Err(reason) => return self.action_failed(thread, reason),
-        };
-        if !done {
-            let reason = "there is nothing to undo: what it reverses was not done".to_owned();
-            self.record(Some(thread), What::Skipped { action, reason });
-            if !self.go(thread, &Edge::Done) {
-                self.end(thread, None);
+        match done {
+            Ok(true) => {}
+            Ok(false) => {
+                let reason = "there is nothing to undo: what it reverses was not done".to_owned();
+                self.record(Some(thread), What::Skipped { action, reason });
+                if !self.go(thread, &Edge::Done) {
+                    self.end(thread, None);
+                }
+                return;
             }
-            return;
+            Err(reason) => return self.action_failed(thread, reason),
         }
         let args = match self.args(thread, &perform.args) {
             Ok(args) => args,

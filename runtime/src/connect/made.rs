@@ -1,8 +1,10 @@
-//! A call that no playbook declares in, the declaration that it would have out.
+//! A call that no playbook declares in, the declaration that it would have, and what it gives, out.
 
-use crate::call::{CallRequest, ListRequest, Setbacks};
+use super::Connectors;
+use super::job::Job;
+use crate::call::{CallOutcome, CallRequest, ListFailure, ListRequest, Setbacks};
 use counterplay_machine::Value;
-use counterplay_machine::declare::{Callable, PathPart, Request};
+use counterplay_machine::declare::{Callable, OnStatus, OnStatusThen, PathPart, Request};
 use counterplay_machine::expr::{Expr, Slot};
 use counterplay_machine::types::Type;
 use serde_json::Value as Json;
@@ -16,6 +18,8 @@ pub(super) struct Made<'a> {
     /// Query parameters, not yet encoded.
     pub query: &'a [(String, String)],
     pub json: Option<Json>,
+    /// Whether it is a list that is read to its end.
+    pub paged: bool,
 }
 
 /// The query that the program would declare for it.
@@ -51,7 +55,7 @@ pub(super) fn callable(made: Made<'_>) -> Callable {
             json: made
                 .json
                 .map(|json| Expr::Const(Value::Json(Arc::new(json)))),
-            paged: false,
+            paged: made.paged,
         },
         expect: Vec::new(),
         on_status: Vec::new(),
@@ -64,15 +68,8 @@ pub(super) fn callable(made: Made<'_>) -> Callable {
     }
 }
 
-/// Lets a list be read to its end.
-pub(super) fn paged(callable: &mut Callable) {
-    if let Request::Http { paged, .. } = &mut callable.request {
-        *paged = true;
-    }
-}
-
 /// The call, outside any run.
-pub(super) fn call(request: &ListRequest, callable: &Callable) -> CallRequest {
+fn call(request: &ListRequest, callable: &Callable) -> CallRequest {
     CallRequest {
         id: request.id.clone(),
         callable: callable.name.clone(),
@@ -83,5 +80,41 @@ pub(super) fn call(request: &ListRequest, callable: &Callable) -> CallRequest {
         repeated: false,
         setbacks: Setbacks::default(),
         gate: request.gate.clone(),
+    }
+}
+
+/// A status by which a service says that there is no such thing.
+pub(super) fn absent(status: u16) -> OnStatus {
+    OnStatus {
+        status,
+        condition: None,
+        then: OnStatusThen::Absent,
+    }
+}
+
+impl Connectors {
+    /// Carries out a call of our own. `secret` is kept out of whatever it returns.
+    pub(super) async fn make(
+        &self,
+        request: &ListRequest,
+        callable: &Callable,
+        secret: Option<&str>,
+    ) -> Result<Value, ListFailure> {
+        let call = call(request, callable);
+        let mut job = Job::new(self, &call, callable).map_err(ListFailure::new)?;
+        if let Some(secret) = secret {
+            job.redactor.add(secret);
+        }
+        let now_ms = self.clock.now_ms();
+        job.deadline_ms = Some(now_ms.saturating_add(request.patience_ms));
+        let outcome = job.carry_out().await;
+        let retry_after_ms = job.asked_ms;
+        match job.without_secrets(outcome) {
+            CallOutcome::Done(value) => Ok(value),
+            CallOutcome::Failed { reason } | CallOutcome::Unknown { reason } => Err(ListFailure {
+                reason,
+                retry_after_ms,
+            }),
+        }
     }
 }

@@ -6,8 +6,7 @@
 //! `clientState`, which is derived from the master key for each address and kept nowhere.
 
 use super::Connectors;
-use super::lists::absent;
-use super::made::{self, Made};
+use super::made::{self, Made, absent};
 use crate::call::{ListFailure, ListRequest, SubscribeRequest, Subscribed};
 use counterplay_machine::Value;
 use counterplay_machine::declare::{Callable, Impact, PathPart};
@@ -114,6 +113,7 @@ fn call(list: &ListRequest, method: &str, id: Option<&str>, json: Option<Json>) 
         path,
         query: &[],
         json,
+        paged: false,
     })
 }
 

@@ -144,7 +144,8 @@ impl Engine {
     /// Begins to read the objects that have changed; whether there were any.
     pub(super) async fn begin_looks(&self, driver: &mut Driver) -> Result<bool, EngineError> {
         let under_way = driver.looking().count();
-        if !self.inner.polling || under_way >= AT_ONCE {
+        // Only of lists that are read are changes heeded.
+        if driver.polls.is_empty() || under_way >= AT_ONCE {
             return Ok(false);
         }
         let now = self.inner.clock.now_ms();

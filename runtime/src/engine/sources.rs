@@ -111,15 +111,9 @@ impl Engine {
                 let kept = subscriptions
                     .iter()
                     .find(|s| s.of.tenant == source.of.tenant && s.of.event == source.of.event);
-                let subscription = source.subscription.map(|_| match kept {
-                    Some(row) => SubscriptionInfo {
-                        until_ms: row.until_ms,
-                        error: row.error.clone(),
-                    },
-                    None => SubscriptionInfo {
-                        until_ms: None,
-                        error: None,
-                    },
+                let subscription = source.subscription.map(|_| SubscriptionInfo {
+                    until_ms: kept.and_then(|row| row.until_ms),
+                    error: kept.and_then(|row| row.error.clone()),
                 });
                 SourceInfo {
                     event: source.event.clone(),

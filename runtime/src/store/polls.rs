@@ -1,7 +1,7 @@
 //! How far each polled source has been read, and how that went.
 
 use super::{Fault, Tx};
-use rusqlite::params;
+use rusqlite::{Row, params};
 
 /// A source that is polled for a tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -12,6 +12,17 @@ pub struct PollSource {
     pub event: String,
     /// The declaration, as text: where it changes, reading begins anew.
     pub source: String,
+}
+
+impl PollSource {
+    /// The first three columns of a row.
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<PollSource> {
+        Ok(PollSource {
+            tenant: row.get(0)?,
+            event: row.get(1)?,
+            source: row.get(2)?,
+        })
+    }
 }
 
 /// How a polled source stands. Times are in milliseconds since the Unix epoch.
@@ -43,11 +54,7 @@ impl Tx<'_> {
         )?;
         let rows = ask.query_map([], |row| {
             Ok(PollRow {
-                of: PollSource {
-                    tenant: row.get(0)?,
-                    event: row.get(1)?,
-                    source: row.get(2)?,
-                },
+                of: PollSource::read(row)?,
                 cursor_ms: row.get(3)?,
                 next_ms: row.get(4)?,
                 polled_ms: row.get(5)?,
@@ -120,6 +127,18 @@ impl Tx<'_> {
                  WHERE tenant = ?1 AND event = ?2",
             )?
             .execute(params![tenant, event, error, next_ms])?;
+        Ok(())
+    }
+
+    /// Has a polled source read now.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn poll_due(&self, tenant: &str, event: &str, now_ms: i64) -> Result<(), Fault> {
+        self.conn.execute(
+            "UPDATE polls SET next_ms = min(next_ms, ?3) WHERE tenant = ?1 AND event = ?2",
+            params![tenant, event, now_ms],
+        )?;
         Ok(())
     }
 }

@@ -48,11 +48,7 @@ impl Tx<'_> {
         )?;
         let rows = ask.query_map([], |row| {
             Ok(SubscriptionRow {
-                of: PollSource {
-                    tenant: row.get(0)?,
-                    event: row.get(1)?,
-                    source: row.get(2)?,
-                },
+                of: PollSource::read(row)?,
                 id: row.get(3)?,
                 until_ms: row.get(4)?,
                 next_ms: row.get(5)?,
@@ -238,18 +234,6 @@ impl Tx<'_> {
         self.conn.execute(
             "UPDATE changes SET failures = failures + 1, next_ms = ?2 WHERE num = ?1",
             params![num, next_ms],
-        )?;
-        Ok(())
-    }
-
-    /// Has a polled source read now.
-    ///
-    /// # Errors
-    /// When SQLite refuses.
-    pub fn poll_due(&self, tenant: &str, event: &str, now_ms: i64) -> Result<(), Fault> {
-        self.conn.execute(
-            "UPDATE polls SET next_ms = min(next_ms, ?3) WHERE tenant = ?1 AND event = ?2",
-            params![tenant, event, now_ms],
         )?;
         Ok(())
     }

@@ -195,7 +195,11 @@ pub fn allowed(app: &App, auth: &Auth, scope: &Scope) -> Result<(), Problem> {
     }
 }
 
-fn may(auth: &Auth, scope: &Scope) -> Result<(), Problem> {
+/// Whether somebody may pause this and let it go on.
+///
+/// # Errors
+/// 403 where they may not, 404 for another's tenant.
+pub fn may(auth: &Auth, scope: &Scope) -> Result<(), Problem> {
     match scope {
         Scope::Tenant(name) => auth.needs_in(Permission::Operate, name),
         Scope::All | Scope::Playbook(_) => auth.needs_everywhere(Permission::Operate),

@@ -4,7 +4,7 @@ use super::{Form, Oops, Page};
 use crate::api::pauses;
 use crate::dashboard::pages::Choice;
 use crate::dashboard::pages::sources::PauseRow;
-use crate::identity::{Permission, Scope as Reach};
+use crate::identity::Permission;
 use crate::problem::Problem;
 use axum::response::Response;
 use counterplay_runtime::brake::Scope;
@@ -78,7 +78,7 @@ pub async fn unpause(form: Form<OldPause>) -> Result<Response, Oops> {
 pub async fn rows(page: &Page) -> Result<Vec<PauseRow>, Problem> {
     let pauses = pauses::seen(&page.app, &page.auth).await?;
     let rows = pauses.into_iter().map(|p| PauseRow {
-        may: may(page, &p.scope),
+        may: pauses::may(&page.auth, &p.scope).is_ok(),
         what: p.scope.to_string(),
         value: write(&p.scope),
         by: p.by,
@@ -98,22 +98,13 @@ pub fn choices(page: &Page) -> Vec<Choice> {
     std::iter::once(Scope::All)
         .chain(tenants)
         .chain(playbooks)
-        .filter(|scope| may(page, scope))
+        .filter(|scope| pauses::may(&page.auth, scope).is_ok())
         .map(|scope| Choice {
             value: write(&scope),
             label: scope.to_string(),
             chosen: false,
         })
         .collect()
-}
-
-fn may(page: &Page, scope: &Scope) -> bool {
-    let reach = &page.who().scope;
-    page.who().may(Permission::Operate)
-        && match scope {
-            Scope::Tenant(name) => reach.includes(name),
-            Scope::All | Scope::Playbook(_) => *reach == Reach::All,
-        }
 }
 
 fn write(scope: &Scope) -> String {
