@@ -258,7 +258,8 @@ async fn conditions_repeats_and_duplicates_start_nothing() {
     engine.run(Until::Settled).await.expect("driven");
 
     let runs = runs(&engine).await;
-    let tenants: Vec<&str> = runs.iter().map(|r| r.tenant.as_str()).collect();
+    let mut tenants: Vec<&str> = runs.iter().map(|r| r.tenant.as_str()).collect();
+    tenants.sort_unstable();
     assert_eq!(tenants, ["acme", "acme", "birch"]);
     assert_eq!(runs[0].repeats, 1);
     let events = engine.store().events(10).await.expect("readable");

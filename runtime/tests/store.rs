@@ -199,6 +199,45 @@ async fn a_transaction_that_fails_changes_nothing() {
 }
 
 #[tokio::test]
+async fn what_waits_together_shares_a_commit_and_one_that_fails_takes_nothing_with_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(folder.path().join("store.db")).expect("made");
+    let before = store.commits();
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let first = store.hand_over(move |tx| {
+        wait.recv().expect("told to go on");
+        tx.set_meta("first", "1")
+    });
+    let mut others = Vec::new();
+    for n in 0..100 {
+        others.push(store.hand_over(move |tx| {
+            tx.set_meta("last", &n.to_string())?;
+            tx.set_meta(&format!("n{n}"), "there")?;
+            match n % 10 {
+                3 => tx.program(77).map(|_| ()),
+                7 => panic!("on purpose"),
+                _ => Ok(()),
+            }
+        }));
+    }
+    go.send(()).expect("it waits");
+    first.done().await.expect("committed");
+    for (n, other) in others.into_iter().enumerate() {
+        let result = other.done().await;
+        assert_eq!(result.is_err(), matches!(n % 10, 3 | 7), "{n}: {result:?}");
+    }
+    assert!(store.commits() - before <= 2, "what waits goes together");
+    let (last, there) = store
+        .read(|tx| {
+            let there = (0..100).filter(|n| matches!(tx.meta(&format!("n{n}")), Ok(Some(_))));
+            Ok((tx.meta("last")?, there.count()))
+        })
+        .await
+        .expect("readable");
+    assert_eq!((last.as_deref(), there), (Some("99"), 80));
+}
+
+#[tokio::test]
 async fn deep_programs_can_be_read_back() {
     use counterplay_machine::expr::Expr;
     use counterplay_machine::{Program, Value};

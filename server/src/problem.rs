@@ -85,7 +85,7 @@ pub const KINDS: [Kind; 15] = [
     Kind {
         name: "too-many",
         status: 429,
-        about: "Too many attempts. Wait for as many seconds as Retry-After says.",
+        about: "Too many attempts to log in, or too many events of a tenant that wait. Nothing was taken; wait for as many seconds as Retry-After says.",
     },
     Kind {
         name: "internal",
@@ -193,6 +193,18 @@ impl Problem {
             "A fault of Counterplay",
             "something failed that should not; the log has the cause",
         )
+    }
+
+    /// 429: too much was asked; the same request may succeed after as many seconds.
+    pub fn too_many(detail: impl Into<String>, retry_after_s: u64) -> Problem {
+        let mut problem = Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too-many",
+            "Too much at once",
+            detail,
+        );
+        problem.retry_after_s = Some(retry_after_s);
+        problem
     }
 
     /// 503: the service cannot do it now; the same request may succeed later.

@@ -49,13 +49,18 @@ pub fn example(name: &str) -> (Arc<Program>, Deployment) {
 
 /// A project of one file, with two teams and one tenant, compiled.
 pub fn project(source: &str) -> (Arc<Program>, Deployment) {
+    project_with(source, "")
+}
+
+/// [`project`], with more in its `counterplay.toml`.
+pub fn project_with(source: &str, more: &str) -> (Arc<Program>, Deployment) {
     let workspace = Workspace::new(
         vec![counterplay_compiler::workspace::Source {
             path: "playbooks/case.play".into(),
             module: "case".into(),
             text: source.to_owned(),
         }],
-        Some(("counterplay.toml".into(), PROJECT.into())),
+        Some(("counterplay.toml".into(), format!("{PROJECT}{more}"))),
     );
     let compiled = workspace.compile();
     assert!(

@@ -144,10 +144,16 @@ impl Engine {
         if self.inner.stopping.load(Ordering::SeqCst) {
             return Err(Refusal::Stopping);
         }
-        kit.tenant(tenant).ok_or_else(|| Refusal::UnknownTenant {
+        let facts = kit.tenant(tenant).ok_or_else(|| Refusal::UnknownTenant {
             tenant: tenant.to_owned(),
             known: kit.deployment.tenants.keys().cloned().collect(),
-        })
+        })?;
+        match self.inner.backlog.enter(tenant) {
+            true => Ok(facts),
+            false => Err(Refusal::Busy {
+                tenant: tenant.to_owned(),
+            }),
+        }
     }
 
     async fn reject(

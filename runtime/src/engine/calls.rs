@@ -3,6 +3,7 @@
 use super::drive::{Driver, Job, Report};
 use super::kit::Kit;
 use super::record::{Cause, record};
+use super::slots::{Slot, Slots};
 use super::transition::{advance, entries};
 use super::{Engine, EngineError, Notice};
 use crate::brake::Gate;
@@ -26,14 +27,11 @@ pub(super) struct Sent {
     kind: CallKind,
     node: u32,
     callable: Arc<str>,
-    /// The connection that it goes over, as far as it is known.
-    pub(super) connection: Option<Arc<str>>,
 }
 
 impl Sent {
-    pub(super) fn of(stored: &StoredCall, connection: Option<Arc<str>>) -> Sent {
+    pub(super) fn of(stored: &StoredCall) -> Sent {
         Sent {
-            connection,
             num: stored.num,
             run: stored.run,
             id: stored.call.id.clone(),
@@ -45,77 +43,95 @@ impl Sent {
 }
 
 /// How a call is answered.
+#[derive(Debug)]
 enum Way {
     Connector(Box<CallRequest>),
     Sample(CallOutcome),
 }
 
+/// A call that is marked as sent, and is to be sent as soon as that is committed.
+#[derive(Debug)]
+pub(super) struct Ready {
+    sent: Sent,
+    way: Way,
+    slot: Slot,
+}
+
+/// Marks calls as sent as far as there is room for them. Part of every transaction that may have asked for some: what
+/// it intends is then sent right after its commit.
+pub(super) fn claim(
+    tx: &Tx<'_>,
+    kit: &Kit,
+    slots: &Arc<Slots>,
+    now_ms: i64,
+) -> Result<Vec<Ready>, Fault> {
+    let room = slots.room();
+    if room == 0 || !tx.has_unsent_calls()? {
+        return Ok(Vec::new());
+    }
+    let full = slots.full();
+    let but = match full.is_empty() {
+        true => Vec::new(),
+        false => kit.callables_of(|name| full.iter().any(|f| **f == *name)),
+    };
+    let mut ready = Vec::new();
+    for call in tx.unsent_calls(room, &but, &slots.turn())? {
+        let connection = kit.connection(&call.call.callable).cloned();
+        let Some(slot) = slots.take(connection.as_ref()) else {
+            continue;
+        };
+        if !tx.mark_sent(call.num, now_ms)? {
+            continue;
+        }
+        let sent = Sent::of(&call);
+        let way = way(tx, kit, slots, call, now_ms)?;
+        ready.push(Ready { sent, way, slot });
+    }
+    Ok(ready)
+}
+
 impl Engine {
-    /// Sends stored calls as far as there is room; whether any was sent.
+    /// Sends calls that waited for room; whether any was sent.
     pub(super) async fn send_calls(&self, driver: &mut Driver) -> Result<bool, EngineError> {
-        let room = self.inner.calls_max.saturating_sub(driver.calls());
-        if room == 0 {
+        if self.inner.slots.room() == 0 {
             return Ok(false);
         }
-        let kit = self.kit();
-        // One service that is slow, or whose turns are rare, does not hold up what the others are asked.
-        let share = (self.inner.calls_max - self.inner.calls_max / 4).max(1);
-        let mut busy = driver.connections();
-        let full = kit.callables_of(|name| busy.get(name).is_some_and(|n| *n >= share));
-        let mut chosen = self
-            .inner
-            .store
-            .read(move |tx| tx.unsent_calls(room, &full))
-            .await?;
-        chosen.retain(|call| match kit.connection(&call.call.callable) {
-            None => true,
-            Some(name) => {
-                let taken = busy.entry(name.clone()).or_default();
-                *taken += 1;
-                *taken <= share
-            }
-        });
-        if chosen.is_empty() {
-            return Ok(false);
-        }
-        let now = kit.clock.now_ms();
+        let moved = self.transact(|_, _, _| Ok(Vec::new())).done().await?;
+        let any = !moved.ready.is_empty();
+        self.moved(driver, moved);
+        Ok(any)
+    }
+
+    /// Makes a call on a task of its own.
+    pub(super) fn send(&self, driver: &mut Driver, kit: &Kit, ready: Ready) {
+        let Ready { sent, way, slot } = ready;
         let connector = kit.connector.clone();
-        let ready = self
-            .inner
-            .store
-            .write(move |tx| {
-                let mut ready = Vec::new();
-                for call in chosen {
-                    tx.mark_sent(call.num, now)?;
-                    let connection = kit.connection(&call.call.callable).cloned();
-                    ready.push((Sent::of(&call, connection), way(tx, &kit, call, now)?));
+        let report = sent.clone();
+        let (heard, about) = (driver.setbacks(), sent.clone());
+        driver.spawn(Job::Call(sent), async move {
+            let outcome = match way {
+                Way::Connector(mut request) => {
+                    request.setbacks = Setbacks::to(move |setback| {
+                        // A driver that is gone has nobody to show it to.
+                        let _ = heard.send((about.clone(), setback));
+                    });
+                    connector.call(*request).await
                 }
-                Ok(ready)
-            })
-            .await?;
-        for (sent, way) in ready {
-            let connector = connector.clone();
-            let report = sent.clone();
-            let (heard, about) = (driver.setbacks(), sent.clone());
-            driver.spawn(Job::Call(sent), async move {
-                let outcome = match way {
-                    Way::Connector(mut request) => {
-                        request.setbacks = Setbacks::to(move |setback| {
-                            // A driver that is gone has nobody to show it to.
-                            let _ = heard.send((about.clone(), setback));
-                        });
-                        connector.call(*request).await
-                    }
-                    Way::Sample(outcome) => outcome,
-                };
-                Report::Called(report, outcome)
-            });
-        }
-        Ok(true)
+                Way::Sample(outcome) => outcome,
+            };
+            drop(slot);
+            Report::Called(report, outcome)
+        });
     }
 }
 
-fn way(tx: &Tx<'_>, kit: &Kit, stored: StoredCall, now_ms: i64) -> Result<Way, Fault> {
+fn way(
+    tx: &Tx<'_>,
+    kit: &Kit,
+    slots: &Slots,
+    stored: StoredCall,
+    now_ms: i64,
+) -> Result<Way, Fault> {
     let StoredRun {
         run,
         program,
@@ -123,6 +139,7 @@ fn way(tx: &Tx<'_>, kit: &Kit, stored: StoredCall, now_ms: i64) -> Result<Way, F
         ..
     } = tx.run(stored.run)?;
     let program = kit.program_of(tx, program)?;
+    slots.set_turn(&run.tenant.name);
     let gate = Gate::of(&kit.brake, &run.tenant.name, Some(&run.playbook));
     if simulated && stored.call.kind == CallKind::Perform {
         let value = program

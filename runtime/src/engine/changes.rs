@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// How many objects are read at once.
-const AT_ONCE: usize = 8;
+pub(super) const AT_ONCE: usize = 8;
 /// The first pause after an object could not be read.
 const PAUSE_MS: i64 = MINUTE_MS / 4;
 /// After so many tries, in all about three hours, an object is left to the next reading of its list.
@@ -142,18 +142,8 @@ impl Engine {
     }
 
     /// Begins to read the objects that have changed; whether there were any.
-    pub(super) async fn begin_looks(&self, driver: &mut Driver) -> Result<bool, EngineError> {
-        let under_way = driver.looking().count();
-        // Only of lists that are read are changes heeded.
-        if driver.polls.is_empty() || under_way >= AT_ONCE {
-            return Ok(false);
-        }
+    pub(super) fn begin_looks(&self, driver: &mut Driver, due: Vec<ChangeRow>) -> bool {
         let now = self.inner.clock.now_ms();
-        let due = self
-            .inner
-            .store
-            .read(move |tx| tx.due_changes(now, AT_ONCE))
-            .await?;
         let mut any = false;
         for change in due {
             let same = |c: &ChangeRow| {
@@ -169,7 +159,7 @@ impl Engine {
             });
             any = true;
         }
-        Ok(any)
+        any
     }
 
     /// Stores what reading a changed object gave.

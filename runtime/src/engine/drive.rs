@@ -11,10 +11,10 @@ use super::schedules::Due;
 use super::starts::settle;
 use super::subscriptions::{Kept, Renewed};
 use super::transition::advance;
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, changes, matching};
 use crate::brake::Brake;
 use crate::call::{CallOutcome, Setback};
-use crate::store::{Arrival, ChangeRow, Message, Word};
+use crate::store::{Arrival, ChangeRow, InputRow, Message, Word};
 use counterplay_machine::step::{Input, Vote};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::future::Future;
@@ -25,10 +25,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
-/// How many rows of a kind are taken up in one round.
-const BATCH: usize = 64;
-/// How many arrivals are matched at once.
-const MATCHING_MAX: usize = 16;
+/// How many results of a kind are taken up in one round at most.
+const REPORTS_MAX: usize = 256;
 /// How often the store is looked at for other processes' words.
 const POLL: Duration = Duration::from_millis(100);
 
@@ -90,6 +88,16 @@ pub(super) enum Report {
     Told(Arc<Message>, CallOutcome),
 }
 
+impl Report {
+    /// Whether it belongs to runs, so that none may be lost.
+    fn moves_runs(&self) -> bool {
+        match self {
+            Report::Called(..) | Report::Found(..) | Report::Told(..) => true,
+            Report::Polled(_) | Report::Renewed(_) | Report::Looked(_) => false,
+        }
+    }
+}
+
 /// What the loop keeps in memory; all of it can be had from the store again.
 #[derive(Default)]
 pub(super) struct Driver {
@@ -107,6 +115,10 @@ pub(super) struct Driver {
     loaded: Option<Arc<Kit>>,
     /// What people have paused.
     pub(super) brake: Arc<Brake>,
+    /// The tenant whose arrival was taken up last: the next one is another's, where others wait.
+    pub(super) turn: String,
+    /// When what waits was last counted.
+    pub(super) counted: Option<Instant>,
     /// Since when people have been asked, and what.
     asked: Option<(Instant, Vec<String>, i64)>,
 }
@@ -157,21 +169,6 @@ impl Driver {
             .count()
     }
 
-    /// How many calls are under way over each connection.
-    pub(super) fn connections(&self) -> HashMap<Arc<str>, usize> {
-        let mut out = HashMap::new();
-        for job in self.jobs.values() {
-            if let Job::Call(Sent {
-                connection: Some(name),
-                ..
-            }) = job
-            {
-                *out.entry(name.clone()).or_default() += 1;
-            }
-        }
-        out
-    }
-
     pub(super) fn has_call(&self, num: i64) -> bool {
         self.jobs
             .values()
@@ -184,11 +181,16 @@ impl Driver {
             .any(|j| matches!(j, Job::Match(_, a) if a.num == num))
     }
 
-    fn matches(&self) -> usize {
-        self.jobs
-            .values()
-            .filter(|j| matches!(j, Job::Match(..)))
-            .count()
+    /// How many more arrivals can be matched at once.
+    pub(super) fn room_to_match(&self) -> usize {
+        let under_way = self.jobs.values();
+        let under_way = under_way.filter(|j| matches!(j, Job::Match(..))).count();
+        matching::AT_ONCE.saturating_sub(under_way)
+    }
+
+    /// Whether objects that have changed are read: only of lists that are read.
+    pub(super) fn heeds_changes(&self) -> bool {
+        !self.polls.is_empty() && self.looking().count() < changes::AT_ONCE
     }
 
     pub(super) fn messages(&self) -> usize {
@@ -223,6 +225,14 @@ impl Driver {
             Job::Look(change) => Some(change),
             _ => None,
         })
+    }
+
+    /// When something is due next, given what the store says.
+    fn next_ms(&self, stored: Option<i64>) -> Option<i64> {
+        let tick = self.schedules.first().map(|d| d.at_ms);
+        let polls = [self.next_poll_ms(), self.next_renewal_ms()];
+        let times = polls.into_iter().chain([stored, tick]);
+        times.flatten().min()
     }
 
     fn note(&mut self, ended: Result<(Id, Report), JoinError>) {
@@ -277,22 +287,37 @@ impl Engine {
         driver.brake = self.kit().brake.clone();
         loop {
             self.load(driver).await?;
-            self.take_pauses().await?;
             let mut busy = self.take_reports(driver).await?;
+            // After the reports: what they settled does not wait any more.
+            let mut look = self.look(driver).await?;
+            self.take_pauses(std::mem::take(&mut look.pauses)).await?;
+            if let Some(backlog) = look.backlog.take() {
+                self.inner.backlog.set(backlog);
+            }
             if self.inner.stopping.load(Ordering::SeqCst) {
                 return self.wind_down(driver).await;
             }
-            busy |= self.take_words().await?;
-            busy |= self.fire_timers().await?;
+            busy |= self.take_words(driver, look.words).await?;
+            busy |= self.fire_timers(driver, look.timers).await?;
             busy |= self.fire_schedules(driver).await?;
             busy |= self.begin_polls(driver).await?;
             busy |= self.begin_renewals(driver);
-            busy |= self.begin_looks(driver).await?;
-            busy |= self.begin_matching(driver).await?;
-            busy |= self.send_calls(driver).await?;
-            busy |= self.send_messages(driver).await?;
+            busy |= self.begin_looks(driver, look.changes);
+            busy |= self.begin_matching(driver, look.arrivals);
+            if look.calls {
+                busy |= self.send_calls(driver).await?;
+            }
+            busy |= self.send_messages(driver, look.messages).await?;
             if busy {
                 self.poll(&mut until).await;
+                continue;
+            }
+            let next_ms = driver.next_ms(look.next_ms);
+            // What there is to do is counted only where somebody wants to know: the store may hold a million runs.
+            if let Until::Stopped(_) = until
+                && !self.inner.clock.is_virtual()
+            {
+                self.wait(driver, &mut until, next_ms).await;
                 continue;
             }
             let rest = self.rest(driver).await?;
@@ -344,10 +369,8 @@ impl Engine {
             let Some((id, report)) = driver.reports.front().cloned() else {
                 return Ok(any);
             };
-            if matches!(
-                &*report,
-                Report::Polled(_) | Report::Renewed(_) | Report::Looked(_)
-            ) {
+            any = true;
+            if !report.moves_runs() {
                 // Whatever becomes of it: nothing is lost, the next reading reads the same again.
                 driver.reports.pop_front();
                 driver.jobs.remove(&id);
@@ -356,126 +379,111 @@ impl Engine {
                     Report::Renewed(renewed) => self.take_renewal(driver, renewed).await?,
                     _ => self.take_look(report).await?,
                 }
-                any = true;
                 continue;
             }
-            let deployed = self.inner.deployed.clone();
-            let now = self.inner.clock.now_ms();
-            let notices = self
-                .inner
-                .store
-                .write(move |tx| {
-                    let kit = deployed.get();
-                    match &*report {
-                        Report::Called(sent, outcome) => {
-                            answer(tx, &kit, sent, outcome.clone(), now)
-                        }
-                        // What it was matched with is gone: it stays as it is and is matched again.
-                        Report::Found(with, ..) if !Arc::ptr_eq(with, &kit) => Ok(Vec::new()),
-                        Report::Found(_, arrival, found) => settle(tx, &kit, arrival, found, now),
-                        Report::Polled(_) | Report::Renewed(_) | Report::Looked(_) => {
-                            Ok(Vec::new())
-                        }
-                        Report::Told(message, outcome) => told(tx, message, outcome, now),
-                    }
-                })
-                .await?;
-            driver.reports.pop_front();
-            driver.jobs.remove(&id);
-            self.inner.tell(notices);
-            any = true;
+            self.take_moves(driver).await?;
+            // Words, timers and arrivals have their turn, however many results there are.
+            if driver.reports.is_empty() {
+                return Ok(any);
+            }
+        }
+    }
+
+    /// Commits the first results of calls and matching together.
+    async fn take_moves(&self, driver: &mut Driver) -> Result<(), EngineError> {
+        let first = driver.reports.iter().take_while(|(_, r)| r.moves_runs());
+        let first: Vec<(Id, Arc<Report>)> = first.take(REPORTS_MAX).cloned().collect();
+        let pending: Vec<_> = first
+            .into_iter()
+            .map(|(id, report)| {
+                let work = self.transact(move |tx, kit, now| match &*report {
+                    Report::Called(sent, outcome) => answer(tx, kit, sent, outcome.clone(), now),
+                    // What it was matched with is gone: it stays as it is and is matched again.
+                    Report::Found(with, ..) if !Arc::ptr_eq(with, kit) => Ok(Vec::new()),
+                    Report::Found(_, arrival, found) => settle(tx, kit, arrival, found, now),
+                    Report::Told(message, outcome) => told(tx, message, outcome, now),
+                    Report::Polled(_) | Report::Renewed(_) | Report::Looked(_) => Ok(Vec::new()),
+                });
+                (id, work)
+            })
+            .collect();
+        let mut failed = None;
+        for (id, work) in pending {
+            match work.done().await {
+                Ok(moved) => {
+                    driver.reports.retain(|(other, _)| *other != id);
+                    driver.jobs.remove(&id);
+                    self.moved(driver, moved);
+                }
+                // It stays, and is committed when the engine goes on.
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        match failed {
+            Some(error) => Err(error.into()),
+            None => Ok(()),
         }
     }
 
     /// Notes attempts that gave no answer; whether there were any.
     async fn take_setbacks(&self, driver: &mut Driver) -> Result<bool, EngineError> {
-        let mut any = false;
+        let mut pending = Vec::new();
         while let Some((sent, setback)) = driver.next_setback() {
-            let now = self.inner.clock.now_ms();
-            let notices = self
-                .inner
-                .store
-                .write(move |tx| set_back(tx, &sent, setback, now))
-                .await?;
-            self.inner.tell(notices);
-            any = true;
+            pending
+                .push(self.transact(move |tx, _, now| set_back(tx, &sent, setback.clone(), now)));
         }
-        Ok(any)
+        self.all_moved(driver, pending).await
     }
 
-    async fn take_words(&self) -> Result<bool, EngineError> {
-        let words = self.inner.store.read(|tx| tx.words(BATCH)).await?;
-        let any = !words.is_empty();
-        for row in words {
-            let kit = self.kit();
-            let now = kit.clock.now_ms();
-            let notices = self
-                .inner
-                .store
-                .write(move |tx| {
-                    tx.remove_word(row.num)?;
-                    advance(tx, &kit, row.run, input(row.word), now)
-                })
-                .await?;
-            self.inner.tell(notices);
-        }
-        Ok(any)
+    async fn take_words(
+        &self,
+        driver: &mut Driver,
+        words: Vec<InputRow>,
+    ) -> Result<bool, EngineError> {
+        let pending = words.into_iter().map(|row| {
+            self.transact(move |tx, kit, now| match tx.remove_word(row.num)? {
+                true => advance(tx, kit, row.run, input(row.word), now),
+                false => Ok(Vec::new()),
+            })
+        });
+        let pending = pending.collect();
+        self.all_moved(driver, pending).await
     }
 
-    async fn fire_timers(&self) -> Result<bool, EngineError> {
-        let now = self.inner.clock.now_ms();
-        let due = self
-            .inner
-            .store
-            .read(move |tx| tx.due_timers(now, BATCH))
-            .await?;
-        let any = !due.is_empty();
-        for (run, id) in due {
-            let kit = self.kit();
-            let notices = self
-                .inner
-                .store
-                .write(move |tx| {
-                    // First: the step may start a timer of the same name.
-                    tx.stop_timer(run, &id)?;
-                    advance(tx, &kit, run, Input::Timer { id }, now)
-                })
-                .await?;
-            self.inner.tell(notices);
-        }
-        Ok(any)
+    async fn fire_timers(
+        &self,
+        driver: &mut Driver,
+        due: Vec<(i64, String)>,
+    ) -> Result<bool, EngineError> {
+        let pending = due.into_iter().map(|(run, id)| {
+            // Stopped first: the step may start a timer of the same name. What came before may have stopped it.
+            self.transact(move |tx, kit, now| match tx.stop_timer(run, &id)? {
+                true => advance(tx, kit, run, Input::Timer { id }, now),
+                false => Ok(Vec::new()),
+            })
+        });
+        let pending = pending.collect();
+        self.all_moved(driver, pending).await
     }
 
-    async fn begin_matching(&self, driver: &mut Driver) -> Result<bool, EngineError> {
-        let under_way = driver.matches();
-        if under_way >= MATCHING_MAX {
-            return Ok(false);
-        }
-        let now = self.inner.clock.now_ms();
-        let due = self
-            .inner
-            .store
-            .read(move |tx| tx.due_arrivals(now, MATCHING_MAX))
-            .await?;
+    fn begin_matching(&self, driver: &mut Driver, due: Vec<(Arrival, bool)>) -> bool {
         let mut any = false;
-        for arrival in due {
-            if driver.has_match(arrival.num) || driver.matches() >= MATCHING_MAX {
+        for (arrival, awaited) in due {
+            if driver.room_to_match() == 0 {
+                break;
+            }
+            if driver.has_match(arrival.num) {
                 continue;
             }
+            driver.turn.clone_from(&arrival.what.tenant);
             let (kit, arrival) = (self.kit(), Arc::new(arrival));
-            let (tenant, name) = (arrival.what.tenant.clone(), arrival.what.name.clone());
-            let awaited = self
-                .inner
-                .store
-                .read(move |tx| tx.awaiting(&tenant, &name))
-                .await?;
             driver.spawn(Job::Match(kit.clone(), arrival.clone()), async move {
-                let found = find(kit.clone(), arrival.clone(), !awaited.is_empty()).await;
+                let found = find(kit.clone(), arrival.clone(), awaited).await;
                 Report::Found(kit, arrival, found)
             });
             any = true;
         }
-        Ok(any)
+        any
     }
 
     async fn rest(&self, driver: &Driver) -> Result<Rest, EngineError> {
@@ -499,10 +507,7 @@ impl Engine {
                 })
             })
             .await?;
-        let tick = driver.schedules.first().map(|d| d.at_ms);
-        let polls = [driver.next_poll_ms(), driver.next_renewal_ms()];
-        let polls = polls.into_iter().flatten();
-        rest.next_ms = rest.next_ms.into_iter().chain(tick).chain(polls).min();
+        rest.next_ms = driver.next_ms(rest.next_ms);
         Ok(rest)
     }
 

@@ -1,5 +1,6 @@
 //! Why an engine does not start or go on, and why something is not accepted, as sentences.
 
+use super::backlog::RETRY_AFTER_S;
 use crate::store::{LetterRefused, OpenProgram, StoreError};
 use counterplay_machine::json::Mismatch;
 use counterplay_machine::program::FORMAT;
@@ -154,6 +155,14 @@ pub enum Refusal {
     /// The dead letter cannot be tried again.
     #[error(transparent)]
     Letter(#[from] LetterRefused),
+    /// Too much of this tenant's waits already.
+    #[error(
+        "too much of the tenant `{tenant}` waits to be looked at; nothing was taken, send it again in {RETRY_AFTER_S} seconds"
+    )]
+    Busy {
+        /// The tenant.
+        tenant: String,
+    },
     /// The engine is stopping.
     #[error("the engine is stopping; send it again when it runs")]
     Stopping,
@@ -178,7 +187,10 @@ impl Refusal {
 
     /// Whether sending the same again later may help.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Refusal::Stopping | Refusal::Store(_))
+        matches!(
+            self,
+            Refusal::Busy { .. } | Refusal::Stopping | Refusal::Store(_)
+        )
     }
 }
 

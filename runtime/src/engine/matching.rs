@@ -16,6 +16,9 @@ use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// How many arrivals are matched at once.
+pub(super) const AT_ONCE: usize = 16;
+
 type Slots = BTreeMap<Slot, Value>;
 
 /// A run that is to be started, unless it repeats one.

@@ -16,7 +16,7 @@ use counterplay_machine::duration::{HOUR_MS, SECOND_MS};
 use std::sync::Arc;
 
 /// How many messages are under way at once.
-const AT_ONCE: usize = 8;
+pub(super) const AT_ONCE: usize = 8;
 /// For how long after the question a message that cannot be sent is tried again.
 const TRY_FOR_MS: i64 = HOUR_MS;
 /// The first pause; each is twice the one before.
@@ -70,19 +70,14 @@ pub(super) fn plan(
 
 impl Engine {
     /// Sends due messages as far as there is room; whether any was begun or given up.
-    pub(super) async fn send_messages(&self, driver: &mut Driver) -> Result<bool, EngineError> {
+    pub(super) async fn send_messages(
+        &self,
+        driver: &mut Driver,
+        mut due: Vec<Message>,
+    ) -> Result<bool, EngineError> {
         let kit = self.kit();
         let room = AT_ONCE.saturating_sub(driver.messages());
-        if kit.link_base.is_none() || room == 0 {
-            return Ok(false);
-        }
         let now = kit.clock.now_ms();
-        // Those under way are due as well; there are never more of them than `AT_ONCE`.
-        let mut due = self
-            .inner
-            .store
-            .read(move |tx| tx.due_messages(now, 2 * AT_ONCE))
-            .await?;
         due.retain(|message| !driver.has_message(message.num));
         due.truncate(room);
         if due.is_empty() {

@@ -5,6 +5,7 @@
 //! they are, so that a restart goes on where the store stands and repeats nothing by accident.
 
 mod accept;
+mod backlog;
 mod begin;
 mod calls;
 mod changes;
@@ -15,6 +16,7 @@ mod hooks;
 mod ids;
 mod kit;
 mod letters;
+mod look;
 mod matching;
 mod messages;
 mod modes;
@@ -27,12 +29,14 @@ mod record;
 mod recover;
 mod schedules;
 mod seen;
+mod slots;
 mod sources;
 mod starts;
 mod subscriptions;
 mod transition;
 
 pub use accept::{Incoming, Receipt};
+pub use backlog::RETRY_AFTER_S;
 pub use changes::{ChangeTold, ChangesTaken, Told};
 pub use drive::{Rest, Until};
 pub use error::{EngineError, Refusal};
@@ -45,12 +49,14 @@ pub use sources::{SourceInfo, SubscriptionInfo};
 use crate::call::Connector;
 use crate::clock::Clock;
 use crate::store::{EngineLock, Store};
+use backlog::Backlog;
 use counterplay_machine::Program;
 use counterplay_machine::deployment::Deployment;
 use counterplay_machine::program::FORMAT;
 use drive::Driver;
 use kit::{Deployed, Kit, Parts};
 use programs::Programs;
+use slots::Slots;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -75,6 +81,8 @@ pub struct EngineOptions {
     pub ids: Ids,
     /// How many calls may be under way at once.
     pub calls_max: usize,
+    /// How many arrivals of one tenant may wait to be matched; more are refused until there is room.
+    pub backlog_max: usize,
     /// Whether schedules fire; on a virtual clock their times are then waited for like timers.
     pub schedules: bool,
     /// Whether declared sources are polled; on a virtual clock their times are then waited for like
@@ -108,6 +116,7 @@ impl EngineOptions {
             clock,
             ids: Ids::random(),
             calls_max: 32,
+            backlog_max: 10_000,
             schedules: true,
             polling: false,
             answer_wait: None,
@@ -133,7 +142,8 @@ struct Inner {
     stopping: AtomicBool,
     /// Whether a service said that something is due that is kept in memory.
     reload: AtomicBool,
-    calls_max: usize,
+    slots: Arc<Slots>,
+    backlog: Backlog,
     schedules: bool,
     polling: bool,
     answer_wait: Option<Duration>,
@@ -213,7 +223,8 @@ impl Engine {
                 wake: Notify::new(),
                 stopping: AtomicBool::new(false),
                 reload: AtomicBool::new(false),
-                calls_max: options.calls_max.max(1),
+                slots: Arc::new(Slots::new(options.calls_max)),
+                backlog: Backlog::new(options.backlog_max),
                 schedules: options.schedules,
                 polling: options.polling,
                 answer_wait: options.answer_wait,

@@ -2,6 +2,7 @@
 
 use super::{Engine, EngineError};
 use crate::brake::Scope;
+use crate::store::Pause;
 
 /// For how long (in milliseconds) what is under way is waited for before a pause counts as heard.
 const PATIENCE_MS: i64 = 10_000;
@@ -9,8 +10,7 @@ const PATIENCE_MS: i64 = 10_000;
 impl Engine {
     /// Puts into force what people have paused or let go on. A pause is marked as heard when nothing of it is
     /// under way any more, or after ten seconds, with how much still is.
-    pub(super) async fn take_pauses(&self) -> Result<(), EngineError> {
-        let pauses = self.inner.store.pauses().await?;
+    pub(super) async fn take_pauses(&self, pauses: Vec<Pause>) -> Result<(), EngineError> {
         let brake = self.kit().brake.clone();
         let scopes: Vec<Scope> = pauses.iter().map(|p| p.scope.clone()).collect();
         if brake.set(scopes) {

@@ -59,7 +59,7 @@ fn settle(tx: &Tx<'_>, kit: &Kit, call: &StoredCall, now_ms: i64) -> Result<Vec<
     answer(
         tx,
         kit,
-        &Sent::of(call, None),
+        &Sent::of(call),
         CallOutcome::Unknown { reason },
         now_ms,
     )

@@ -2,18 +2,86 @@
 //! turned into rows. What watchers are to be told comes out.
 
 use super::accept::take;
+use super::calls::{Ready, claim};
+use super::drive::Driver;
 use super::kit::Kit;
 use super::letters::keep;
 use super::record::{Cause, record, too_late};
-use super::{Notice, messages};
+use super::{Engine, EngineError, Notice, messages};
 use crate::store::{
-    ArrivalKind, CallKind, Fault, NewArrival, NewCall, NewLetter, StoredRun, Tx, approval_info,
+    ArrivalKind, CallKind, Fault, NewArrival, NewCall, NewLetter, Pending, StoredRun, Tx,
+    approval_info,
 };
 use counterplay_machine::ingest;
 use counterplay_machine::journal::Entry;
 use counterplay_machine::step::{Context, Effect, Input, step};
 use serde_json::Value as Json;
 use std::sync::Arc;
+
+/// What a transaction of runs gave, once it is committed.
+pub(super) struct Moved {
+    /// With what it was worked out.
+    pub(super) kit: Arc<Kit>,
+    /// What watchers are to be told.
+    pub(super) notices: Vec<Notice>,
+    /// What is to be sent now.
+    pub(super) ready: Vec<Ready>,
+}
+
+impl Engine {
+    /// Hands over a transaction that moves runs. What it asks for is sent after its commit, as far as there is room
+    /// ([`Engine::moved`]).
+    pub(super) fn transact<F>(&self, work: F) -> Pending<Moved>
+    where
+        F: FnOnce(&Tx<'_>, &Arc<Kit>, i64) -> Result<Vec<Notice>, Fault> + Send + 'static,
+    {
+        let (deployed, slots) = (self.inner.deployed.clone(), self.inner.slots.clone());
+        let now = self.inner.clock.now_ms();
+        self.inner.store.hand_over(move |tx| {
+            let kit = deployed.get();
+            let notices = work(tx, &kit, now)?;
+            let ready = claim(tx, &kit, &slots, now)?;
+            Ok(Moved {
+                kit,
+                notices,
+                ready,
+            })
+        })
+    }
+
+    /// Tells and sends what a committed transaction gave.
+    pub(super) fn moved(&self, driver: &mut Driver, moved: Moved) {
+        for notice in &moved.notices {
+            if let Notice::Matched { tenant, .. } = notice {
+                self.inner.backlog.leave(tenant);
+            }
+        }
+        self.inner.tell(moved.notices);
+        for ready in moved.ready {
+            self.send(driver, &moved.kit, ready);
+        }
+    }
+
+    /// Waits for transactions that share a commit; whether there were any.
+    pub(super) async fn all_moved(
+        &self,
+        driver: &mut Driver,
+        pending: Vec<Pending<Moved>>,
+    ) -> Result<bool, EngineError> {
+        let any = !pending.is_empty();
+        let mut failed = None;
+        for one in pending {
+            match one.done().await {
+                Ok(moved) => self.moved(driver, moved),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        match failed {
+            Some(error) => Err(error.into()),
+            None => Ok(any),
+        }
+    }
+}
 
 /// Applies an input to a run. One that has ended stays as it is.
 pub(super) fn advance(
@@ -84,7 +152,7 @@ pub(super) fn keep_effects(
                     callable: action,
                     args,
                 };
-                tx.add_call(run, &call, now_ms)?;
+                tx.add_call(run, &stored.run.tenant.name, &call, now_ms)?;
             }
             Effect::Query {
                 id,
@@ -99,10 +167,12 @@ pub(super) fn keep_effects(
                     callable: query,
                     args,
                 };
-                tx.add_call(run, &call, now_ms)?;
+                tx.add_call(run, &stored.run.tenant.name, &call, now_ms)?;
             }
             Effect::StartTimer { id, at_ms } => tx.start_timer(run, &id, at_ms)?,
-            Effect::CancelTimer { id } => tx.stop_timer(run, &id)?,
+            Effect::CancelTimer { id } => {
+                tx.stop_timer(run, &id)?;
+            }
             Effect::AskApproval { id } => {
                 tx.open_approval(run, &id, now_ms)?;
                 messages::plan(tx, kit, stored, &id, now_ms)?;

@@ -1,7 +1,7 @@
 //! What may start runs: events that were accepted, schedules that came due, manual starts.
 
 use super::pauses::tenant_goes;
-use super::{Fault, Tx, codec};
+use super::{Fault, Tx, codec, fair};
 use rusqlite::{OptionalExtension, params};
 use serde_json::Value as Json;
 
@@ -145,37 +145,68 @@ impl Tx<'_> {
         Ok((added > 0).then(|| self.conn.last_insert_rowid()))
     }
 
-    /// The arrivals that are due for matching, in the order of their arrival.
+    /// The arrivals that are due for matching, and whether runs wait for such an event. Tenants take turns, the one
+    /// behind `last` first; each one's arrivals come in order.
     ///
     /// # Errors
     /// When SQLite refuses or a row cannot be read.
-    pub fn due_arrivals(&self, now_ms: i64, limit: usize) -> Result<Vec<Arrival>, Fault> {
+    pub fn due_arrivals(
+        &self,
+        now_ms: i64,
+        limit: usize,
+        last: &str,
+    ) -> Result<Vec<(Arrival, bool)>, Fault> {
+        let tenants = fair::turns(fair::waiting(self.conn, "events", "state = 0")?, last);
+        if tenants.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut ask = self.conn.prepare_cached(&format!(
-            "SELECT num, tenant, kind, name, payload, source, received_ms, attempts, remaining FROM events \
-             WHERE state = 0 AND next_ms <= ?1 AND {} ORDER BY num LIMIT ?2",
+            "SELECT num, tenant, kind, name, payload, source, received_ms, attempts, remaining, \
+             EXISTS (SELECT 1 FROM awaits WHERE awaits.tenant = events.tenant AND awaits.event = events.name) \
+             FROM events WHERE state = 0 AND tenant = ?3 AND next_ms <= ?1 AND {} ORDER BY num LIMIT ?2",
             tenant_goes("events.tenant")
         ))?;
-        let mut rows = ask.query(params![now_ms, limit as i64])?;
+        let share = fair::share(limit, tenants.len());
         let mut out = Vec::new();
-        while let Some(row) = rows.next()? {
-            let remaining: Option<String> = row.get(8)?;
-            out.push(Arrival {
-                num: row.get(0)?,
-                what: NewArrival {
-                    tenant: row.get(1)?,
-                    kind: ArrivalKind::read(&row.get::<_, String>(2)?)?,
-                    name: row.get(3)?,
-                    payload: codec::decode("an event", &row.get::<_, String>(4)?)?,
-                    source: row.get(5)?,
-                    at_ms: row.get(6)?,
-                },
-                attempts: row.get(7)?,
-                remaining: remaining
-                    .map(|r| codec::decode("an event", &r))
-                    .transpose()?,
-            });
+        for tenant in tenants {
+            let room = share.min(limit - out.len());
+            if room == 0 {
+                break;
+            }
+            let mut rows = ask.query(params![now_ms, room as i64, tenant])?;
+            while let Some(row) = rows.next()? {
+                let remaining: Option<String> = row.get(8)?;
+                let arrival = Arrival {
+                    num: row.get(0)?,
+                    what: NewArrival {
+                        tenant: row.get(1)?,
+                        kind: ArrivalKind::read(&row.get::<_, String>(2)?)?,
+                        name: row.get(3)?,
+                        payload: codec::decode("an event", &row.get::<_, String>(4)?)?,
+                        source: row.get(5)?,
+                        at_ms: row.get(6)?,
+                    },
+                    attempts: row.get(7)?,
+                    remaining: remaining
+                        .map(|r| codec::decode("an event", &r))
+                        .transpose()?,
+                };
+                out.push((arrival, row.get(9)?));
+            }
         }
         Ok(out)
+    }
+
+    /// How many arrivals of each tenant wait to be matched.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn backlog(&self) -> Result<Vec<(String, usize)>, Fault> {
+        let mut ask = self.conn.prepare_cached(
+            "SELECT tenant, count(*) FROM events WHERE state = 0 GROUP BY tenant",
+        )?;
+        let rows = ask.query_map([], |row| Ok((row.get(0)?, row.get::<_, u32>(1)? as usize)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// How many arrivals wait to be matched.

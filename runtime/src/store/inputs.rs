@@ -77,14 +77,15 @@ impl Tx<'_> {
         Ok(out)
     }
 
-    /// Removes a word: what came of it is part of this transaction.
+    /// Removes a word: what came of it is part of this transaction. False where it is not there.
     ///
     /// # Errors
     /// When SQLite refuses.
-    pub fn remove_word(&self, num: i64) -> Result<(), Fault> {
-        self.conn
+    pub fn remove_word(&self, num: i64) -> Result<bool, Fault> {
+        let gone = self
+            .conn
             .prepare_cached("DELETE FROM inputs WHERE num = ?1")?
             .execute([num])?;
-        Ok(())
+        Ok(gone > 0)
     }
 }

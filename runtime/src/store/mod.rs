@@ -17,6 +17,7 @@ mod deliveries;
 mod error;
 mod events;
 mod events_read;
+mod fair;
 mod feed;
 mod guards;
 mod identity;
@@ -81,7 +82,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
-use worker::{Shared, Worker};
+use worker::{Kind, Shared, Task, Worker};
 
 /// How a store is opened.
 #[derive(Clone, Debug)]
@@ -167,11 +168,12 @@ impl Store {
         let busy = open::busy(options.patience);
         let writer = open::connect(path, busy, false)?;
         let reader = open::connect(path, busy, true)?;
+        let shared = Arc::new(Shared::new(path.to_owned(), options));
         Ok(Store {
             inner: Arc::new(Inner {
-                reader: Worker::spawn("store-reader", reader, path)?,
-                writer: Worker::spawn("store-writer", writer, path)?,
-                shared: Arc::new(Shared::new(path.to_owned(), options)),
+                reader: Worker::spawn(Kind::Reader, reader, shared.clone())?,
+                writer: Worker::spawn(Kind::Writer, writer, shared.clone())?,
+                shared,
             }),
         })
     }
@@ -207,13 +209,17 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Tx<'_>) -> Result<T, Fault> + Send + 'static,
     {
-        let (answer, answered) = oneshot::channel();
-        let shared = self.inner.shared.clone();
-        self.inner.writer.send(Box::new(move |conn| {
-            // Nobody may be waiting any more; the transaction counts all the same.
-            let _ = answer.send(shared.write(conn, work));
-        }))?;
-        answered.await.map_err(|_| StoreError::Stopped)?
+        self.hand_over(work).done().await
+    }
+
+    /// Hands one transaction over, as [`Store::write`], without waiting for it. Transactions are done in the order in
+    /// which they are handed over; those that wait together share a commit.
+    pub fn hand_over<T, F>(&self, work: F) -> Pending<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Tx<'_>) -> Result<T, Fault> + Send + 'static,
+    {
+        Pending::new(&self.inner.writer, work)
     }
 
     /// Looks at what is committed, consistent within `work`.
@@ -225,17 +231,38 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Tx<'_>) -> Result<T, Fault> + Send + 'static,
     {
-        let (answer, answered) = oneshot::channel();
-        let shared = self.inner.shared.clone();
-        self.inner.reader.send(Box::new(move |conn| {
-            let _ = answer.send(shared.read(conn, work));
-        }))?;
-        answered.await.map_err(|_| StoreError::Stopped)?
+        Pending::new(&self.inner.reader, work).done().await
     }
 
-    /// How many transactions this handle has committed.
+    /// How often this handle has committed: each time one transaction, or several together.
     pub fn commits(&self) -> u64 {
         self.inner.shared.commits()
+    }
+}
+
+/// A transaction that was handed over.
+#[derive(Debug)]
+pub struct Pending<T>(Result<oneshot::Receiver<Result<T, StoreError>>, StoreError>);
+
+impl<T: Send + 'static> Pending<T> {
+    fn new<F>(worker: &Worker, work: F) -> Pending<T>
+    where
+        F: FnOnce(&Tx<'_>) -> Result<T, Fault> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        Pending(
+            worker
+                .send(Box::new(Task::new(work, answer)))
+                .map(|()| answered),
+        )
+    }
+
+    /// Waits until it is committed.
+    ///
+    /// # Errors
+    /// What it or the commit failed with.
+    pub async fn done(self) -> Result<T, StoreError> {
+        self.0?.await.map_err(|_| StoreError::Stopped)?
     }
 }
 

@@ -2,7 +2,7 @@
 //! their result.
 
 use super::pauses::run_goes;
-use super::{Fault, Tx, codec};
+use super::{Fault, Tx, codec, fair};
 use counterplay_machine::Value;
 use rusqlite::{Row, ToSql, params};
 use std::sync::Arc;
@@ -53,15 +53,21 @@ impl Tx<'_> {
     ///
     /// # Errors
     /// When SQLite refuses.
-    pub fn add_call(&self, run: i64, call: &NewCall, now_ms: i64) -> Result<(), Fault> {
+    pub fn add_call(
+        &self,
+        run: i64,
+        tenant: &str,
+        call: &NewCall,
+        now_ms: i64,
+    ) -> Result<(), Fault> {
         let kind = match call.kind {
             CallKind::Perform => "perform",
             CallKind::Query => "query",
         };
         self.conn
             .prepare_cached(
-                "INSERT INTO outbox (run, id, kind, node, callable, args, created_ms) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO outbox (run, id, kind, node, callable, args, created_ms, tenant) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
             .execute(params![
                 run,
@@ -70,24 +76,43 @@ impl Tx<'_> {
                 call.node,
                 &*call.callable,
                 codec::encode("a call", &call.args)?,
-                now_ms
+                now_ms,
+                tenant
             ])?;
         Ok(())
     }
 
-    /// The calls that are still to be sent, in order, but those of some actions and queries, which have to wait, and
-    /// those of runs that are paused.
+    /// The calls that are still to be sent, but those of some actions and queries, which have to wait, and those of
+    /// runs that are paused. Tenants take turns, the one behind `last` first; each one's calls come in order.
     ///
     /// # Errors
     /// When SQLite refuses or a row cannot be read.
-    pub fn unsent_calls(&self, limit: usize, but: &[Arc<str>]) -> Result<Vec<StoredCall>, Fault> {
+    pub fn unsent_calls(
+        &self,
+        limit: usize,
+        but: &[Arc<str>],
+        last: &str,
+    ) -> Result<Vec<StoredCall>, Fault> {
+        let tenants = fair::turns(fair::waiting(self.conn, "outbox", "sent = 0")?, last);
+        if tenants.is_empty() {
+            return Ok(Vec::new());
+        }
         let sql = format!(
-            "SELECT {COLUMNS} FROM outbox WHERE sent = 0 AND callable NOT IN (SELECT value FROM json_each(?2)) \
-             AND {} ORDER BY num LIMIT ?1",
+            "SELECT {COLUMNS} FROM outbox WHERE sent = 0 AND tenant = ?3 \
+             AND callable NOT IN (SELECT value FROM json_each(?2)) AND {} ORDER BY num LIMIT ?1",
             run_goes("outbox.run")
         );
         let but = codec::encode("names", &but)?;
-        self.calls(&sql, params![limit as i64, but])
+        let share = fair::share(limit, tenants.len());
+        let mut out = Vec::new();
+        for tenant in tenants {
+            let room = share.min(limit - out.len());
+            if room == 0 {
+                break;
+            }
+            out.extend(self.calls(&sql, params![room as i64, but, tenant])?);
+        }
+        Ok(out)
     }
 
     /// The calls that were sent and whose result is not committed.
@@ -95,8 +120,8 @@ impl Tx<'_> {
     /// # Errors
     /// When SQLite refuses or a row cannot be read.
     pub fn sent_calls(&self) -> Result<Vec<StoredCall>, Fault> {
-        let sql = format!("SELECT {COLUMNS} FROM outbox WHERE sent = 1 ORDER BY num LIMIT ?1");
-        self.calls(&sql, params![i64::MAX])
+        let sql = format!("SELECT {COLUMNS} FROM outbox WHERE sent = 1 ORDER BY num");
+        self.calls(&sql, params![])
     }
 
     fn calls(&self, sql: &str, given: &[&dyn ToSql]) -> Result<Vec<StoredCall>, Fault> {
@@ -109,18 +134,31 @@ impl Tx<'_> {
         Ok(out)
     }
 
-    /// Marks a call as sent, before it is.
+    /// Marks a call as sent, before it is; false where it is not to be sent any more.
     ///
     /// # Errors
     /// When SQLite refuses.
-    pub fn mark_sent(&self, num: i64, now_ms: i64) -> Result<(), Fault> {
-        self.conn
+    pub fn mark_sent(&self, num: i64, now_ms: i64) -> Result<bool, Fault> {
+        let changed = self
+            .conn
             .prepare_cached(
                 "UPDATE outbox SET sent = 1, attempts = attempts + 1, \
-                 first_sent_ms = coalesce(first_sent_ms, ?2) WHERE num = ?1",
+                 first_sent_ms = coalesce(first_sent_ms, ?2) WHERE num = ?1 AND sent = 0",
             )?
             .execute(params![num, now_ms])?;
-        Ok(())
+        Ok(changed > 0)
+    }
+
+    /// Whether calls wait to be sent.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn has_unsent_calls(&self) -> Result<bool, Fault> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM outbox WHERE sent = 0)";
+        Ok(self
+            .conn
+            .prepare_cached(sql)?
+            .query_row([], |row| row.get(0))?)
     }
 
     /// A call that was sent is to be sent again.

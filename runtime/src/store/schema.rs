@@ -399,4 +399,10 @@ pub(super) const MIGRATIONS: &[&str] = &["
         under_way INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (kind, name)
     ) STRICT, WITHOUT ROWID;
+", "
+    -- Whose call it is, so that tenants take turns.
+    ALTER TABLE outbox ADD COLUMN tenant TEXT NOT NULL DEFAULT '';
+    UPDATE outbox SET tenant = (SELECT tenant FROM runs WHERE runs.num = outbox.run);
+    CREATE INDEX outbox_unsent ON outbox (tenant, num) WHERE sent = 0;
+    CREATE INDEX events_tenant ON events (tenant, num) WHERE state = 0;
 "];

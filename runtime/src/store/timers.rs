@@ -18,15 +18,16 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Stops a timer.
+    /// Stops a timer; false where there is none.
     ///
     /// # Errors
     /// When SQLite refuses.
-    pub fn stop_timer(&self, run: i64, id: &str) -> Result<(), Fault> {
-        self.conn
+    pub fn stop_timer(&self, run: i64, id: &str) -> Result<bool, Fault> {
+        let gone = self
+            .conn
             .prepare_cached("DELETE FROM timers WHERE run = ?1 AND id = ?2")?
             .execute(params![run, id])?;
-        Ok(())
+        Ok(gone > 0)
     }
 
     /// The timers that are due, the earliest first: the run's number and the timer's id.

@@ -1,45 +1,79 @@
-//! Jobs in, one after the other on a thread that owns a connection.
+//! Jobs in, one after the other on a thread that owns a connection; what waits together is committed together.
 //!
-//! Group commit would go here: several waiting jobs, a savepoint each, under one commit.
+//! Each job of a group works in a savepoint of its own, so that one which fails leaves the others as they are, and
+//! hears of its success after the commit of all has reached the disk.
 
 use super::place::Place;
 use super::{Crash, Fault, StoreError, StoreOptions, Tx};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
 
-pub(super) type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+/// Work within a transaction.
+pub(super) trait Job: Send {
+    /// Does it. What it changed is to stay unless this says why not.
+    fn work(&mut self, tx: &Tx<'_>, shared: &Shared) -> Result<(), StoreError>;
+
+    /// Tells whoever waits: `Ok` where the transaction that it was part of is on the disk.
+    fn tell(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+/// How much is committed together at most.
+const GROUP_MAX: usize = 256;
 
 /// Programs nest as deeply as the compiler lets them; decoding recurses. Only touched pages cost memory.
 const STACK_BYTES: usize = 64 << 20;
 
+/// What a thread does with its jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Commits them, in groups.
+    Writer,
+    /// Looks at what is committed, each job at one moment.
+    Reader,
+}
+
 /// A thread with a connection.
 pub(super) struct Worker {
-    jobs: Option<mpsc::Sender<Job>>,
+    jobs: Option<mpsc::Sender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Worker {
     pub(super) fn spawn(
-        name: &str,
+        kind: Kind,
         mut conn: Connection,
-        path: &Path,
+        shared: Arc<Shared>,
     ) -> Result<Worker, StoreError> {
-        let (jobs, queue) = mpsc::channel::<Job>();
+        let path = shared.path.clone();
+        let name = match kind {
+            Kind::Writer => "store-writer",
+            Kind::Reader => "store-reader",
+        };
+        let (jobs, queue) = mpsc::channel::<Box<dyn Job>>();
         let thread = std::thread::Builder::new()
             .name(name.to_owned())
             .stack_size(STACK_BYTES)
             .spawn(move || {
-                for job in queue {
-                    job(&mut conn);
+                while let Ok(first) = queue.recv() {
+                    match kind {
+                        Kind::Reader => shared.read(&mut conn, first),
+                        Kind::Writer => {
+                            let more = queue.try_iter().take(GROUP_MAX - 1);
+                            let group = std::iter::once(first).chain(more).collect();
+                            shared.write(&mut conn, group);
+                        }
+                    }
                 }
             })
             .map_err(|e| StoreError::CannotOpen {
-                path: path.to_owned(),
+                path,
                 detail: e.to_string(),
             })?;
         Ok(Worker {
@@ -48,7 +82,7 @@ impl Worker {
         })
     }
 
-    pub(super) fn send(&self, job: Job) -> Result<(), StoreError> {
+    pub(super) fn send(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
         let jobs = self.jobs.as_ref().ok_or(StoreError::Stopped)?;
         jobs.send(job).map_err(|_| StoreError::Stopped)
     }
@@ -63,6 +97,49 @@ impl Drop for Worker {
         {
             let _ = thread.join();
         }
+    }
+}
+
+/// A closure that works within a transaction, and where its result goes.
+pub(super) struct Task<T, F> {
+    work: Option<F>,
+    result: Option<Result<T, StoreError>>,
+    answer: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Task<T, F> {
+    pub(super) fn new(work: F, answer: oneshot::Sender<Result<T, StoreError>>) -> Task<T, F> {
+        Task {
+            work: Some(work),
+            result: None,
+            answer,
+        }
+    }
+}
+
+impl<T, F> Job for Task<T, F>
+where
+    T: Send,
+    F: FnOnce(&Tx<'_>) -> Result<T, Fault> + Send,
+{
+    fn work(&mut self, tx: &Tx<'_>, shared: &Shared) -> Result<(), StoreError> {
+        let result = match self.work.take() {
+            Some(work) => shared.guarded(tx, work),
+            None => Err(StoreError::Stopped),
+        };
+        let said = result.as_ref().map_or_else(|e| Err(e.clone()), |_| Ok(()));
+        self.result = Some(result);
+        said
+    }
+
+    fn tell(self: Box<Self>, committed: Result<(), StoreError>) {
+        let result = match (self.result, committed) {
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (Some(Err(error)), _) | (_, Err(error)) => Err(error),
+            (None, Ok(())) => Err(StoreError::Stopped),
+        };
+        // Nobody may be waiting any more; the transaction counts all the same.
+        let _ = self.answer.send(result);
     }
 }
 
@@ -95,38 +172,66 @@ impl Shared {
         self.commits.load(Ordering::SeqCst)
     }
 
-    pub(super) fn write<T>(
-        &self,
-        conn: &mut Connection,
-        work: impl FnOnce(&Tx<'_>) -> Result<T, Fault>,
-    ) -> Result<T, StoreError> {
+    fn write(&self, conn: &mut Connection, mut group: Vec<Box<dyn Job>>) {
+        let committed = self.commit(conn, &mut group);
+        for job in group {
+            job.tell(committed.clone());
+        }
+    }
+
+    /// Works a group off in one transaction. One that is to be rolled back leaves nothing behind.
+    fn commit(&self, conn: &mut Connection, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
         self.alive()?;
-        let tx = self.begin(conn)?;
-        let out = self.guarded(&self.tx(&tx), work)?;
+        let failed = |e: &rusqlite::Error| StoreError::of_sqlite(&self.path, e);
+        let mut tx = self.begin(conn)?;
+        let mut stays = false;
+        match group {
+            [one] => stays = one.work(&self.tx(&tx), self).is_ok(),
+            several => {
+                for job in several {
+                    let point = tx.savepoint().map_err(|e| failed(&e))?;
+                    match job.work(&self.tx(&point), self) {
+                        Ok(()) => {
+                            point.commit().map_err(|e| failed(&e))?;
+                            stays = true;
+                        }
+                        // After some failures, such as a full disk, nothing of the whole transaction is left.
+                        Err(error) if point.is_autocommit() => return Err(error),
+                        // What was done since the savepoint is taken back when that is dropped.
+                        Err(_) => {}
+                    }
+                }
+            }
+        }
+        if !stays {
+            return Ok(());
+        }
         if self.options.crash == Some(Crash::Instead(self.commits())) {
             self.stopped.store(true, Ordering::SeqCst);
             return Err(StoreError::Stopped);
         }
-        tx.commit()
-            .map_err(|e| StoreError::of_sqlite(&self.path, &e))?;
+        tx.commit().map_err(|e| failed(&e))?;
         let commits = self.commits.fetch_add(1, Ordering::SeqCst) + 1;
         if self.options.crash == Some(Crash::After(commits)) {
             self.stopped.store(true, Ordering::SeqCst);
             return Err(StoreError::Stopped);
         }
-        Ok(out)
+        Ok(())
     }
 
-    pub(super) fn read<T>(
-        &self,
-        conn: &mut Connection,
-        work: impl FnOnce(&Tx<'_>) -> Result<T, Fault>,
-    ) -> Result<T, StoreError> {
+    fn read(&self, conn: &mut Connection, mut job: Box<dyn Job>) {
+        let looked = self.look(conn, &mut *job);
+        job.tell(looked);
+    }
+
+    fn look(&self, conn: &mut Connection, job: &mut dyn Job) -> Result<(), StoreError> {
         self.alive()?;
         let tx = conn
             .transaction()
             .map_err(|e| StoreError::of_sqlite(&self.path, &e))?;
-        self.guarded(&self.tx(&tx), work)
+        // Whoever waits is told what it gave.
+        let _ = job.work(&self.tx(&tx), self);
+        Ok(())
     }
 
     fn tx<'a>(&'a self, conn: &'a Connection) -> Tx<'a> {

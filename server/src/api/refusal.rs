@@ -1,7 +1,7 @@
 //! What engine and store refuse in, problems out.
 
 use crate::problem::Problem;
-use counterplay_runtime::engine::{EngineError, Refusal};
+use counterplay_runtime::engine::{EngineError, RETRY_AFTER_S, Refusal};
 use counterplay_runtime::store::{LetterRefused, WordRefused};
 
 impl From<Refusal> for Problem {
@@ -19,6 +19,7 @@ impl From<Refusal> for Problem {
                     .with("expected", &mismatch.expected)
                     .with("found", &mismatch.found)
             }
+            Refusal::Busy { .. } => Problem::too_many(text, RETRY_AFTER_S.into()),
             Refusal::Stopping => Problem::unavailable(text),
             Refusal::Letter(refused) => refused.into(),
             Refusal::Store(error) => return error.into(),

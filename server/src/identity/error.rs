@@ -1,7 +1,6 @@
 //! Why someone was not let in, or an account not changed, in; a problem document out.
 
 use crate::problem::Problem;
-use axum::http::StatusCode;
 use counterplay_runtime::store::StoreError;
 
 /// Why not.
@@ -55,16 +54,7 @@ impl From<IdentityError> for Problem {
         let detail = error.to_string();
         match error {
             IdentityError::Unauthorized(_) => Problem::unauthorized(detail),
-            IdentityError::TooMany { retry_after_s } => {
-                let mut problem = Problem::new(
-                    StatusCode::TOO_MANY_REQUESTS,
-                    "too-many",
-                    "Too many attempts",
-                    detail,
-                );
-                problem.retry_after_s = Some(retry_after_s);
-                problem
-            }
+            IdentityError::TooMany { retry_after_s } => Problem::too_many(detail, retry_after_s),
             IdentityError::Forbidden(_) => Problem::forbidden(detail),
             IdentityError::Weak(_) | IdentityError::Invalid(_) => Problem::unprocessable(detail),
             IdentityError::Taken(_) | IdentityError::LastAdministrator => Problem::conflict(detail),
