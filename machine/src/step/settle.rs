@@ -190,9 +190,7 @@ fn is_read_after(playbook: &Playbook, node: u32, slot: Slot) -> bool {
         for kind in &after {
             match kind {
                 NodeKind::Bind { slot: other, value } if *value == Expr::Slot(slot) => {
-                    if !names.contains(other) {
-                        names.push(*other);
-                    }
+                    names.extend((!names.contains(other)).then_some(*other));
                 }
                 kind if reads(kind, slot) => return true,
                 _ => {}
