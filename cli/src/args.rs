@@ -98,6 +98,8 @@ pub enum Command {
     Answer(ChoiceArgs),
     /// Let a held run try its step again
     Resume(WordArgs),
+    /// Say what became of a call of which nobody knows whether it was carried out
+    Settle(SettleArgs),
     /// End a run; a call that is under way is not stopped by it
     Cancel(WordArgs),
     /// Stop everything at once, or what is done for a tenant or by a playbook: no call is sent until it is let go on
@@ -685,6 +687,57 @@ pub struct WordArgs {
     /// The store.
     #[command(flatten)]
     pub store: StoreArgs,
+}
+
+/// `counterplay settle`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay settle r-20261122-abc123 7 --done --as ana.ortiz@msp.example
+  counterplay settle r-20261122-abc123 7 --done --result '{\"id\": \"2001\", \"number\": \"2001\"}' --as ana.ortiz@msp.example
+  counterplay settle r-20261122-abc123 7 --not-done --as ana.ortiz@msp.example
+
+A run is held when a call of it may have been carried out and no answer tells, and doing it twice might do harm. Look at the
+service, then say what you found. `counterplay show` names the step. --result is needed where later steps use what the call gives.
+
+Exit codes:
+  0  settled, or kept until an engine works on this store again
+  1  refused: the step is not held, or its result is needed
+  2  there is no such run, or the store cannot be used")]
+pub struct SettleArgs {
+    /// The run's id, or its beginning
+    pub run: String,
+    /// The step as `counterplay show` names it, or its action; may be left out where only one is held
+    pub step: Option<String>,
+    /// What became of the call
+    #[command(flatten)]
+    pub found: FoundArgs,
+    /// With --done, what the call gave, as JSON
+    #[arg(long, value_name = "JSON", requires = "done")]
+    pub result: Option<String>,
+    /// Who says so, by e-mail address
+    #[arg(long = "as", value_name = "EMAIL")]
+    pub by: String,
+    /// More about it
+    #[arg(long, value_name = "TEXT")]
+    pub comment: Option<String>,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// What became of a held call.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct FoundArgs {
+    /// It was carried out: the run goes on behind it
+    #[arg(long)]
+    pub done: bool,
+    /// It was not carried out: it is sent again
+    #[arg(long)]
+    pub not_done: bool,
+    /// It was not carried out and is not to be sent again: the step fails
+    #[arg(long)]
+    pub give_up: bool,
 }
 
 /// What is paused or let go on.

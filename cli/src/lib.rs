@@ -31,7 +31,8 @@ pub mod sandbox;
 pub mod sandboxed;
 pub mod sarif;
 pub mod serve;
-pub mod show;
+pub mod settle;
+mod show;
 pub mod signal;
 pub mod simulate;
 pub mod table;
@@ -90,6 +91,7 @@ fn carry_out(command: Command) -> Outcome {
         Command::Approve(args) => asynchronously(words::decide(args, true)),
         Command::Reject(args) => asynchronously(words::decide(args, false)),
         Command::Answer(args) => asynchronously(words::answer(args)),
+        Command::Settle(args) => asynchronously(settle::settle(args)),
         Command::Resume(args) => asynchronously(words::resume(args)),
         Command::Cancel(args) => asynchronously(words::cancel(args)),
         Command::Pause(args) => asynchronously(pause::pause(args)),

@@ -24,7 +24,7 @@ pub async fn show(args: ShowArgs) -> Outcome {
     if args.json {
         let mut object = runs::as_json(&detail.info);
         object["started_by"] = json!(detail.run.started_by);
-        object["waiting"] = json!(waiting::sentences(&detail.run, &flags));
+        object["waiting"] = json!(waiting::sentences(&detail, &flags));
         object["journal"] = json!(detail.journal);
         out::line(format!("{object:#}"))?;
         return Ok(OK);
@@ -51,7 +51,7 @@ pub async fn show(args: ShowArgs) -> Outcome {
     }
     out::line("")?;
     out::text(timeline(&detail))?;
-    let waits = waiting::sentences(&detail.run, &flags);
+    let waits = waiting::sentences(&detail, &flags);
     if !waits.is_empty() {
         out::line("")?;
     }

@@ -1,16 +1,28 @@
-//! A run's state in, what it waits for in words out.
+//! A run in, what it waits for in words out.
 
 use counterplay_machine::duration::format_time_ms;
 use counterplay_machine::state::{Run, Waiting};
+use counterplay_machine::step::{HeldCall, held_calls};
+use counterplay_runtime::store::RunDetail;
 
 /// What a run waits for, one sentence each; nothing when it has ended. `flags` lead the commands that are named
 /// to the same store.
-pub fn sentences(run: &Run, flags: &str) -> Vec<String> {
+pub fn sentences(detail: &RunDetail, flags: &str) -> Vec<String> {
+    let run = &detail.run;
     if run.outcome.is_some() {
         return Vec::new();
     }
+    let held = detail
+        .program
+        .playbooks
+        .get(&run.playbook)
+        .map_or_else(Vec::new, |playbook| held_calls(playbook, run));
     let mut out = Vec::new();
-    for thread in run.threads.values() {
+    for (num, thread) in &run.threads {
+        if let Some(call) = held.iter().find(|call| call.thread == *num) {
+            out.push(settle(&run.id, call, flags));
+            continue;
+        }
         out.extend(match &thread.waiting {
             Waiting::Ready => Some("about to take its next step".to_owned()),
             Waiting::Call { .. } => Some("a call is under way".to_owned()),
@@ -57,6 +69,15 @@ pub fn sentences(run: &Run, flags: &str) -> Vec<String> {
     }
     out.dedup();
     out
+}
+
+/// What is not known of a call, and the commands that say it.
+fn settle(run: &str, call: &HeldCall, flags: &str) -> String {
+    format!(
+        "held for a person at step {}, {}: {}; look there, then say `counterplay settle {run} {} --done --as EMAIL{flags}`, \
+         or --not-done in place of --done to send it again",
+        call.place, call.action, call.reason, call.place
+    )
 }
 
 /// The same in a few words, for a table.

@@ -153,20 +153,28 @@ pub fn address(given: &str) -> Result<String, Failure> {
     }
 }
 
-fn refused(refusal: WordRefused) -> Failure {
+/// A refusal as a failure of the command.
+pub fn refused(refusal: WordRefused) -> Failure {
     match refusal {
         WordRefused::Store(error) => failed(error),
         other => Failure::refused(other.to_string()),
     }
 }
 
-async fn detail(store: &Store, run: &str) -> Result<RunDetail, Failure> {
+/// A run with its journal.
+///
+/// # Errors
+/// When there is none or the store cannot be read.
+pub async fn detail(store: &Store, run: &str) -> Result<RunDetail, Failure> {
     let detail = store.run_detail(run).await.map_err(failed)?;
     detail.ok_or_else(|| Failure::cannot_start(format!("there is no run {run}")))
 }
 
 /// Looks at a run until something has happened to it, or nothing does for a while.
-async fn watch<T>(
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn watch<T>(
     store: &Store,
     run: &str,
     seen: impl Fn(&RunDetail) -> Option<T>,
@@ -183,7 +191,11 @@ async fn watch<T>(
     }
 }
 
-fn kept(what: &str, run: &str) -> Outcome {
+/// A word that no engine has taken up yet.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn kept(what: &str, run: &str) -> Outcome {
     out::line(format!("{} in {run}: {what}", paint(WARN, "kept")))?;
     out::line(paint(
         QUIET,

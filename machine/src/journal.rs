@@ -186,6 +186,25 @@ pub enum What {
     },
     /// A person told a held run to try again.
     Resumed,
+    /// A person said what became of a held call.
+    Settled {
+        /// Who.
+        by: String,
+        /// The action.
+        action: Arc<str>,
+        /// What became of it.
+        settled: crate::step::Settled,
+        /// What they said about it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        comment: Option<String>,
+    },
+    /// What a person said of a held call did not count.
+    SettleRefused {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
     /// A loop or a fork began.
     Forked {
         /// How many branches or elements.

@@ -10,6 +10,7 @@ use counterplay_machine::duration::{
 use counterplay_machine::journal::{Entry, What};
 use counterplay_machine::playbook::StageKind;
 use counterplay_machine::state::Outcome;
+use counterplay_machine::step::Settled;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
@@ -435,6 +436,16 @@ impl<'a> Reader<'a> {
                 format!("held for a person: {reason}"),
             ),
             What::Resumed => self.line(entry, K::Held, S::Normal, "told to try again".into()),
+            What::Settled {
+                by,
+                action,
+                settled,
+                comment,
+            } => self.settled(index, (by, action), *settled, comment.as_deref()),
+            What::SettleRefused { by, reason } => {
+                let text = format!("what {by} said does not settle it: {reason}");
+                self.line(entry, K::Held, S::Notice, text);
+            }
             What::Forked { count, elements } => {
                 let what = match (elements, count) {
                     (true, 0) => "the list is empty".into(),
@@ -598,6 +609,35 @@ impl<'a> Reader<'a> {
             line.end = end;
         }
         self.result(result);
+    }
+
+    /// What a person found out about a held call, with what came of it.
+    fn settled(
+        &mut self,
+        index: usize,
+        (by, action): (&str, &str),
+        settled: Settled,
+        comment: Option<&str>,
+    ) {
+        let entry = &self.journal[index];
+        let found = match settled {
+            Settled::Done => "was carried out",
+            Settled::NotDone => "was not carried out and is sent again",
+            Settled::GivenUp => "was not carried out",
+        };
+        let said = comment.map_or_else(String::new, |comment| format!(": \"{comment}\""));
+        let text = format!("{action} {found}, says {by}{said}");
+        self.line(entry, LineKind::Held, Severity::Normal, text);
+        let next = index + 1;
+        let here = |e: &&Entry| e.node == entry.node && e.path == entry.path;
+        match self.journal.get(next).filter(here).map(|e| &e.what) {
+            Some(What::Performed { .. }) => self.result("done".into()),
+            Some(What::ActionFailed {
+                reason, handled, ..
+            }) => self.result(failure(reason, *handled)),
+            _ => return,
+        }
+        self.told.insert(next);
     }
 
     fn vote(&mut self, index: usize, by: &str, approve: bool, comment: Option<&str>) {

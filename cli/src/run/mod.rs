@@ -219,7 +219,7 @@ async fn close(session: &Session, rest: &Rest) -> Outcome {
     let flags = &session.teller.flags;
     for info in &open {
         let detail = store.run_detail(&info.id).await.map_err(failed)?;
-        let waits = detail.map_or_else(Vec::new, |d| waiting::sentences(&d.run, flags));
+        let waits = detail.map_or_else(Vec::new, |d| waiting::sentences(&d, flags));
         out::line(format!("  {}  {}", paint(NAME, &info.id), info.playbook))?;
         for sentence in waits {
             out::line(format!("      {}", out::harmless(&sentence)))?;

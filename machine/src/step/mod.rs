@@ -6,6 +6,7 @@ mod ask;
 mod fail;
 mod guard;
 mod perform;
+mod settle;
 mod threads;
 mod walk;
 
@@ -23,6 +24,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use approve::{Vote, check_vote};
+pub use settle::{HeldCall, Settled, Settlement, check_settlement, held_calls};
 
 /// How long a run is held for a person before it fails.
 pub const HELD_MS_MAX: i64 = 7 * crate::duration::DAY_MS;
@@ -90,6 +92,8 @@ pub enum Input {
         /// Who.
         by: String,
     },
+    /// A person says what became of a held call.
+    Settle(Settlement),
     /// A person ends the run.
     Cancel {
         /// Who.
@@ -273,6 +277,7 @@ impl<'a> Stepper<'a, '_> {
             Input::Vote(vote) => self.vote(vote),
             Input::Event { event, record } => self.event(&event, &record),
             Input::Resume { by } => self.resume(&by),
+            Input::Settle(settlement) => self.settle(settlement),
             Input::Cancel { by } => self.finish(Outcome::Cancelled { by }),
         }
     }

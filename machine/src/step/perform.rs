@@ -293,26 +293,32 @@ impl Stepper<'_, '_> {
                 );
                 self.run.bind(thread, *slot, value);
             }
-            Some(NodeKind::Perform(perform)) => {
-                self.record(
-                    Some(thread),
-                    What::Performed {
-                        action: perform.action.clone(),
-                        value: value.redacted_json(),
-                    },
-                );
-                if let Some(slot) = perform.slot {
-                    self.run.bind(thread, slot, value);
-                }
-                self.remember(thread, StepOutcome::Done, None);
-                if let Some(t) = self.run.threads.get(&thread)
-                    && self.context.playbook.undone.contains(&t.node)
-                {
-                    let (node, acted_on) = (t.node, self.acted_on(thread, perform));
-                    self.run.done.push(DoneStep { node, acted_on });
-                }
-            }
+            Some(NodeKind::Perform(perform)) => return self.performed(thread, perform, value),
             _ => return,
+        }
+        if !self.go(thread, &Edge::Done) {
+            self.end(thread, None);
+        }
+    }
+
+    /// An action was carried out: its result is bound and the run goes on.
+    pub(super) fn performed(&mut self, thread: u32, perform: &Perform, value: Value) {
+        self.record(
+            Some(thread),
+            What::Performed {
+                action: perform.action.clone(),
+                value: value.redacted_json(),
+            },
+        );
+        if let Some(slot) = perform.slot {
+            self.run.bind(thread, slot, value);
+        }
+        self.remember(thread, StepOutcome::Done, None);
+        if let Some(t) = self.run.threads.get(&thread)
+            && self.context.playbook.undone.contains(&t.node)
+        {
+            let (node, acted_on) = (t.node, self.acted_on(thread, perform));
+            self.run.done.push(DoneStep { node, acted_on });
         }
         if !self.go(thread, &Edge::Done) {
             self.end(thread, None);

@@ -624,6 +624,7 @@ fn input(word: Word) -> Input {
             answer,
         }),
         Word::Resume { by } => Input::Resume { by },
+        Word::Settle { settlement } => Input::Settle(settlement),
         Word::Cancel { by } => Input::Cancel { by },
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Engine;
 use crate::store::WordRefused;
+use counterplay_machine::step::Settlement;
 
 impl Engine {
     /// Answers an approval, named by its own id or, where it is the only one, by its run's; returns
@@ -56,6 +57,17 @@ impl Engine {
         self.inner.store.submit_resume(run, by, now).await?;
         self.inner.wake.notify_one();
         Ok(())
+    }
+
+    /// Says what became of a held call; returns its step's place.
+    ///
+    /// # Errors
+    /// When there is no such run or call, or what is said does not suffice, with the reason.
+    pub async fn settle(&self, run: &str, settlement: Settlement) -> Result<String, WordRefused> {
+        let now = self.inner.clock.now_ms();
+        let place = self.inner.store.submit_settle(run, settlement, now).await?;
+        self.inner.wake.notify_one();
+        Ok(place)
     }
 
     /// Ends a run. A call that is under way is not stopped by it.

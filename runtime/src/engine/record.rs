@@ -42,6 +42,7 @@ impl Cause {
                 Some("approval.vote_refused"),
             ),
             Input::Resume { by } => (Some(by), None, Some("run.resume_refused")),
+            Input::Settle(settlement) => (Some(&settlement.by), None, Some("run.settle_refused")),
             Input::Cancel { by } => (Some(by), None, Some("run.cancel_refused")),
             _ => (None, None, None),
         };
@@ -230,6 +231,23 @@ fn line(program: &Program, what: &What, cause: &Cause) -> Option<Line> {
         ),
         What::Held { reason } => (engine(), "run.held", None, json!({ "reason": reason })),
         What::Resumed => (person(), "run.resumed", None, json!({})),
+        What::Settled {
+            by,
+            action,
+            settled,
+            comment,
+        } => (
+            by.clone(),
+            "run.settled",
+            Some(action.to_string()),
+            json!({ "settled": settled, "comment": comment }),
+        ),
+        What::SettleRefused { by, reason } => (
+            by.clone(),
+            "run.settle_refused",
+            None,
+            json!({ "reason": reason }),
+        ),
         What::Ended {
             outcome: outcome @ Outcome::Cancelled { by },
         } => (by.clone(), "run.cancelled", None, json!(outcome)),

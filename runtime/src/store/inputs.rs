@@ -1,6 +1,7 @@
 //! Words of people to runs, left by any process and taken up by the engine.
 
 use super::{Fault, Tx, codec};
+use counterplay_machine::step::Settlement;
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,11 @@ pub enum Word {
     Resume {
         /// Who.
         by: String,
+    },
+    /// What became of a held call.
+    Settle {
+        /// What a person says of it.
+        settlement: Settlement,
     },
     /// End the run.
     Cancel {

@@ -2,7 +2,7 @@
 
 use super::{Fault, NewAudit, Store, StoreError, StoredRun, Tx, Word};
 use counterplay_machine::state::{Status, Waiting};
-use counterplay_machine::step::{Vote, check_vote};
+use counterplay_machine::step::{Settlement, Vote, check_settlement, check_vote};
 use serde_json::json;
 
 /// Why a word was not taken.
@@ -36,6 +36,9 @@ pub enum WordRefused {
     /// The run is not held.
     #[error("run {0} is not held; there is nothing to resume")]
     NotHeld(String),
+    /// What is said of a held call does not settle it.
+    #[error("{0}")]
+    Settle(String),
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -114,6 +117,26 @@ impl Store {
         .await?
     }
 
+    /// Says what became of a held call, and returns its step's place.
+    ///
+    /// # Errors
+    /// When there is no such run or call, or what is said does not suffice, with the reason. The stepper has the last
+    /// word: someone else may settle it before the engine takes this up.
+    pub async fn submit_settle(
+        &self,
+        run: &str,
+        settlement: Settlement,
+        now_ms: i64,
+    ) -> Result<String, WordRefused> {
+        let run = run.to_owned();
+        self.write(move |tx| {
+            let by = settlement.by.clone();
+            let left = tx.leave_settlement(&run, settlement, now_ms)?;
+            tx.kept_if_refused("run.settle_refused", &run, &by, left, now_ms)
+        })
+        .await?
+    }
+
     /// Ends a run. A call that is under way is not stopped by it.
     ///
     /// # Errors
@@ -173,6 +196,30 @@ impl Tx<'_> {
             }),
             None => Ok(stored),
         })
+    }
+
+    fn leave_settlement(
+        &self,
+        id: &str,
+        mut settlement: Settlement,
+        now_ms: i64,
+    ) -> Answer<String> {
+        let stored = match self.open_run(id)? {
+            Ok(stored) => stored,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let program = self.program(stored.program)?;
+        let Some(playbook) = program.playbooks.get(&stored.run.playbook) else {
+            return Ok(Err(WordRefused::NoRun(id.to_owned())));
+        };
+        let held = match check_settlement(&program, playbook, &stored.run, &settlement) {
+            Ok((held, _)) => held,
+            Err(reason) => return Ok(Err(WordRefused::Settle(reason))),
+        };
+        // What is meant now is what is meant when the engine takes it up.
+        settlement.step = Some(held.place.clone());
+        self.add_word(stored.num, &Word::Settle { settlement }, now_ms)?;
+        Ok(Ok(held.place))
     }
 
     fn leave_vote(

@@ -23,7 +23,7 @@ use counterplay_server::dashboard::pages::letters::LetterRow;
 use counterplay_server::dashboard::pages::people::{PersonRow, ROLES, TokenRow, TokenState};
 use counterplay_server::dashboard::pages::playbook::StartForm;
 use counterplay_server::dashboard::pages::playbooks::PlaybookRow;
-use counterplay_server::dashboard::pages::run::{RunApproval, RunEvent};
+use counterplay_server::dashboard::pages::run::{HeldRow, RunApproval, RunEvent};
 use counterplay_server::dashboard::pages::runs::RunRow;
 use counterplay_server::dashboard::pages::simulation::{SimulatedRun, WouldDo};
 use counterplay_server::dashboard::pages::sources::{
@@ -760,6 +760,15 @@ impl Gallery {
                 chrome: self.chrome(Area::Runs, title),
                 open,
                 outcome,
+                held_calls: match run.status.as_str() {
+                    "held" => vec![HeldRow {
+                        place: "14".to_owned(),
+                        action: self.t("intune.wipe"),
+                        reason: self.t("the service closed the connection; it may have been carried out, and doing it twice may do harm"),
+                        needs_result: Some(self.t("later steps need the result of `intune.wipe`: say what it gave (JSON, a text), or that it was not carried out")),
+                    }],
+                    _ => Vec::new(),
+                },
                 waits_for: open.then(|| self.t("Two of dana.kim@msp.example, eli.novak@msp.example are asked to approve. It ends")),
                 next_timer_ms: open.then_some(self.now_ms + 3 * HOUR + 48 * MIN),
                 steps: self.steps("lost_device", sim, &Reading::default()),

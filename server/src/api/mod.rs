@@ -13,6 +13,7 @@ pub mod refusal;
 pub mod revisions;
 pub mod runs;
 pub mod session;
+pub mod settle;
 pub mod simulate;
 pub mod start;
 pub mod stream;
@@ -78,6 +79,7 @@ pub fn router(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(runs::read))
         .routes(routes!(runs::cancel))
         .routes(routes!(runs::resume))
+        .routes(routes!(settle::settle))
         .routes(routes!(approvals::list))
         .routes(routes!(approvals::read, approvals::answer))
         .routes(routes!(revisions::list))

@@ -9,7 +9,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use counterplay_machine::duration::parse_time_ms;
-use counterplay_machine::state::{Run, Status, Waiting};
+use counterplay_machine::state::{Status, Waiting};
+use counterplay_machine::step::held_calls;
 use counterplay_runtime::store::{RunDetail, RunFilter, RunInfo};
 use counterplay_runtime::timeline::{self, Line, Reading};
 use serde::{Deserialize, Serialize};
@@ -77,6 +78,8 @@ pub struct WaitView {
     pub approval: Option<String>,
     /// Why a person is needed.
     pub reason: Option<String>,
+    /// The step, where a person has to settle whether its call was carried out.
+    pub step: Option<String>,
 }
 
 /// A page of runs.
@@ -245,22 +248,26 @@ fn view(detail: RunDetail) -> RunView {
         summary: summary(&detail.info),
         started_by: detail.run.started_by.clone(),
         version: detail.run.hash.clone(),
-        waits_for: waits(&detail.run),
+        waits_for: waits(&detail),
         timeline: timeline::lines(&detail.journal, &reading),
         journal: detail.journal.iter().map(|e| json!(e)).collect(),
     }
 }
 
-fn waits(run: &Run) -> Vec<WaitView> {
+fn waits(detail: &RunDetail) -> Vec<WaitView> {
+    let run = &detail.run;
+    let playbook = detail.program.playbooks.get(&run.playbook);
+    let held = playbook.map_or_else(Vec::new, |playbook| held_calls(playbook, run));
     let wait = |kind: &str| WaitView {
         kind: kind.into(),
         until: None,
         approval: None,
         reason: None,
+        step: None,
     };
     run.threads
-        .values()
-        .filter_map(|thread| match &thread.waiting {
+        .iter()
+        .filter_map(|(num, thread)| match &thread.waiting {
             Waiting::Call { .. } | Waiting::Ready => Some(wait("call")),
             Waiting::Timer { at_ms, .. } => Some(WaitView {
                 until: Some(time::rfc3339(*at_ms)),
@@ -273,6 +280,10 @@ fn waits(run: &Run) -> Vec<WaitView> {
             }),
             Waiting::Held { reason, .. } => Some(WaitView {
                 reason: Some(reason.clone()),
+                step: held
+                    .iter()
+                    .find(|h| h.thread == *num)
+                    .map(|h| h.place.clone()),
                 ..wait("person")
             }),
             Waiting::Event { until_ms, .. } => Some(WaitView {

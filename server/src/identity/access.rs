@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 pub enum Role {
     /// Looks at everything of their tenants and simulates.
     Viewer,
-    /// Starts, cancels and resumes runs, sets modes, tries dead letters again.
+    /// Starts, cancels and resumes runs, settles held calls, sets modes, tries dead letters again.
     Operator,
     /// Answers approvals of the teams that they belong to.
     Approver,
@@ -40,7 +40,7 @@ pub enum Permission {
     View,
     /// Simulate: nothing is performed.
     Simulate,
-    /// Start, cancel and resume runs; set modes; try dead letters again.
+    /// Start, cancel and resume runs; settle held calls; set modes; try dead letters again.
     Operate,
     /// Answer approvals.
     Approve,

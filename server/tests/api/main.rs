@@ -14,6 +14,7 @@ mod runs;
 #[allow(dead_code, reason = "the command line uses more of it")]
 mod sandboxed;
 mod service;
+mod settle;
 mod stream;
 mod support;
 mod triggers;

@@ -184,6 +184,7 @@ fn body(row: &Row) -> Option<Value> {
     Some(match (row.method.as_str(), row.path.as_str()) {
         ("GET" | "DELETE", _) => return None,
         (_, p) if p.ends_with("/run") || p.ends_with("/simulate") => start,
+        (_, p) if p.ends_with("/settle") => json!({"outcome": "done"}),
         (_, p) if p.ends_with("/mode") => json!({"mode": "active"}),
         (_, p) if p.ends_with("/pauses") => json!({"tenant": "contoso", "because": "x"}),
         (_, p) if p.contains("/playbooks") => json!({"source": "playbook"}),
@@ -210,6 +211,7 @@ fn body(row: &Row) -> Option<Value> {
 fn form(row: &Row) -> &'static str {
     match row.path.as_str() {
         "/approvals/{id}" | "/deploys/{revision}" => "decision=approve",
+        "/runs/{id}/settle" => "step=1&outcome=done",
         "/playbooks/{id}/mode" => "mode=active",
         "/playbooks/{id}/run" | "/playbooks/{id}/simulate" => {
             "tenant=contoso&value.user=7c9e1a40-52b1-4d0e-8a11-0f6b3c2d1003&value.reason=x"

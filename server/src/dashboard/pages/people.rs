@@ -114,7 +114,7 @@ pub const ROLES: [RoleChoice; 5] = [
     },
     RoleChoice {
         name: "operator",
-        what: "starts, cancels and resumes runs, sets modes, pauses and lets go on, tries dead letters again",
+        what: "starts, cancels and resumes runs, settles held calls, sets modes, pauses and lets go on, tries dead letters again",
     },
     RoleChoice {
         name: "approver",

@@ -17,6 +17,8 @@ pub struct RunPage {
     pub open: bool,
     /// The outcome in a sentence, once it ended.
     pub outcome: Option<String>,
+    /// The calls of which nobody knows whether they were carried out.
+    pub held_calls: Vec<HeldRow>,
     /// What it waits for, while it is open.
     pub waits_for: Option<String>,
     /// When the next timer fires.
@@ -37,6 +39,19 @@ pub struct RunPage {
     pub may_operate: bool,
     /// Whether the viewer may read the audit trail.
     pub may_audit: bool,
+}
+
+/// A call of which nobody knows whether it was carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldRow {
+    /// The step's place.
+    pub place: String,
+    /// The action.
+    pub action: String,
+    /// Why it is held.
+    pub reason: String,
+    /// Whether its result is needed and has to be told when it was carried out.
+    pub needs_result: Option<String>,
 }
 
 /// An approval of a run.

@@ -87,7 +87,11 @@ fn of(news: &News) -> Vec<String> {
             let mut out: Vec<String> = plain(&[topics::RUNS, topics::AUDIT]);
             out.push(topics::run(&item.run));
             match &item.entry.what {
-                What::Started { .. } | What::Ended { .. } | What::Held { .. } | What::Resumed => {
+                What::Started { .. }
+                | What::Ended { .. }
+                | What::Held { .. }
+                | What::Resumed
+                | What::Settled { .. } => {
                     out.push(topics::playbook(&item.playbook));
                     out.push(topics::COUNTS.to_owned());
                     // Its approvals are over with it.

@@ -43,6 +43,7 @@ pub fn router() -> Router<App> {
         .route("/runs/{id}", get(run::show))
         .route("/runs/{id}/cancel", post(run::cancel))
         .route("/runs/{id}/resume", post(run::resume))
+        .route("/runs/{id}/settle", post(run::settle))
         .route("/approvals", get(approvals::show))
         .route(
             "/approvals/{id}",

@@ -1,11 +1,12 @@
-//! One run: shown, ended, taken up again.
+//! One run: shown, ended, taken up again, its held calls settled.
 
+use super::form::given;
 use super::{Form, Oops, Page, rows};
 use crate::api::runs::find;
 use crate::dashboard::chrome::Area;
 use crate::dashboard::drawing::{self, Drawing};
 use crate::dashboard::pages::RunPage;
-use crate::dashboard::pages::run::{RunApproval, RunEvent};
+use crate::dashboard::pages::run::{HeldRow, RunApproval, RunEvent};
 use crate::dashboard::steps::{detail, steps};
 use crate::dashboard::text;
 use crate::http::Path;
@@ -13,9 +14,22 @@ use crate::identity::Permission;
 use crate::problem::Problem;
 use axum::response::Response;
 use counterplay_machine::state::{Run, Status, Waiting};
+use counterplay_machine::step::{Settled, Settlement, check_settlement, held_calls};
 use counterplay_runtime::store::RunDetail;
 use counterplay_runtime::timeline::Reading;
 use serde::Deserialize;
+
+/// What a person found out about a held call.
+#[derive(Debug, Deserialize)]
+pub struct Found {
+    step: String,
+    outcome: Settled,
+    /// JSON; empty where nothing is told.
+    #[serde(default)]
+    result: String,
+    #[serde(default)]
+    comment: String,
+}
 
 /// A form without fields of its own.
 #[derive(Debug, Default, Deserialize)]
@@ -91,6 +105,7 @@ async fn make(page: &Page, id: &str) -> Result<RunPage, Problem> {
         may_audit: page.who().may(Permission::Audit),
         run: row,
         open,
+        held_calls: held(&found),
         waits_for,
         next_timer_ms,
         approvals,
@@ -161,6 +176,29 @@ fn waits(run: &Run) -> (Option<String>, Option<i64>) {
     }
 }
 
+/// The calls that a person has to settle.
+fn held(found: &RunDetail) -> Vec<HeldRow> {
+    let Some(playbook) = found.program.playbooks.get(&found.run.playbook) else {
+        return Vec::new();
+    };
+    let rows = held_calls(playbook, &found.run).into_iter().map(|call| {
+        let done = Settlement {
+            step: Some(call.place.clone()),
+            by: String::new(),
+            settled: Settled::Done,
+            result: None,
+            comment: None,
+        };
+        HeldRow {
+            needs_result: check_settlement(&found.program, playbook, &found.run, &done).err(),
+            place: call.place,
+            action: call.action.to_string(),
+            reason: call.reason,
+        }
+    });
+    rows.collect()
+}
+
 /// `POST /runs/{id}/cancel`.
 ///
 /// # Errors
@@ -196,6 +234,32 @@ pub async fn resume(Path(id): Path<String>, form: Form<Nothing>) -> Result<Respo
         done.await,
         "The run tries its step again.",
     ))
+}
+
+/// `POST /runs/{id}/settle`.
+///
+/// # Errors
+/// The page of what went wrong.
+pub async fn settle(Path(id): Path<String>, form: Form<Found>) -> Result<Response, Oops> {
+    let (page, found) = (form.page, form.fields);
+    let done = async {
+        let run = find(&page.app, &page.auth, &id).await?;
+        page.auth.needs_in(Permission::Operate, &run.info.tenant)?;
+        let told = given(&found.result).filter(|_| found.outcome == Settled::Done);
+        let result = told.map(|told| serde_json::from_str(&told)).transpose();
+        let result = result
+            .map_err(|error| Problem::unprocessable(format!("the result is not JSON: {error}")))?;
+        let settlement = Settlement {
+            step: Some(found.step.clone()),
+            by: page.who().id.clone(),
+            settled: found.outcome,
+            result,
+            comment: given(&found.comment),
+        };
+        page.app.engine.settle(&id, settlement).await?;
+        Ok::<_, Problem>(())
+    };
+    Ok(after(&page, &id, done.await, "The call is settled."))
 }
 
 fn after(page: &Page, id: &str, done: Result<(), Problem>, word: &str) -> Response {
