@@ -4,12 +4,14 @@
 use super::calls::{Sent, answer, set_back};
 use super::changes::Looked;
 use super::kit::Kit;
+use super::late::Next;
 use super::matching::{Finding, find};
 use super::messages::told;
 use super::polling::{Poll, PollKey, Polled};
 use super::schedules::Due;
 use super::starts::settle;
 use super::subscriptions::{Kept, Renewed};
+use super::time::Time;
 use super::transition::advance;
 use super::{Engine, EngineError};
 use crate::brake::Brake;
@@ -104,7 +106,9 @@ pub(super) struct Driver {
     /// Readings under way; they can be broken off at any time.
     readers: Vec<AbortHandle>,
     /// What schedules and polls were read from.
-    loaded: Option<Arc<Kit>>,
+    pub(super) loaded: Option<Arc<Kit>>,
+    /// Whether the clock is to be trusted.
+    pub(super) time: Time,
     /// What people have paused.
     pub(super) brake: Arc<Brake>,
     /// Since when people have been asked, and what.
@@ -277,13 +281,14 @@ impl Engine {
         driver.brake = self.kit().brake.clone();
         loop {
             self.load(driver).await?;
+            self.watch_time(driver).await?;
             self.take_pauses().await?;
             let mut busy = self.take_reports(driver).await?;
             if self.inner.stopping.load(Ordering::SeqCst) {
                 return self.wind_down(driver).await;
             }
             busy |= self.take_words().await?;
-            busy |= self.fire_timers().await?;
+            busy |= self.fire_timers(driver).await?;
             busy |= self.fire_schedules(driver).await?;
             busy |= self.begin_polls(driver).await?;
             busy |= self.begin_renewals(driver);
@@ -320,7 +325,7 @@ impl Engine {
 
     /// Reads schedules, polls and subscriptions anew when something else was deployed, or a service says that they
     /// are due.
-    async fn load(&self, driver: &mut Driver) -> Result<(), EngineError> {
+    pub(super) async fn load(&self, driver: &mut Driver) -> Result<(), EngineError> {
         let kit = self.kit();
         let told = self.inner.reload.swap(false, Ordering::SeqCst);
         if told || !driver.loaded.as_ref().is_some_and(|l| Arc::ptr_eq(l, &kit)) {
@@ -422,13 +427,9 @@ impl Engine {
         Ok(any)
     }
 
-    async fn fire_timers(&self) -> Result<bool, EngineError> {
-        let now = self.inner.clock.now_ms();
-        let due = self
-            .inner
-            .store
-            .read(move |tx| tx.due_timers(now, BATCH))
-            .await?;
+    async fn fire_timers(&self, driver: &mut Driver) -> Result<bool, EngineError> {
+        let now = driver.time.now_ms;
+        let due = self.due_timers(driver, BATCH).await?;
         let any = !due.is_empty();
         for (run, id) in due {
             let kit = self.kit();
@@ -481,11 +482,12 @@ impl Engine {
     async fn rest(&self, driver: &Driver) -> Result<Rest, EngineError> {
         // What is being read counts as due; its end is waited for.
         let polling = self.inner.polling && driver.looking().next().is_none();
+        let next = Next::of(driver);
         let mut rest = self
             .inner
             .store
             .read(move |tx| {
-                let mut times = vec![tx.next_timer_ms()?, tx.next_arrival_ms()?];
+                let mut times = vec![next.timer(tx)?, tx.next_arrival_ms()?];
                 if polling {
                     times.push(tx.next_change_ms()?);
                 }
@@ -500,6 +502,7 @@ impl Engine {
             })
             .await?;
         let tick = driver.schedules.first().map(|d| d.at_ms);
+        let tick = tick.and_then(|due_ms| next.of_due(due_ms));
         let polls = [driver.next_poll_ms(), driver.next_renewal_ms()];
         let polls = polls.into_iter().flatten();
         rest.next_ms = rest.next_ms.into_iter().chain(tick).chain(polls).min();

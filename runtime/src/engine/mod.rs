@@ -14,6 +14,7 @@ mod error;
 mod hooks;
 mod ids;
 mod kit;
+mod late;
 mod letters;
 mod matching;
 mod messages;
@@ -30,6 +31,7 @@ mod seen;
 mod sources;
 mod starts;
 mod subscriptions;
+mod time;
 mod transition;
 
 pub use accept::{Incoming, Receipt};
