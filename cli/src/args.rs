@@ -106,6 +106,8 @@ pub enum Command {
     Pause(PauseArgs),
     /// Let what was paused go on
     Unpause(UnpauseArgs),
+    /// Show whether timers wait because the clock was set or nothing was done for a day, and let them go on
+    Clock(ClockArgs),
     /// Copy the store into a file, while the service goes on
     Backup(BackupArgs),
     /// Say who may log in to the service, and as what
@@ -802,6 +804,49 @@ pub struct UnpauseArgs {
     #[command(flatten)]
     pub scope: ScopeArgs,
     /// Who says so, by e-mail address
+    #[arg(long = "as", value_name = "EMAIL")]
+    pub by: String,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `counterplay clock`.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:
+  counterplay clock
+  counterplay clock confirm --as ana.ortiz@msp.example
+
+When the clock goes forward or back by more than ten minutes at once, or nothing was done for more than a day, timers of runs, approvals'
+ends and schedules wait until a person says that the clock is right. Everything else goes on.
+
+Exit codes:
+  0  timers go on
+  1  timers wait; for `confirm`: they did not wait
+  2  wrong usage, or the store cannot be used"
+)]
+pub struct ClockArgs {
+    /// What to do; without it, whether timers wait is shown.
+    #[command(subcommand)]
+    pub command: Option<ClockCommand>,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// What to do about the clock.
+#[derive(Debug, Subcommand)]
+pub enum ClockCommand {
+    /// Say that the clock is right: what is overdue is done, ten in a second
+    Confirm(ClockConfirmArgs),
+}
+
+/// `counterplay clock confirm`.
+#[derive(Debug, Args)]
+pub struct ClockConfirmArgs {
+    /// Who you are, by e-mail address; stands in the audit trail
     #[arg(long = "as", value_name = "EMAIL")]
     pub by: String,
     /// The store.

@@ -6,6 +6,7 @@ mod built_in;
 pub mod cause;
 pub mod check;
 pub mod choose;
+mod clock;
 pub mod demo;
 pub mod doc;
 pub mod error;
@@ -94,6 +95,7 @@ fn carry_out(command: Command) -> Outcome {
         Command::Settle(args) => asynchronously(settle::settle(args)),
         Command::Resume(args) => asynchronously(words::resume(args)),
         Command::Cancel(args) => asynchronously(words::cancel(args)),
+        Command::Clock(args) => asynchronously(clock::clock(args)),
         Command::Pause(args) => asynchronously(pause::pause(args)),
         Command::Unpause(args) => asynchronously(pause::unpause(args)),
         Command::Backup(args) => asynchronously(backup::backup(args)),

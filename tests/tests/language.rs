@@ -156,6 +156,13 @@ cases! {
         .answer("intune.is_compliant=false")
         .answer("intune.is_compliant=false")
         .answer("intune.is_compliant=true");
+    the_goal_is_looked_at_before_silence_acts: playbook("  resolved when intune.is_compliant(device)\n  then {\n    approve \"Wipe?\" about device, by team.soc, within 1h {\n      unanswered { notify.teams(team.soc, \"nobody answered\") }\n    }\n  }")
+        .answer("intune.is_compliant=false")
+        .answer("intune.is_compliant=true")
+        .people(People::Unanswered);
+    the_goal_is_looked_at_before_the_end_of_a_wait_acts: playbook("  resolved when intune.is_compliant(device)\n  then {\n    wait until user.kind == guest, at most 1h, checking every 1h {\n      timed_out { notify.teams(team.soc, \"no guest\") }\n    }\n  }")
+        .answer("intune.is_compliant=false")
+        .answer("intune.is_compliant=true");
     a_question_that_fails_holds_and_never_escalates: playbook("  then { notify.teams(team.soc, \"please restart\") }\n  escalate after 4h unless intune.is_compliant(device) { entra.block_sign_in(user) }")
         .answer("intune.is_compliant=fails: the service answered 503");
     waiting_until_it_is_so: playbook("  then {\n    wait until intune.is_compliant(device), at most 1h, checking every 20m {\n      met       { notify.teams(team.soc, \"compliant\") }\n      timed_out { notify.teams(team.soc, \"still not\") }\n    }\n  }")

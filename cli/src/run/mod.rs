@@ -50,6 +50,7 @@ pub async fn run(args: RunArgs) -> Outcome {
         ));
     }
     pause::tell(engine.store()).await?;
+    crate::clock::tell(engine).await?;
     session.feed.start(&args, &setup).await?;
     for path in args.files.iter().filter(|p| p.as_path() != Path::new("-")) {
         session.feed.file(path).await?;

@@ -107,6 +107,7 @@ pub async fn serve(args: ServeArgs) -> Outcome {
     let stop = signal::stop();
     ready::announce(&app, &given.project, &people, sandbox.as_deref())?;
     crate::pause::tell(app.engine.store()).await?;
+    crate::clock::tell(&app.engine).await?;
     let company = sandbox
         .is_some()
         .then(|| tokio::spawn(tour::keep_lively(app.clone())));

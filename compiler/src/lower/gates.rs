@@ -156,6 +156,7 @@ impl Lower<'_, '_> {
                     self.current.push((node, Edge::Unanswered));
                 }
                 self.goal_is_fresh = false;
+                self.check_goal();
                 self.arm(&arm.body, what, |_| {});
                 only_approval_goes_on &= self.current.is_empty();
                 ends.extend(std::mem::take(&mut self.current));

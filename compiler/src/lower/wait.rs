@@ -169,6 +169,8 @@ impl Lower<'_, '_> {
             self.current = open;
             self.goal_is_fresh = false;
             if let Some(arm) = arms.iter().find(|a| a.name.text == name) {
+                // An arm acts: whether there is still need to is looked at first.
+                self.check_goal();
                 self.arm(&arm.body, what, |_| {});
             }
             ends.extend(std::mem::take(&mut self.current));

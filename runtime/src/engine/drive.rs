@@ -4,12 +4,14 @@
 use super::calls::{Sent, answer, set_back};
 use super::changes::Looked;
 use super::kit::Kit;
+use super::late::Next;
 use super::matching::{Finding, find};
 use super::messages::told;
 use super::polling::{Poll, PollKey, Polled};
 use super::schedules::Due;
 use super::starts::settle;
 use super::subscriptions::{Kept, Renewed};
+use super::time::Time;
 use super::transition::advance;
 use super::{Engine, EngineError, changes, matching};
 use crate::brake::Brake;
@@ -112,7 +114,9 @@ pub(super) struct Driver {
     /// Readings under way; they can be broken off at any time.
     readers: Vec<AbortHandle>,
     /// What schedules and polls were read from.
-    loaded: Option<Arc<Kit>>,
+    pub(super) loaded: Option<Arc<Kit>>,
+    /// Whether the clock is to be trusted.
+    pub(super) time: Time,
     /// What people have paused.
     pub(super) brake: Arc<Brake>,
     /// The tenant whose arrival was taken up last: the next one is another's, where others wait.
@@ -230,6 +234,7 @@ impl Driver {
     /// When something is due next, given what the store says.
     fn next_ms(&self, stored: Option<i64>) -> Option<i64> {
         let tick = self.schedules.first().map(|d| d.at_ms);
+        let tick = tick.and_then(|due_ms| Next::of(self).of_due(due_ms));
         let polls = [self.next_poll_ms(), self.next_renewal_ms()];
         let times = polls.into_iter().chain([stored, tick]);
         times.flatten().min()
@@ -287,6 +292,7 @@ impl Engine {
         driver.brake = self.kit().brake.clone();
         loop {
             self.load(driver).await?;
+            self.watch_time(driver).await?;
             let mut busy = self.take_reports(driver).await?;
             // After the reports: what they settled does not wait any more.
             let mut look = self.look(driver).await?;
@@ -298,7 +304,7 @@ impl Engine {
                 return self.wind_down(driver).await;
             }
             busy |= self.take_words(driver, look.words).await?;
-            busy |= self.fire_timers(driver, look.timers).await?;
+            busy |= self.fire_timers(driver, look.timers.due).await?;
             busy |= self.fire_schedules(driver).await?;
             busy |= self.begin_polls(driver).await?;
             busy |= self.begin_renewals(driver);
@@ -345,7 +351,7 @@ impl Engine {
 
     /// Reads schedules, polls and subscriptions anew when something else was deployed, or a service says that they
     /// are due.
-    async fn load(&self, driver: &mut Driver) -> Result<(), EngineError> {
+    pub(super) async fn load(&self, driver: &mut Driver) -> Result<(), EngineError> {
         let kit = self.kit();
         let told = self.inner.reload.swap(false, Ordering::SeqCst);
         if told || !driver.loaded.as_ref().is_some_and(|l| Arc::ptr_eq(l, &kit)) {
@@ -489,11 +495,12 @@ impl Engine {
     async fn rest(&self, driver: &Driver) -> Result<Rest, EngineError> {
         // What is being read counts as due; its end is waited for.
         let polling = self.inner.polling && driver.looking().next().is_none();
+        let next = Next::of(driver);
         let mut rest = self
             .inner
             .store
             .read(move |tx| {
-                let mut times = vec![tx.next_timer_ms()?, tx.next_arrival_ms()?];
+                let mut times = vec![next.timer(tx)?, tx.next_arrival_ms()?];
                 if polling {
                     times.push(tx.next_change_ms()?);
                 }

@@ -1,6 +1,7 @@
 //! What waits in the store, all of it seen at one moment: one look for each round of the loop.
 
 use super::drive::Driver;
+use super::late::{DueTimers, Next, Round};
 use super::{Engine, EngineError, matching, messages};
 use crate::store::{Arrival, ChangeRow, InputRow, Message, Pause};
 use std::time::{Duration, Instant};
@@ -17,8 +18,8 @@ pub(super) struct Look {
     pub(super) pauses: Vec<Pause>,
     /// What people have said.
     pub(super) words: Vec<InputRow>,
-    /// Timers that are due: the run's number and the timer's id.
-    pub(super) timers: Vec<(i64, String)>,
+    /// Timers that fire.
+    pub(super) timers: DueTimers,
     /// Arrivals to be matched, and whether runs wait for such an event.
     pub(super) arrivals: Vec<(Arrival, bool)>,
     /// Objects to be read anew.
@@ -37,6 +38,7 @@ impl Engine {
     /// Looks once.
     pub(super) async fn look(&self, driver: &mut Driver) -> Result<Look, EngineError> {
         let now = self.inner.clock.now_ms();
+        let (round, next) = (Round::of(driver), Next::of(driver));
         let matches = driver.room_to_match();
         let turn = driver.turn.clone();
         let heeds_changes = driver.heeds_changes();
@@ -53,14 +55,14 @@ impl Engine {
             .inner
             .store
             .read(move |tx| {
-                let mut times = vec![tx.next_timer_ms()?, tx.next_arrival_ms()?];
+                let mut times = vec![next.timer(tx)?, tx.next_arrival_ms()?];
                 if polling {
                     times.push(tx.next_change_ms()?);
                 }
                 Ok(Look {
                     pauses: tx.pauses()?,
                     words: tx.words(BATCH)?,
-                    timers: tx.due_timers(now, BATCH)?,
+                    timers: round.timers(tx, BATCH)?,
                     arrivals: match matches {
                         0 => Vec::new(),
                         // Those under way are due as well.
@@ -81,6 +83,7 @@ impl Engine {
                 })
             })
             .await?;
+        driver.time.drain.take(look.timers.late);
         Ok(look)
     }
 }

@@ -15,6 +15,7 @@ mod error;
 mod hooks;
 mod ids;
 mod kit;
+mod late;
 mod letters;
 mod look;
 mod matching;
@@ -33,6 +34,7 @@ mod slots;
 mod sources;
 mod starts;
 mod subscriptions;
+mod time;
 mod transition;
 
 pub use accept::{Incoming, Receipt};

@@ -3,6 +3,7 @@
 use super::begin::Tick;
 use super::drive::Driver;
 use super::kit::Kit;
+use super::late::LATE_MS;
 use super::{Engine, EngineError};
 use crate::store::{ArrivalKind, NewArrival};
 use counterplay_machine::deployment::Mode;
@@ -126,9 +127,18 @@ impl Engine {
     /// several times is caught up once.
     pub(super) async fn fire_schedules(&self, driver: &mut Driver) -> Result<bool, EngineError> {
         let kit = self.kit();
-        let now = kit.clock.now_ms();
+        let now = driver.time.now_ms;
         let mut any = false;
         while let Some(next) = driver.schedules.first().filter(|d| d.at_ms <= now).cloned() {
+            if driver.time.hold.is_some() {
+                break;
+            }
+            if next.at_ms < now.saturating_sub(LATE_MS) {
+                if driver.time.drain.room(now) == 0 {
+                    break;
+                }
+                driver.time.drain.take(1);
+            }
             let arrival = NewArrival {
                 tenant: next.schedule.tenant.clone(),
                 kind: ArrivalKind::Tick,

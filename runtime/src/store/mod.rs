@@ -42,6 +42,7 @@ mod schema;
 mod stats;
 mod subscriptions;
 mod ticks;
+mod time;
 mod timers;
 mod worker;
 
@@ -77,6 +78,7 @@ pub use runs_read::{RunDetail, RunFilter, RunInfo};
 pub use salts::Salts;
 pub use stats::{Hour, OpenCounts, PlaybookStats, StatsFilter, Tally};
 pub use subscriptions::{ChangeRow, SubscriptionRow};
+pub use time::{Overdue, TimeCause, TimeHold};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

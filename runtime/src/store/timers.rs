@@ -1,7 +1,7 @@
 //! Timers and open approvals of runs.
 
 use super::{Fault, Tx};
-use rusqlite::params;
+use rusqlite::{Params, params};
 
 impl Tx<'_> {
     /// Starts a timer, or moves it.
@@ -30,17 +30,47 @@ impl Tx<'_> {
         Ok(gone > 0)
     }
 
-    /// The timers that are due, the earliest first: the run's number and the timer's id.
+    /// The timers that are due and not late, the earliest first: the run's number and the timer's id.
     ///
     /// # Errors
     /// When SQLite refuses.
-    pub fn due_timers(&self, now_ms: i64, limit: usize) -> Result<Vec<(i64, String)>, Fault> {
-        let mut ask = self.conn.prepare_cached(
-            "SELECT run, id FROM timers WHERE at_ms <= ?1 ORDER BY at_ms, run, id LIMIT ?2",
+    pub fn due_timers(
+        &self,
+        late_ms: i64,
+        now_ms: i64,
+        limit: usize,
+    ) -> Result<Vec<(i64, String)>, Fault> {
+        self.timers(
+            "SELECT run, id FROM timers WHERE at_ms >= ?1 AND at_ms <= ?2 ORDER BY at_ms, run, id LIMIT ?3",
+            params![late_ms, now_ms, limit as i64],
+        )
+    }
+
+    /// The timers that were due before a time: those of approvals first, the earliest first.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn late_timers(&self, late_ms: i64, limit: usize) -> Result<Vec<(i64, String)>, Fault> {
+        if self.next_timer_ms()?.is_none_or(|first| first >= late_ms) {
+            return Ok(Vec::new());
+        }
+        let approvals = self.timers(
+            "SELECT a.run, a.id FROM approvals a JOIN timers t ON t.run = a.run AND t.id = a.id \
+             WHERE t.at_ms < ?1 ORDER BY t.at_ms, t.run, t.id LIMIT ?2",
+            params![late_ms, limit as i64],
         )?;
-        let rows = ask.query_map(params![now_ms, limit as i64], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?;
+        if !approvals.is_empty() {
+            return Ok(approvals);
+        }
+        self.timers(
+            "SELECT run, id FROM timers WHERE at_ms < ?1 ORDER BY at_ms, run, id LIMIT ?2",
+            params![late_ms, limit as i64],
+        )
+    }
+
+    fn timers(&self, sql: &str, values: impl Params) -> Result<Vec<(i64, String)>, Fault> {
+        let mut ask = self.conn.prepare_cached(sql)?;
+        let rows = ask.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -49,10 +79,18 @@ impl Tx<'_> {
     /// # Errors
     /// When SQLite refuses.
     pub fn next_timer_ms(&self) -> Result<Option<i64>, Fault> {
+        self.next_timer_since(i64::MIN)
+    }
+
+    /// When the earliest timer fires that does so at a time or later.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn next_timer_since(&self, since_ms: i64) -> Result<Option<i64>, Fault> {
         Ok(self
             .conn
-            .prepare_cached("SELECT min(at_ms) FROM timers")?
-            .query_row([], |row| row.get(0))?)
+            .prepare_cached("SELECT min(at_ms) FROM timers WHERE at_ms >= ?1")?
+            .query_row([since_ms], |row| row.get(0))?)
     }
 
     /// Lists an approval among the open ones.

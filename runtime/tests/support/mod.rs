@@ -2,6 +2,7 @@
 #![allow(dead_code, missing_docs)]
 
 pub mod connector;
+pub mod hand;
 pub mod project;
 
 use connector::Fake;

@@ -84,6 +84,7 @@ impl Gallery {
             now_ms: self.now_ms,
             flash: None,
             paused: Vec::new(),
+            clock: None,
         }
     }
 
@@ -1321,15 +1322,30 @@ impl Gallery {
                 label: "everything".to_owned(),
                 chosen: false,
             }],
+            may_confirm: true,
             chrome: Chrome {
-                paused: vec![self.t("the tenant contoso (by ana.ortiz@msp.example: the directory answers nonsense)")],
+                paused: vec![self.t(
+                    "the tenant contoso (by ana.ortiz@msp.example: the directory answers nonsense)",
+                )],
+                clock: Some(self.t("the clock went forward by 60d at once")),
                 ..self.chrome(Area::Sources, "Sources")
             },
-            service: vec![("Version".into(), "0.1.0".into()), ("Database".into(), self.t("/var/lib/counterplay/store.db, 48 MB"))],
-            problem: Some(self.t("The clock of this machine jumped by 14 minutes. Timers are paused until a person confirms the time.")),
+            service: vec![
+                ("Version".into(), "0.1.0".into()),
+                (
+                    "Database".into(),
+                    self.t("/var/lib/counterplay/store.db, 48 MB"),
+                ),
+            ],
+            problem: Some(self.t("The store’s file was removed or replaced.")),
             polls: vec![
                 poll("identity.risk_detected", 0, None, true),
-                poll("intune.noncompliant", 4, Some("401: the client secret has expired"), true),
+                poll(
+                    "intune.noncompliant",
+                    4,
+                    Some("401: the client secret has expired"),
+                    true,
+                ),
                 poll("exchange.rule_created", 0, None, false),
             ],
             webhooks: vec![WebhookRow {
@@ -1340,7 +1356,12 @@ impl Gallery {
             }],
             connections: vec![
                 connection("graph", "https://graph.microsoft.com/v1.0", "ok", None),
-                connection("halopsa", "https://msp.halopsa.example", "failing", Some("connection refused")),
+                connection(
+                    "halopsa",
+                    "https://msp.halopsa.example",
+                    "failing",
+                    Some("connection refused"),
+                ),
                 connection("teams", "from a secret", "not used yet", None),
             ],
         })
@@ -1354,6 +1375,7 @@ impl Gallery {
                 label: "everything".to_owned(),
                 chosen: false,
             }],
+            may_confirm: true,
             chrome: self.chrome(Area::Sources, "Sources"),
             service: vec![("Version".into(), "0.1.0".into())],
             problem: None,

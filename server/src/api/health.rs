@@ -23,12 +23,14 @@ pub struct Alive {
 /// How the service is.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct HealthView {
-    /// `ok`, or `attention` where a source or connection fails or a run is held.
+    /// `ok`, or `attention` where a source or connection fails, a run is held or timers wait.
     pub status: String,
     /// Counterplay's version.
     pub version: String,
     /// Open runs of the caller's tenants, by status.
     pub runs: RunCounts,
+    /// Why timers and schedules wait until somebody confirms the clock, where they do.
+    pub clock: Option<String>,
     /// How many follow what happens at present.
     pub listeners: usize,
     /// The polled sources of the caller's tenants.
@@ -199,7 +201,9 @@ pub async fn detail(State(app): State<App>, auth: Auth) -> Result<Json<HealthVie
         .into_iter()
         .map(connection)
         .collect();
+    let clock = app.engine.store().time_hold().await?.map(|h| h.to_string());
     let attention = runs.held > 0
+        || clock.is_some()
         || sources.iter().any(|s| s.failures > 0)
         || sources
             .iter()
@@ -209,6 +213,7 @@ pub async fn detail(State(app): State<App>, auth: Auth) -> Result<Json<HealthVie
         status: if attention { "attention" } else { "ok" }.into(),
         version: env!("CARGO_PKG_VERSION").into(),
         runs,
+        clock,
         listeners: app.feed.listeners(),
         sources,
         connections,

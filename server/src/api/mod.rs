@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod approvals;
 pub mod audit;
+pub mod clock;
 pub mod health;
 pub mod letters;
 pub mod modes;
@@ -96,6 +97,8 @@ pub fn router(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(tenants::list))
         .routes(routes!(health::detail))
         .routes(routes!(pauses::list, pauses::pause, pauses::unpause))
+        .routes(routes!(clock::read))
+        .routes(routes!(clock::confirm))
         .routes(routes!(stream::stream))
         .route_layer(from_fn_with_state(app.clone(), remember));
     // Answers that hold a secret once are not kept to be given again.

@@ -142,6 +142,8 @@ pub struct Chrome {
     pub flash: Option<Flash>,
     /// What is paused, in words, the widest first.
     pub paused: Vec<String>,
+    /// Why timers wait, where they do.
+    pub clock: Option<String>,
 }
 
 impl Chrome {

@@ -58,7 +58,7 @@ async fn every_command_does_what_it_says() {
     // The status of the last call of each block, without a word of it in the manual.
     let wrapped = "set -euo pipefail\ncurl() { command curl --write-out '%{stderr}%{http_code}\\n' \"$@\"; }\n";
     let commands = commands();
-    assert_eq!(commands.len(), 11);
+    assert!(commands.len() > 10, "the manual has lost some");
     for (block, expected) in commands {
         let ended = Command::new("bash")
             .args(["-c", &format!("{wrapped}{block}")])

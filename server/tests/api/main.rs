@@ -2,6 +2,7 @@
 
 mod approvals;
 mod bad_input;
+mod clock;
 mod deploys;
 mod documented;
 mod identity;

@@ -51,17 +51,30 @@ pub const VICTIMS: [&str; 4] = [
 
 /// The machine's clock, some time ahead.
 #[derive(Default)]
-pub struct Ahead(AtomicI64);
+pub struct Ahead {
+    by: AtomicI64,
+    set: AtomicI64,
+}
 
 impl Ahead {
     pub fn by_days(&self, days: i64) {
-        self.0.fetch_add(days * 86_400_000, Ordering::SeqCst);
+        self.by.fetch_add(days * 86_400_000, Ordering::SeqCst);
+    }
+
+    /// As if somebody had set the clock: no time passes.
+    pub fn set_by_days(&self, days: i64) {
+        self.set.fetch_add(days * 86_400_000, Ordering::SeqCst);
+        self.by_days(days);
     }
 }
 
 impl Clock for Ahead {
     fn now_ms(&self) -> i64 {
-        SystemClock.now_ms() + self.0.load(Ordering::SeqCst)
+        SystemClock.now_ms() + self.by.load(Ordering::SeqCst)
+    }
+
+    fn passed_ms(&self) -> i64 {
+        self.now_ms() - self.set.load(Ordering::SeqCst)
     }
 
     fn sleep(&self, ms: i64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

@@ -25,6 +25,8 @@ pub struct SourcesPage {
     pub pauses: Vec<PauseRow>,
     /// What the viewer may pause.
     pub pausable: Vec<Choice>,
+    /// Whether the viewer may say that the clock is right.
+    pub may_confirm: bool,
 }
 
 /// Something that is paused.

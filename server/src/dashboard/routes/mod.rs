@@ -8,6 +8,7 @@ mod account;
 mod approval;
 mod approvals;
 mod audit;
+mod clock;
 mod deploys;
 mod files;
 mod form;
@@ -74,6 +75,7 @@ pub fn router() -> Router<App> {
         .route("/tokens", post(people::add_token))
         .route("/tokens/{num}/revoke", post(people::revoke_token))
         .route("/sources", get(sources::show))
+        .route("/clock/confirm", post(clock::confirm))
         .route("/pauses", post(pauses::pause))
         .route("/pauses/remove", post(pauses::unpause))
         .route("/try/{sample}", post(sources::deliver))

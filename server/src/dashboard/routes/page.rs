@@ -126,6 +126,7 @@ pub fn stranger(app: &App, theme: Theme, here: String, title: &str) -> Chrome {
         now_ms: app.clock.now_ms(),
         flash: None,
         paused: Vec::new(),
+        clock: None,
     }
 }
 
@@ -164,8 +165,19 @@ impl Page {
             }),
             flash: self.flash.clone(),
             paused: self.paused().await,
+            clock: self.clock().await,
             ..stranger(&self.app, self.theme, self.here.clone(), &title.into()).with_area(area)
         }
+    }
+
+    /// Why timers wait.
+    async fn clock(&self) -> Option<String> {
+        let hold = self.app.engine.store().time_hold().await;
+        let hold = hold.unwrap_or_else(|error| {
+            tracing::warn!("whether timers wait cannot be read: {error}");
+            None
+        });
+        hold.map(|hold| hold.to_string())
     }
 
     /// What is paused, in words.
@@ -316,6 +328,7 @@ pub fn nothing_here() -> Response {
         now_ms: 0,
         flash: None,
         paused: Vec::new(),
+        clock: None,
     };
     error(chrome, &problem)
 }

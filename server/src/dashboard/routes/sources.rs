@@ -79,6 +79,7 @@ async fn make(page: &Page) -> Result<SourcesPage, Problem> {
         connections: connections(page),
         pauses: super::pauses::rows(page).await?,
         pausable: super::pauses::choices(page),
+        may_confirm: page.auth.needs_everywhere(Permission::Operate).is_ok(),
     })
 }
 
