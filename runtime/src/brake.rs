@@ -129,6 +129,11 @@ impl Gate {
         }
     }
 
+    /// Whether whatever closes this one closes the other as well.
+    pub fn is_like(&self, other: &Gate) -> bool {
+        self.tenant == other.tenant && self.playbook == other.playbook
+    }
+
     /// Waits until something may be sent.
     pub async fn pass(&self) -> Pass {
         let Some(brake) = &self.brake else {

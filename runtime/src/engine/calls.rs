@@ -3,6 +3,7 @@
 use super::drive::{Driver, Job, Report};
 use super::kit::Kit;
 use super::record::{Cause, record};
+use super::shared::Others;
 use super::slots::{Slot, Slots};
 use super::transition::{advance, entries};
 use super::{Engine, EngineError, Notice};
@@ -24,7 +25,7 @@ pub(super) struct Sent {
     pub(super) run: i64,
     /// The effect's id.
     pub(super) id: String,
-    kind: CallKind,
+    pub(super) kind: CallKind,
     node: u32,
     callable: Arc<str>,
 }
@@ -44,7 +45,7 @@ impl Sent {
 
 /// How a call is answered.
 #[derive(Debug)]
-enum Way {
+pub(super) enum Way {
     Connector(Box<CallRequest>),
     Sample(CallOutcome),
 }
@@ -52,8 +53,8 @@ enum Way {
 /// A call that is marked as sent, and is to be sent as soon as that is committed.
 #[derive(Debug)]
 pub(super) struct Ready {
-    sent: Sent,
-    way: Way,
+    pub(super) sent: Sent,
+    pub(super) way: Way,
     slot: Slot,
 }
 
@@ -104,22 +105,31 @@ impl Engine {
 
     /// Makes a call on a task of its own.
     pub(super) fn send(&self, driver: &mut Driver, kit: &Kit, ready: Ready) {
+        self.send_for(driver, kit, ready, Others::default());
+    }
+
+    /// The same, also for others that ask the same.
+    pub(super) fn send_for(&self, driver: &mut Driver, kit: &Kit, ready: Ready, others: Others) {
         let Ready { sent, way, slot } = ready;
         let connector = kit.connector.clone();
         let report = sent.clone();
-        let (heard, about) = (driver.setbacks(), sent.clone());
+        let heard = driver.setbacks();
+        let about: Vec<Sent> = others.calls().chain([&sent]).cloned().collect();
         driver.spawn(Job::Call(sent), async move {
             let outcome = match way {
                 Way::Connector(mut request) => {
                     request.setbacks = Setbacks::to(move |setback| {
-                        // A driver that is gone has nobody to show it to.
-                        let _ = heard.send((about.clone(), setback));
+                        for sent in &about {
+                            // A driver that is gone has nobody to show it to.
+                            let _ = heard.send((sent.clone(), setback.clone()));
+                        }
                     });
                     connector.call(*request).await
                 }
                 Way::Sample(outcome) => outcome,
             };
             drop(slot);
+            others.tell(&outcome);
             Report::Called(report, outcome)
         });
     }

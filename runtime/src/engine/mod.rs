@@ -30,6 +30,7 @@ mod record;
 mod recover;
 mod schedules;
 mod seen;
+mod shared;
 mod slots;
 mod sources;
 mod starts;

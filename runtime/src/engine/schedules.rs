@@ -149,14 +149,18 @@ impl Engine {
                 source: None,
                 at_ms: now,
             };
+            let due_ms = next.at_ms;
             let Schedule {
                 trigger, written, ..
             } = next.schedule.clone();
             self.inner
                 .store
                 .write(move |tx| {
-                    tx.set_tick(&arrival.tenant, &arrival.name, trigger, &written, now)?;
-                    tx.add_arrival(&arrival, None)
+                    let schedule = (&*arrival.tenant, &*arrival.name, trigger);
+                    if tx.claim_tick(schedule, &written, due_ms, now)? {
+                        tx.add_arrival(&arrival, None)?;
+                    }
+                    Ok(())
                 })
                 .await?;
             driver.schedules.remove(&next);

@@ -70,12 +70,18 @@ impl Engine {
     ) -> Result<bool, EngineError> {
         let any = !pending.is_empty();
         let mut failed = None;
+        let mut ready = Vec::new();
         for one in pending {
             match one.done().await {
-                Ok(moved) => self.moved(driver, moved),
+                Ok(mut moved) => {
+                    let calls = std::mem::take(&mut moved.ready);
+                    ready.extend(calls.into_iter().map(|call| (moved.kit.clone(), call)));
+                    self.moved(driver, moved);
+                }
                 Err(error) => failed = failed.or(Some(error)),
             }
         }
+        self.send_together(driver, ready);
         match failed {
             Some(error) => Err(error.into()),
             None => Ok(any),

@@ -49,6 +49,35 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Takes a time at which a schedule is due, so that nobody else does: false where it, or a later one, was taken
+    /// already, by whoever works on this store.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn claim_tick(
+        &self,
+        (tenant, playbook, trigger): (&str, &str, usize),
+        written: &str,
+        due_ms: i64,
+        now_ms: i64,
+    ) -> Result<bool, Fault> {
+        let taken = self
+            .conn
+            .prepare_cached(
+                "UPDATE ticks SET written = ?4, last_ms = ?6 WHERE tenant = ?1 AND playbook = ?2 AND trigger = ?3 \
+                 AND (written IS NULL OR written = ?4) AND last_ms < ?5",
+            )?
+            .execute(params![
+                tenant,
+                playbook,
+                trigger as i64,
+                written,
+                due_ms,
+                now_ms
+            ])?;
+        Ok(taken > 0)
+    }
+
     /// Whether anything is known of a playbook's schedules.
     ///
     /// # Errors
