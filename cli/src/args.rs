@@ -111,7 +111,7 @@ pub enum Command {
     Clock(ClockArgs),
     /// Copy the store into a file, while the service goes on
     Backup(BackupArgs),
-    /// Verify and export the audit trail, or forget a person
+    /// Verify, sign and export the audit trail, or forget a person
     Audit(AuditArgs),
     /// Say who may log in to the service, and as what
     User(UserArgs),
@@ -539,6 +539,9 @@ pub struct ServeArgs {
     /// The first administrator's e-mail address, at the first start [default: admin@localhost]
     #[arg(long, value_name = "EMAIL")]
     pub admin: Option<String>,
+    /// Add the signed ends of the audit trail's chains to this file, best on another machine
+    #[arg(long, value_name = "FILE")]
+    pub checkpoints: Option<PathBuf>,
     /// The store.
     #[command(flatten)]
     pub store: StoreArgs,

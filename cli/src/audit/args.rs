@@ -2,20 +2,23 @@
 
 use crate::args::StoreArgs;
 use clap::{Args, Subcommand, ValueEnum};
+use std::path::PathBuf;
 
 /// `counterplay audit`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   counterplay audit verify                       whether every record is as it was written
+  counterplay audit verify --checkpoints /mnt/log-host/checkpoints.jsonl --key 3f1c…
+  counterplay audit key                          what the signatures are verified with; keep it off this machine
   counterplay audit export --since 2026-11-01T00:00:00Z > audit.jsonl
   counterplay audit export --format ocsf --tenant contoso
   counterplay audit erase --subject dana.kim@contoso.example --subject 6f7c2a10-… --dry-run
   counterplay audit erase --subject dana.kim@contoso.example --as dpo@msp.example
 
-docs/audit.md says what is recorded, and what an erasure reaches.
+docs/audit.md says what is recorded, what the signatures prove, and what an erasure reaches.
 
 Exit codes:
-  0  everything is whole; exported or erased; nothing to erase
+  0  everything is whole; exported, signed or erased; nothing to erase
   1  a record is not as it was written; or runs about the person are open and nothing was erased
   2  wrong usage, or the store or its master key cannot be used")]
 pub struct AuditArgs {
@@ -31,6 +34,10 @@ pub enum AuditCommand {
     Verify(VerifyTrailArgs),
     /// Write the records, the oldest first, as lines of JSON
     Export(ExportArgs),
+    /// Sign the ends of all chains now
+    Checkpoint(CheckpointArgs),
+    /// Show the public key that checkpoints are verified with
+    Key(KeyArgs),
     /// Forget a person: drop what finished runs, events and the trail keep about them
     Erase(EraseArgs),
 }
@@ -41,6 +48,12 @@ pub struct VerifyTrailArgs {
     /// Only this tenant's chain; may be repeated; "" is the installation's own
     #[arg(long, value_name = "TENANT")]
     pub tenant: Vec<String>,
+    /// Signed ends of chains that were kept elsewhere
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub checkpoints: Option<PathBuf>,
+    /// The public key, from `counterplay audit key`
+    #[arg(long, value_name = "KEY", requires = "checkpoints")]
+    pub key: Option<String>,
     /// One JSON object instead of lines
     #[arg(long)]
     pub json: bool,
@@ -56,6 +69,8 @@ pub enum ExportFormat {
     Jsonl,
     /// Actions that changed something, as OCSF Remediation Activity
     Ocsf,
+    /// Signed ends of chains
+    Checkpoints,
 }
 
 /// `counterplay audit export`.
@@ -76,6 +91,25 @@ pub struct ExportArgs {
     /// Only those before this time
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `counterplay audit checkpoint`.
+#[derive(Debug, Args)]
+pub struct CheckpointArgs {
+    /// Add them to this file, best on another machine [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub to: Option<PathBuf>,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `counterplay audit key`.
+#[derive(Debug, Args)]
+pub struct KeyArgs {
     /// The store.
     #[command(flatten)]
     pub store: StoreArgs,

@@ -3,6 +3,7 @@
 pub mod args;
 mod erase;
 mod export;
+mod sign;
 mod verify;
 
 use crate::error::{Failure, Outcome};
@@ -17,6 +18,8 @@ pub async fn audit(args: AuditArgs) -> Outcome {
     match args.command {
         AuditCommand::Verify(args) => verify::verify(args).await,
         AuditCommand::Export(args) => export::export(args).await,
+        AuditCommand::Checkpoint(args) => sign::checkpoint(args).await,
+        AuditCommand::Key(args) => sign::key(args).await,
         AuditCommand::Erase(args) => erase::erase(args).await,
     }
 }

@@ -2,11 +2,12 @@
 
 use super::args::VerifyTrailArgs;
 use super::tenants;
-use crate::error::{FOUND, OK, Outcome};
+use crate::error::{FOUND, Failure, OK, Outcome};
 use crate::lookup::{self, failed};
 use crate::out::{self, BAD, GOOD, NAME, QUIET, paint};
-use counterplay_runtime::store::ChainReport;
+use counterplay_runtime::store::{ChainReport, Checkpoint, PublicKey};
 use serde_json::json;
+use std::path::Path;
 
 /// Verifies the chains.
 ///
@@ -18,7 +19,16 @@ pub async fn verify(args: VerifyTrailArgs) -> Outcome {
         .verify_audit(tenants(&args.tenant))
         .await
         .map_err(failed)?;
-    let whole = reports.iter().all(|r| r.first_broken.is_none());
+    let (reports, forged) = match args.checkpoints.as_deref().zip(args.key.as_deref()) {
+        None => (reports, Vec::new()),
+        Some((file, key)) => {
+            let (mut signed, forged) = signed(file, key)?;
+            signed.retain(|c| args.tenant.is_empty() || args.tenant.contains(&c.tenant));
+            let held = store.hold_against(reports, signed).await.map_err(failed)?;
+            (held, forged)
+        }
+    };
+    let whole = reports.iter().all(|r| r.first_broken.is_none()) && forged.is_empty();
     if args.json {
         let chains = reports.iter().map(|r| {
             json!({
@@ -30,7 +40,11 @@ pub async fn verify(args: VerifyTrailArgs) -> Outcome {
                 "why": r.first_broken.as_ref().map(|b| &b.why),
             })
         });
-        out::line(json!({ "whole": whole, "chains": chains.collect::<Vec<_>>() }))?;
+        out::line(json!({
+            "whole": whole,
+            "chains": chains.collect::<Vec<_>>(),
+            "not_signed_lines": forged,
+        }))?;
     } else if reports.is_empty() {
         out::line("there are no records yet")?;
     } else {
@@ -38,7 +52,35 @@ pub async fn verify(args: VerifyTrailArgs) -> Outcome {
             out::line(told(report))?;
         }
     }
+    if !args.json {
+        for line in &forged {
+            out::line(format!(
+                "{}: line {line} of the checkpoints was not signed with this key, or was changed",
+                paint(BAD, "not signed")
+            ))?;
+        }
+    }
     Ok(if whole { OK } else { FOUND })
+}
+
+/// The checkpoints of a file that are signed with a key, and the lines that are not.
+fn signed(file: &Path, key: &str) -> Result<(Vec<Checkpoint>, Vec<usize>), Failure> {
+    let key = PublicKey::read(key).ok_or_else(|| {
+        Failure::cannot_start(
+            "the key is 64 hexadecimal digits, as `counterplay audit key` shows them",
+        )
+    })?;
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        Failure::cannot_start(format!("{} cannot be read: {error}", file.display()))
+    })?;
+    let (mut good, mut forged) = (Vec::new(), Vec::new());
+    for (i, line) in text.lines().enumerate() {
+        match Checkpoint::read(line).filter(|c| c.is_signed_by(&key)) {
+            Some(checkpoint) => good.push(checkpoint),
+            None => forged.push(i + 1),
+        }
+    }
+    Ok((good, forged))
 }
 
 fn told(report: &ChainReport) -> String {

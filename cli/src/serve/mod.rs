@@ -16,6 +16,7 @@ use crate::{built_in, choose, signal};
 use counterplay_compiler::project::FILE_NAME;
 use counterplay_runtime::clock::{Clock, SystemClock};
 use counterplay_runtime::engine::{Engine, EngineOptions};
+use counterplay_runtime::notary::Notary;
 use counterplay_sandbox::Sandbox;
 use counterplay_server::app::{App, Parts, Settings};
 use counterplay_server::feed::Feed;
@@ -107,12 +108,24 @@ pub async fn serve(args: ServeArgs) -> Outcome {
     let company = sandbox
         .is_some()
         .then(|| tokio::spawn(tour::keep_lively(app.clone())));
+    let notary = Notary::new(
+        app.engine.store().clone(),
+        Arc::new(SystemClock),
+        args.checkpoints.clone(),
+    );
+    let (drained, has_drained) = tokio::sync::oneshot::channel::<()>();
+    let signing = tokio::spawn(notary.work(async move {
+        let _ = has_drained.await;
+    }));
     let ended = answer(app, listener, async move {
         stop.await;
         out::note("\nstopping; calls under way are waited for");
     })
     .await;
     passing_on.abort();
+    // The last records are signed after the last run has come to rest.
+    drop(drained);
+    let _ = signing.await;
     if let Some(company) = company {
         company.abort();
     }

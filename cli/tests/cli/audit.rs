@@ -1,6 +1,6 @@
 //! `audit`: verified, exported, and without a person.
 
-use crate::support::{Place, Result, event};
+use crate::support::{Place, Result, event, interrupt};
 use serde_json::Value as Json;
 
 /// The bytes of the sandbox's store.
@@ -145,5 +145,83 @@ fn the_trail_is_exported_in_both_ways() -> Result {
     assert!(wrong.err.contains("is not a time"), "{}", wrong.err);
     let short = place.run(&["audit", "erase", "--sandbox", "--subject", "x", "--dry-run"])?;
     assert!(short.err.contains("too short"), "{}", short.err);
+    Ok(())
+}
+
+#[test]
+fn signed_ends_kept_elsewhere_show_that_a_chain_was_cut() -> Result {
+    let place = Place::new()?;
+    let risk = std::fs::read_to_string(event("risk-detection"))?;
+    place.run_with(&["run", "--sandbox", "--once", "-"], &risk)?;
+    let key = place
+        .run(&["audit", "key", "--sandbox"])?
+        .out
+        .trim()
+        .to_owned();
+    assert_eq!(key.len(), 64, "{key}");
+    place.run(&["backup", "--sandbox", "before.db"])?;
+    // The service signs from its start on, and once more when it stops.
+    let serve = [
+        "serve",
+        "--sandbox",
+        "--listen",
+        "127.0.0.1:0",
+        "--checkpoints",
+        "signed.jsonl",
+    ];
+    let mut child = place.command(&serve).spawn()?;
+    let file = place.path().join("signed.jsonl");
+    let begun = std::time::Instant::now();
+    while !file.exists() {
+        assert!(begun.elapsed().as_secs() < 60, "nothing was signed");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    interrupt(&child)?;
+    child.wait()?;
+    let verify = |key: &str| {
+        let args = [
+            "audit",
+            "verify",
+            "--sandbox",
+            "--checkpoints",
+            "signed.jsonl",
+            "--key",
+        ];
+        place.run(&[&args[..], &[key]].concat())
+    };
+    let whole = verify(&key)?;
+    assert_eq!(whole.code, Some(0), "{whole:?}");
+    assert!(whole.out.contains("whole: contoso"), "{}", whole.out);
+    let all = place.run(&["audit", "export", "--sandbox", "--format", "checkpoints"])?;
+    assert_eq!(all.out, std::fs::read_to_string(&file)?);
+
+    // Somebody puts an earlier state in the store's place: whole in itself, and shorter.
+    let store = place.path().join(".counterplay/sandbox.db");
+    std::fs::copy(place.path().join("before.db"), &store)?;
+    for end in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(place.path().join(format!(".counterplay/sandbox.db{end}")));
+    }
+    let unseen = place.run(&["audit", "verify", "--sandbox"])?;
+    assert_eq!(
+        unseen.code,
+        Some(0),
+        "the chain alone cannot tell: {unseen:?}"
+    );
+    let seen = verify(&key)?;
+    assert_eq!(seen.code, Some(1), "{seen:?}");
+    assert!(
+        seen.out
+            .contains("broken: contoso: record 4: it is missing; at 2"),
+        "{}",
+        seen.out
+    );
+    let other = verify(&"ab".repeat(32));
+    let other = other?;
+    assert!(
+        other.code == Some(2) || other.out.contains("not signed: line 1"),
+        "{other:?}"
+    );
+    let wrong = verify("no")?;
+    assert!(wrong.err.contains("64 hexadecimal digits"), "{}", wrong.err);
     Ok(())
 }

@@ -27,6 +27,19 @@ pub struct ChainReport {
     pub first_broken: Option<Broken>,
 }
 
+impl ChainReport {
+    /// What is known of a chain before its first record is looked at.
+    pub(super) fn empty(tenant: &str) -> ChainReport {
+        ChainReport {
+            head: codec::hex(&first_link(tenant)),
+            tenant: tenant.to_owned(),
+            records: 0,
+            erased: 0,
+            first_broken: None,
+        }
+    }
+}
+
 /// Where a chain is broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {
@@ -62,13 +75,7 @@ impl Store {
             .await?;
         let mut reports = Vec::new();
         for tenant in chains {
-            let mut report = ChainReport {
-                head: codec::hex(&first_link(&tenant)),
-                tenant,
-                records: 0,
-                erased: 0,
-                first_broken: None,
-            };
+            let mut report = ChainReport::empty(&tenant);
             let of = report.tenant.clone();
             let taken = self.read(move |tx| tx.erased_records(&of)).await?;
             let taken = Arc::new(taken);
@@ -80,7 +87,12 @@ impl Store {
                     break;
                 }
             }
-            reports.push(report);
+            // What the store itself keeps of signed ends, too: they cannot be made without the master key.
+            let held = self.read(move |tx| {
+                let own = tx.own_checkpoints(&report.tenant)?;
+                tx.hold_against(vec![report], own)
+            });
+            reports.extend(held.await?);
         }
         Ok(reports)
     }

@@ -132,9 +132,14 @@ fn find(store: &Path, given: Option<&MasterKey>, known: Option<&str>) -> Result<
 }
 
 impl Tx<'_> {
+    /// The master key.
+    pub(super) fn master(&self) -> Result<&MasterKey, Fault> {
+        self.keys.master(self.conn)
+    }
+
     /// The master key's derived key for a purpose.
     pub(super) fn derived(&self, purpose: &str, subject: &[u8]) -> Result<Key, Fault> {
-        Ok(self.keys.master(self.conn)?.derive(purpose, subject))
+        Ok(self.master()?.derive(purpose, subject))
     }
 
     /// The key of a tenant's audit records; `None` where none was ever made.
