@@ -1,5 +1,6 @@
 //! The command line as types: every command, option, help text and exit code.
 
+use crate::audit::args::AuditArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -110,6 +111,8 @@ pub enum Command {
     Clock(ClockArgs),
     /// Copy the store into a file, while the service goes on
     Backup(BackupArgs),
+    /// Verify, sign and export the audit trail, or forget a person
+    Audit(AuditArgs),
     /// Say who may log in to the service, and as what
     User(UserArgs),
     /// Make, list and revoke the API tokens of other programs
@@ -449,6 +452,9 @@ pub struct StoreArgs {
     /// The store [default: .counterplay/store.db in the project, with --sandbox .counterplay/sandbox.db]
     #[arg(long, value_name = "FILE")]
     pub store: Option<PathBuf>,
+    /// The file with the master key [default: master.key beside the store]
+    #[arg(long, value_name = "FILE")]
+    pub master_key: Option<PathBuf>,
     /// Runs against a sandbox; they are kept apart from real ones
     #[arg(long)]
     pub sandbox: bool,
@@ -533,6 +539,9 @@ pub struct ServeArgs {
     /// The first administrator's e-mail address, at the first start [default: admin@localhost]
     #[arg(long, value_name = "EMAIL")]
     pub admin: Option<String>,
+    /// Add the signed ends of the audit trail's chains to this file, best on another machine
+    #[arg(long, value_name = "FILE")]
+    pub checkpoints: Option<PathBuf>,
     /// The store.
     #[command(flatten)]
     pub store: StoreArgs,

@@ -1,6 +1,7 @@
 //! Arguments in, an exit code out: the command line, as a library so that tests can use its parts.
 
 pub mod args;
+pub mod audit;
 pub mod backup;
 mod built_in;
 pub mod cause;
@@ -99,6 +100,7 @@ fn carry_out(command: Command) -> Outcome {
         Command::Pause(args) => asynchronously(pause::pause(args)),
         Command::Unpause(args) => asynchronously(pause::unpause(args)),
         Command::Backup(args) => asynchronously(backup::backup(args)),
+        Command::Audit(args) => asynchronously(audit::audit(args)),
         Command::User(args) => asynchronously(identity::user(args)),
         Command::Token(args) => asynchronously(identity::token(args)),
         Command::Sandbox(args) => asynchronously(sandbox::sandbox(args)),

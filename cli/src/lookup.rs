@@ -4,7 +4,10 @@ use crate::args::StoreArgs;
 use crate::error::{CANNOT, Failure};
 use crate::project;
 use counterplay_compiler::near;
-use counterplay_runtime::store::{RunFilter, RunInfo, Store, StoreError};
+use counterplay_runtime::connect::{MasterKey, MasterKeyError};
+use counterplay_runtime::store::{
+    RunFilter, RunInfo, Store, StoreError, StoreOptions, master_key_path,
+};
 use std::path::{Path, PathBuf};
 
 /// The folder in a project that holds its stores and its key.
@@ -39,10 +42,37 @@ fn in_root(root: &Path, name: &str) -> PathBuf {
 /// When it is not, or cannot be used.
 pub fn attach(args: &StoreArgs) -> Result<Store, Failure> {
     let path = path(args)?;
-    Store::attach(&path).map_err(|error| match error {
+    Store::attach_with(&path, options(args)?).map_err(|error| match error {
         StoreError::NoFolder(_) | StoreError::Missing(_) => missing(args, &path),
         other => failed(other),
     })
+}
+
+/// Opens a store for an engine, with its master key.
+///
+/// # Errors
+/// When either cannot be used.
+pub fn open(args: &StoreArgs, path: &Path) -> Result<(Store, MasterKey), Failure> {
+    let options = options(args)?;
+    let given = options.key.clone();
+    let store = Store::open_with(path, options).map_err(failed)?;
+    let key = match given {
+        Some(key) => key,
+        None => MasterKey::load(master_key_path(path)).map_err(no_key)?,
+    };
+    Ok((store, key))
+}
+
+fn options(args: &StoreArgs) -> Result<StoreOptions, Failure> {
+    let key = args.master_key.as_ref().map(MasterKey::load).transpose();
+    Ok(StoreOptions {
+        key: key.map_err(no_key)?,
+        ..StoreOptions::default()
+    })
+}
+
+fn no_key(error: MasterKeyError) -> Failure {
+    Failure::cannot_start(error.to_string())
 }
 
 fn missing(args: &StoreArgs, path: &Path) -> Failure {
@@ -60,9 +90,13 @@ fn missing(args: &StoreArgs, path: &Path) -> Failure {
 
 /// A store's failure as the command's.
 pub fn failed(error: StoreError) -> Failure {
+    let hint = match error {
+        StoreError::NoKey { .. } => "; or say with --master-key FILE where it is",
+        _ => "",
+    };
     Failure {
         code: CANNOT,
-        message: Some(error.to_string()),
+        message: Some(format!("{error}{hint}")),
     }
 }
 

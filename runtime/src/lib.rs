@@ -6,6 +6,8 @@ pub mod clock;
 pub mod connect;
 pub mod engine;
 mod links;
+pub mod notary;
+pub mod ocsf;
 pub mod simulate;
 pub mod store;
 pub mod testing;

@@ -6,6 +6,7 @@ use counterplay_machine::Value;
 use counterplay_machine::deployment::Mode;
 use counterplay_machine::value::SecretSource;
 use counterplay_runtime::call::CallOutcome;
+use counterplay_runtime::connect::MasterKey;
 use counterplay_runtime::engine::{Engine, Incoming, Until};
 use counterplay_runtime::store::{
     AuditFilter, AuditRecord, ChainReport, NewAudit, Salts, Store, StoreError, StoreOptions,
@@ -294,21 +295,35 @@ async fn a_whole_chain_verifies_and_only_where_it_is_asked_for() {
     assert_eq!((*records, head), (9, &last.link));
 }
 
-async fn records_of(store: &Store) -> Vec<AuditRecord> {
-    let filter = AuditFilter {
+fn of_acme() -> AuditFilter {
+    AuditFilter {
         tenants: Some(vec!["acme".into()]),
         ..AuditFilter::default()
-    };
-    records(store, filter).await
+    }
+}
+
+async fn records_of(store: &Store) -> Vec<AuditRecord> {
+    records(store, of_acme()).await
 }
 
 #[tokio::test]
 async fn what_was_done_to_a_chain_is_named_at_its_first_place() {
     let cases = [
         (
-            "UPDATE audit SET record = replace(record, 'person 4', 'person 5') WHERE tenant = 'acme' AND seq = 4",
+            // One bit of the sealed text.
+            "UPDATE audit_payloads SET sealed = CAST(substr(sealed, 1, 40) \
+             || CASE substr(sealed, 41, 1) WHEN x'00' THEN x'01' ELSE x'00' END || substr(sealed, 42) AS BLOB) \
+             WHERE num = (SELECT num FROM audit WHERE tenant = 'acme' AND seq = 4)",
             4,
-            "its text, salt or digest was changed",
+            "its text was changed",
+        ),
+        (
+            // The text of another record of the same tenant.
+            "UPDATE audit_payloads SET sealed = (SELECT sealed FROM audit_payloads WHERE num = \
+             (SELECT num FROM audit WHERE tenant = 'acme' AND seq = 1)) \
+             WHERE num = (SELECT num FROM audit WHERE tenant = 'acme' AND seq = 4)",
+            4,
+            "its text was changed",
         ),
         (
             "UPDATE audit SET actor = 'nobody' WHERE tenant = 'acme' AND seq = 5",
@@ -316,15 +331,15 @@ async fn what_was_done_to_a_chain_is_named_at_its_first_place() {
             "what it is listed under is not what it says",
         ),
         (
-            "UPDATE audit SET salt = CASE WHEN salt LIKE '00%' THEN '01' ELSE '00' END || substr(salt, 3) \
+            "UPDATE audit SET digest = CASE WHEN digest LIKE '00%' THEN '01' ELSE '00' END || substr(digest, 3) \
              WHERE tenant = 'acme' AND seq = 2",
             2,
             "its text, salt or digest was changed",
         ),
         (
-            "UPDATE audit SET record = NULL WHERE tenant = 'acme' AND seq = 3",
+            "DELETE FROM audit_payloads WHERE num = (SELECT num FROM audit WHERE tenant = 'acme' AND seq = 3)",
             3,
-            "its text is missing",
+            "its text is missing, and no erasure is recorded",
         ),
         (
             "UPDATE audit SET link = (SELECT link FROM audit WHERE tenant = 'acme' AND seq = 1) \
@@ -374,27 +389,6 @@ async fn what_was_done_to_a_chain_is_named_at_its_first_place() {
     }
 }
 
-#[tokio::test]
-async fn a_record_with_another_digest_made_for_it_breaks_the_link() {
-    let (_folder, store, db) = chained().await;
-    let (salt, record): (String, String) = db
-        .query_row(
-            "SELECT salt, record FROM audit WHERE tenant = 'acme' AND seq = 4",
-            [],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )
-        .expect("there");
-    let record = record.replace("login.succeeded", "login.failed");
-    let digest = digest(&salt, &record);
-    db.execute(
-        "UPDATE audit SET record = ?1, digest = ?2, action = 'login.failed' WHERE tenant = 'acme' AND seq = 4",
-        [record, digest],
-    )
-    .expect("changed");
-    let why = "it does not follow the record before it".to_owned();
-    assert_eq!(broken(&store).await, Some((4, why)));
-}
-
 fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len())
         .step_by(2)
@@ -423,7 +417,7 @@ async fn an_export_can_be_verified_elsewhere() {
     let mut after = 0;
     loop {
         let part = store
-            .export_audit(Some(vec!["acme".into()]), after, 4)
+            .export_audit(of_acme(), after, 4)
             .await
             .expect("readable");
         lines.extend(part.lines);
@@ -450,6 +444,64 @@ async fn an_export_can_be_verified_elsewhere() {
         before = Sha256::digest(&before).to_vec();
         assert_eq!(json["link"], hex(&before));
     }
+}
+
+#[tokio::test]
+async fn records_lie_sealed_and_only_with_their_key() {
+    let (folder, store, _db) = chained().await;
+    let found = |what: &str| {
+        let names = ["store.db", "store.db-wal"];
+        let files = names.map(|name| std::fs::read(folder.path().join(name)).unwrap_or_default());
+        let all = files.concat();
+        all.windows(what.len()).any(|w| w == what.as_bytes())
+    };
+    assert!(found("login.succeeded"), "what is searched by lies open");
+    assert!(
+        !found("\"layout\"") && !found("\"detail\""),
+        "the texts do not"
+    );
+    drop(store);
+    let path = folder.path().join("store.db");
+    let key = folder.path().join("master.key");
+    let away = folder.path().join("away");
+    std::fs::rename(&key, &away).expect("moved");
+    let error = Store::open(&path).err().expect("no key, no start");
+    assert!(matches!(error, StoreError::NoKey { .. }), "{error}");
+    assert!(
+        error.to_string().contains("master.key, which is not there"),
+        "{error}"
+    );
+    assert!(
+        !key.exists(),
+        "no other key is made for a store that has one"
+    );
+    let attached = Store::attach(&path).expect("runs can be looked at");
+    assert_eq!(
+        attached.runs(Default::default()).await.expect("readable"),
+        []
+    );
+    let error = attached
+        .audit(AuditFilter::default())
+        .await
+        .expect_err("no key");
+    assert!(matches!(error, StoreError::NoKey { .. }), "{error}");
+    drop(attached);
+
+    let other = StoreOptions {
+        key: Some(MasterKey::from_bytes([5; 32])),
+        ..StoreOptions::default()
+    };
+    let error = Store::open_with(&path, other).err().expect("refused");
+    assert!(matches!(error, StoreError::OtherKey { .. }), "{error}");
+    MasterKey::load_or_create(&key).expect("another one");
+    let error = Store::open(&path).err().expect("refused");
+    assert!(
+        error.to_string().contains("is not the one that the store"),
+        "{error}"
+    );
+    std::fs::rename(&away, &key).expect("moved back");
+    let store = Store::open(&path).expect("opened");
+    assert_eq!(broken(&store).await, None);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use crate::simulate::{no_tenant, start_sandbox};
 use counterplay_compiler::near;
 use counterplay_machine::deployment::Deployment;
 use counterplay_runtime::clock::SystemClock;
-use counterplay_runtime::connect::{Connectors, MasterKey, Secrets};
+use counterplay_runtime::connect::{Connectors, Secrets};
 use counterplay_runtime::engine::{Engine, EngineOptions};
 use counterplay_runtime::store::Store;
 use counterplay_sandbox::Sandbox;
@@ -56,7 +56,7 @@ pub async fn set_up(args: &RunArgs) -> Result<Setup, Failure> {
     check_names(args, &project)?;
     let path = lookup::path(store_args)?;
     make_folder(store_args, &path)?;
-    let store = Store::open(&path).map_err(failed)?;
+    let (store, key) = lookup::open(store_args, &path)?;
     keep_apart(&store, store_args.sandbox, &path).await?;
     let sandbox = match store_args.sandbox {
         true => Some(start_sandbox().await?),
@@ -75,8 +75,6 @@ pub async fn set_up(args: &RunArgs) -> Result<Setup, Failure> {
                 .map_err(|e| Failure::cannot_start(e.to_string()))?
         }
     };
-    let key = path.parent().unwrap_or(Path::new("")).join("master.key");
-    let key = MasterKey::load_or_create(key).map_err(|e| Failure::cannot_start(e.to_string()))?;
     let clock = Arc::new(SystemClock);
     let connectors = Connectors::new(deployment.clone(), secrets, key, clock.clone())
         .map_err(|e| Failure::cannot_start(e.to_string()))?;
@@ -210,6 +208,9 @@ pub fn flags(args: &StoreArgs) -> String {
     }
     if let Some(store) = &args.store {
         out.push_str(&format!(" --store {}", quoted(store)));
+    }
+    if let Some(key) = &args.master_key {
+        out.push_str(&format!(" --master-key {}", quoted(key)));
     }
     if args.sandbox {
         out.push_str(" --sandbox");

@@ -15,9 +15,8 @@ use crate::simulate::start_sandbox;
 use crate::{built_in, choose, signal};
 use counterplay_compiler::project::FILE_NAME;
 use counterplay_runtime::clock::{Clock, SystemClock};
-use counterplay_runtime::connect::MasterKey;
 use counterplay_runtime::engine::{Engine, EngineOptions};
-use counterplay_runtime::store::Store;
+use counterplay_runtime::notary::Notary;
 use counterplay_sandbox::Sandbox;
 use counterplay_server::app::{App, Parts, Settings};
 use counterplay_server::feed::Feed;
@@ -39,15 +38,13 @@ pub async fn serve(args: ServeArgs) -> Outcome {
     let given = Given::read(&args)?;
     let path = lookup::path(&args.store)?;
     make_folder(&args.store, &path)?;
-    let store = Store::open(&path).map_err(failed)?;
+    let (store, key) = lookup::open(&args.store, &path)?;
     keep_apart(&store, args.store.sandbox, &path).await?;
     let sandbox = match args.store.sandbox {
         true => Some(Arc::new(start_sandbox().await?)),
         false => None,
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let key = path.parent().unwrap_or(Path::new("")).join("master.key");
-    let key = MasterKey::load_or_create(key).map_err(|e| Failure::cannot_start(e.to_string()))?;
     let root = given.project.root.clone().unwrap_or_default();
     let outside = Arc::new(Way::new(sandbox.clone(), root, key, clock.clone()));
     let now = clock.now_ms();
@@ -111,12 +108,24 @@ pub async fn serve(args: ServeArgs) -> Outcome {
     let company = sandbox
         .is_some()
         .then(|| tokio::spawn(tour::keep_lively(app.clone())));
+    let notary = Notary::new(
+        app.engine.store().clone(),
+        Arc::new(SystemClock),
+        args.checkpoints.clone(),
+    );
+    let (drained, has_drained) = tokio::sync::oneshot::channel::<()>();
+    let signing = tokio::spawn(notary.work(async move {
+        let _ = has_drained.await;
+    }));
     let ended = answer(app, listener, async move {
         stop.await;
         out::note("\nstopping; calls under way are waited for");
     })
     .await;
     passing_on.abort();
+    // The last records are signed after the last run has come to rest.
+    drop(drained);
+    let _ = signing.await;
     if let Some(company) = company {
         company.abort();
     }

@@ -14,12 +14,26 @@ fn a_copy_holds_what_was_there_and_can_be_paused_before_it_goes_on() -> Result {
     assert!(made.out.contains("master key is not in it"), "{}", made.out);
     let list = place.run(&["runs", "--store", "copy.db"])?;
     assert!(list.out.contains(&run), "{}", list.out);
+    // What is written on it needs the key, which is not in the copy and not made anew.
     let who = ["--as", "ana.ortiz@msp.example", "--store", "copy.db"];
+    let refused = place.run(&[&["pause", "--all"][..], &who].concat())?;
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(
+        refused.err.contains("master.key, which is not there")
+            && refused.err.contains("--master-key FILE"),
+        "{refused:?}"
+    );
+    let started = place.run(&["run", "--sandbox", "--once", "--store", "copy.db"])?;
+    assert_eq!(started.code, Some(2), "no key, no start: {started:?}");
+    assert!(!place.path().join("master.key").exists());
+    let key = ["--master-key", ".counterplay/master.key"];
+    let who = [&who[..], &key].concat();
     let paused = place.run(&[&["pause", "--all"][..], &who].concat())?;
     assert_eq!(paused.code, Some(0), "{paused:?}");
     assert!(paused.out.contains("kept: everything"), "{}", paused.out);
     // Whoever starts an engine on it is told.
-    let started = place.run(&["run", "--sandbox", "--once", "--store", "copy.db"])?;
+    let again = ["run", "--sandbox", "--once", "--store", "copy.db"];
+    let started = place.run(&[&again[..], &key].concat())?;
     assert!(
         started
             .err

@@ -43,6 +43,9 @@ pub enum MasterKeyError {
         /// What the system said.
         source: io::Error,
     },
+    /// The file is missing and was not to be made.
+    #[error("there is no master key {}; put it back from where its copy is kept", .0.display())]
+    Missing(PathBuf),
     /// The file cannot be made.
     #[error("the master key {} cannot be created: {source}", .path.display())]
     NotCreated {
@@ -73,19 +76,33 @@ pub enum MasterKeyError {
 }
 
 impl MasterKey {
+    /// Reads the key from its file.
+    ///
+    /// # Errors
+    /// When the file is missing, cannot be read, can be read by others, or is not a key.
+    pub fn load(path: impl AsRef<Path>) -> Result<MasterKey, MasterKeyError> {
+        let path = path.as_ref();
+        match fs::read(path) {
+            Ok(bytes) => MasterKey::check(path, &bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(MasterKeyError::Missing(path.to_owned()))
+            }
+            Err(source) => Err(MasterKeyError::Unreadable {
+                path: path.to_owned(),
+                source,
+            }),
+        }
+    }
+
     /// Reads the key from its file, or makes a new one there (readable by its owner only) on first use.
     ///
     /// # Errors
     /// When the file cannot be read or made, can be read by others, or is not a key.
     pub fn load_or_create(path: impl AsRef<Path>) -> Result<MasterKey, MasterKeyError> {
         let path = path.as_ref();
-        match fs::read(path) {
-            Ok(bytes) => MasterKey::check(path, &bytes),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => MasterKey::create(path),
-            Err(source) => Err(MasterKeyError::Unreadable {
-                path: path.to_owned(),
-                source,
-            }),
+        match MasterKey::load(path) {
+            Err(MasterKeyError::Missing(_)) => MasterKey::create(path),
+            other => other,
         }
     }
 
@@ -128,6 +145,11 @@ impl MasterKey {
         {
             fs::create_dir_all(folder).map_err(failed)?;
         }
+        // It gets its name when it is whole; who comes first with a name has made the key.
+        let mut drawn = [0_u8; 8];
+        getrandom::fill(&mut drawn)
+            .map_err(|error| MasterKeyError::NoRandomness(error.to_string()))?;
+        let part = path.with_extension(format!("{:016x}.part", u64::from_be_bytes(drawn)));
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
@@ -135,11 +157,17 @@ impl MasterKey {
             use std::os::unix::fs::OpenOptionsExt;
             options.mode(0o600);
         }
-        let mut file = options.open(path).map_err(failed)?;
-        file.write_all(&key)
+        let mut file = options.open(&part).map_err(failed)?;
+        let named = file
+            .write_all(&key)
             .and_then(|()| file.sync_all())
-            .map_err(failed)?;
-        Ok(MasterKey(key))
+            .and_then(|()| fs::hard_link(&part, path));
+        let _ = fs::remove_file(&part);
+        match named {
+            Ok(()) => Ok(MasterKey(key)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => MasterKey::load(path),
+            Err(error) => Err(failed(error)),
+        }
     }
 
     /// A key for one purpose and subject: HMAC-SHA256 of both under the master key. It tells nothing about

@@ -4,8 +4,9 @@
 //! A record's digest is SHA-256 over its salt and its canonical JSON, each preceded by its length in
 //! bytes (64 bits, big-endian); its link is SHA-256 over the link before and the digest, both as
 //! bytes. The first link follows one that is made of the tenant's name. So nothing can be changed,
-//! taken out or moved without every later link; and a record may be dropped one day while the chain
-//! stays whole, since the salt keeps its text from being guessed.
+//! taken out or moved without every later link. The text and the salt lie beside the chain, sealed with
+//! the tenant's key (`audit_seal`), and may be dropped (`erase`) while the chain stays whole, since
+//! without its salt a text cannot be guessed from the digest.
 
 use super::{Fault, Tx, codec};
 use rusqlite::{OptionalExtension, params};
@@ -69,8 +70,8 @@ impl Tx<'_> {
         let link = codec::hex(&link(&before, &digest));
         self.conn
             .prepare_cached(
-                "INSERT INTO audit (tenant, seq, at_ms, actor, action, run, salt, digest, link, record) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                "INSERT INTO audit (tenant, seq, at_ms, actor, action, run, salt, digest, link) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, '', ?7, ?8)",
             )?
             .execute(params![
                 new.tenant,
@@ -79,11 +80,11 @@ impl Tx<'_> {
                 actor,
                 new.action,
                 new.run,
-                codec::hex(&salt),
                 codec::hex(&digest),
                 link,
-                record
             ])?;
+        let num = self.conn.last_insert_rowid();
+        self.keep_payload(num, (&new.tenant, seq), &salt, &record)?;
         self.conn
             .prepare_cached(
                 "INSERT INTO audit_heads (tenant, seq, link) VALUES (?1, ?2, ?3) \

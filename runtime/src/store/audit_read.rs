@@ -52,131 +52,165 @@ pub struct AuditRecord {
     pub digest: String,
     /// Its link, in hexadecimal.
     pub link: String,
+    /// Its text as it was digested; `None` where it was erased.
+    pub text: Option<String>,
+    /// The salt of the digest, in hexadecimal.
+    pub salt: Option<String>,
+}
+
+impl AuditRecord {
+    /// The record as a line of JSON: tenant, seq, record, salt, digest, link. `record` stands there exactly as it was
+    /// digested; it and the salt are `null` where they were erased.
+    pub fn line(&self) -> String {
+        let quoted = |text: &str| Json::from(text).to_string();
+        format!(
+            "{{\"tenant\":{},\"seq\":{},\"record\":{},\"salt\":{},\"digest\":{},\"link\":{}}}",
+            quoted(&self.tenant),
+            self.seq,
+            self.text.as_deref().unwrap_or("null"),
+            self.salt.as_deref().map_or("null".into(), quoted),
+            quoted(&self.digest),
+            quoted(&self.link)
+        )
+    }
+}
+
+/// Records in the order in which they were written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuditPart {
+    /// The records, the oldest first.
+    pub records: Vec<AuditRecord>,
+    /// The number to give as `after` for the next part; `None` at the end.
+    pub next: Option<i64>,
 }
 
 /// A part of an export.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditExport {
-    /// One JSON object each, in the order of the chains: tenant, seq, record, salt, digest, link.
-    /// `record` stands there exactly as it was digested.
+    /// One JSON object each, in the order of the chains: [`AuditRecord::line`].
     pub lines: Vec<String>,
     /// The number to give as `after` for the next part; `None` at the end.
     pub next: Option<i64>,
 }
 
-const SELECT: &str =
-    "SELECT num, tenant, seq, at_ms, actor, action, run, digest, link, record FROM audit";
+const SELECT: &str = "SELECT num, tenant, seq, at_ms, actor, action, run, digest, link, \
+     (SELECT sealed FROM audit_payloads WHERE audit_payloads.num = audit.num) FROM audit";
 
 impl Store {
     /// Records, the latest first.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// When the store or its master key cannot be read.
     pub async fn audit(&self, filter: AuditFilter) -> Result<Page<AuditRecord>, StoreError> {
         self.read(move |tx| {
-            let mut conditions = Conditions::default();
-            let beneath = filter.action.as_ref().map(|a| format!("{a}."));
-            conditions
-                .tenants("tenant", filter.tenants.as_deref())
-                .with("actor = ? COLLATE NOCASE", filter.actor)
-                .with("run = ?", filter.run)
-                .with("at_ms >= ?", filter.from_ms)
-                .with("at_ms < ?", filter.to_ms);
-            if let (Some(action), Some(beneath)) = (filter.action, beneath) {
-                conditions.either(
-                    "(action = ? OR substr(action, 1, length(?)) = ?)",
-                    [action, beneath.clone(), beneath],
-                );
-            }
-            tx.page(
-                SELECT,
-                "num",
-                conditions,
-                (filter.before, filter.limit),
-                read,
-            )
+            let page = (filter.before, filter.limit);
+            let conditions = conditions(filter);
+            tx.page(SELECT, "num", conditions, page, |row| tx.audit_record(row))
         })
         .await
     }
 
-    /// The records of some tenants (of all where `None`) as lines of JSON, the oldest first, those
-    /// after this number (0 for the first part), at most `limit`.
+    /// Records, the oldest first, those after this number (0 for the first part), at most `limit`. The filter's `before`
+    /// and `limit` do not matter.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// When the store or its master key cannot be read.
+    pub async fn audit_part(
+        &self,
+        filter: AuditFilter,
+        after: i64,
+        limit: u32,
+    ) -> Result<AuditPart, StoreError> {
+        self.read(move |tx| tx.audit_part(filter, after, limit))
+            .await
+    }
+
+    /// [`Store::audit_part`] as lines of JSON.
+    ///
+    /// # Errors
+    /// As [`Store::audit_part`].
     pub async fn export_audit(
         &self,
-        tenants: Option<Vec<String>>,
+        filter: AuditFilter,
         after: i64,
         limit: u32,
     ) -> Result<AuditExport, StoreError> {
-        self.read(move |tx| tx.audit_lines(tenants.as_deref(), after, limit))
-            .await
+        let part = self.audit_part(filter, after, limit).await?;
+        Ok(AuditExport {
+            lines: part.records.iter().map(AuditRecord::line).collect(),
+            next: part.next,
+        })
     }
+}
+
+fn conditions(filter: AuditFilter) -> Conditions {
+    let mut conditions = Conditions::default();
+    let beneath = filter.action.as_ref().map(|a| format!("{a}."));
+    conditions
+        .tenants("tenant", filter.tenants.as_deref())
+        .with("actor = ? COLLATE NOCASE", filter.actor)
+        .with("run = ?", filter.run)
+        .with("at_ms >= ?", filter.from_ms)
+        .with("at_ms < ?", filter.to_ms);
+    if let (Some(action), Some(beneath)) = (filter.action, beneath) {
+        conditions.either(
+            "(action = ? OR substr(action, 1, length(?)) = ?)",
+            [action, beneath.clone(), beneath],
+        );
+    }
+    conditions
 }
 
 impl Tx<'_> {
-    fn audit_lines(
+    pub(super) fn audit_part(
         &self,
-        tenants: Option<&[String]>,
+        filter: AuditFilter,
         after: i64,
         limit: u32,
-    ) -> Result<AuditExport, Fault> {
-        let mut conditions = Conditions::default();
-        conditions
-            .tenants("tenant", tenants)
-            .with("num > ?", Some(after));
-        let sql = format!(
-            "SELECT num, tenant, seq, record, salt, digest, link FROM audit{} ORDER BY num LIMIT {limit}",
-            conditions.clause()
-        );
+    ) -> Result<AuditPart, Fault> {
+        let mut conditions = conditions(filter);
+        conditions.with("num > ?", Some(after));
+        let sql = format!("{SELECT}{} ORDER BY num LIMIT {limit}", conditions.clause());
         let mut ask = self.conn.prepare_cached(&sql)?;
         let mut rows = ask.query(params_from_iter(conditions.values()))?;
-        let mut export = AuditExport {
-            lines: Vec::new(),
-            next: None,
-        };
-        let mut last = after;
+        let mut records = Vec::new();
         while let Some(row) = rows.next()? {
-            last = row.get(0)?;
-            let text =
-                |i: usize| -> Result<String, Fault> { Ok(Json::String(row.get(i)?).to_string()) };
-            // A record that is gone leaves its place empty.
-            let record: Option<String> = row.get(3)?;
-            export.lines.push(format!(
-                "{{\"tenant\":{},\"seq\":{},\"record\":{},\"salt\":{},\"digest\":{},\"link\":{}}}",
-                text(1)?,
-                row.get::<_, i64>(2)?,
-                record.as_deref().unwrap_or("null"),
-                text(4)?,
-                text(5)?,
-                text(6)?
-            ));
+            records.push(self.audit_record(row)?);
         }
-        if limit > 0 && export.lines.len() == limit as usize {
-            export.next = Some(last);
-        }
-        Ok(export)
+        let full = limit > 0 && records.len() == limit as usize;
+        Ok(AuditPart {
+            next: records.last().filter(|_| full).map(|r| r.num),
+            records,
+        })
     }
-}
 
-fn read(row: &Row<'_>) -> Result<AuditRecord, Fault> {
-    let record: Option<String> = row.get(9)?;
-    // The list shows what there is; whether it is what was written, the verification says.
-    let mut record: Json = record
-        .and_then(|r| codec::decode("an audit record", &r).ok())
-        .unwrap_or(Json::Null);
-    Ok(AuditRecord {
-        num: row.get(0)?,
-        tenant: row.get(1)?,
-        seq: row.get(2)?,
-        at_ms: row.get(3)?,
-        actor: row.get(4)?,
-        action: row.get(5)?,
-        run: row.get(6)?,
-        object: record["object"].as_str().map(str::to_owned),
-        detail: record.get_mut("detail").map_or(Json::Null, Json::take),
-        digest: row.get(7)?,
-        link: row.get(8)?,
-    })
+    fn audit_record(&self, row: &Row<'_>) -> Result<AuditRecord, Fault> {
+        let (tenant, seq): (String, i64) = (row.get(1)?, row.get(2)?);
+        let sealed: Option<Vec<u8>> = row.get(9)?;
+        let opened = match sealed {
+            Some(sealed) => self.open_payload((&tenant, seq), &sealed)?,
+            None => None,
+        };
+        // The list shows what there is; whether it is what was written, the verification says.
+        let mut record: Json = opened
+            .as_ref()
+            .and_then(|o| codec::decode("an audit record", &o.text).ok())
+            .unwrap_or(Json::Null);
+        let (salt, text) = opened.map(|o| (codec::hex(&o.salt), o.text)).unzip();
+        Ok(AuditRecord {
+            num: row.get(0)?,
+            tenant,
+            seq,
+            at_ms: row.get(3)?,
+            actor: row.get(4)?,
+            action: row.get(5)?,
+            run: row.get(6)?,
+            object: record["object"].as_str().map(str::to_owned),
+            detail: record.get_mut("detail").map_or(Json::Null, Json::take),
+            digest: row.get(7)?,
+            link: row.get(8)?,
+            text,
+            salt,
+        })
+    }
 }

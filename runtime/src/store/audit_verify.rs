@@ -1,10 +1,13 @@
 //! Stored audit chains in; for each whether it is whole, and where it first is not, out.
 
 use super::audit::{digest, first_link, link};
+use super::audit_seal::Opened;
+use super::erase::Ranges;
 use super::list::Conditions;
 use super::{Fault, Store, StoreError, Tx, codec};
 use rusqlite::{OptionalExtension, params, params_from_iter};
 use serde_json::Value as Json;
+use std::sync::Arc;
 
 /// How many records are looked at in one go; others may read in between.
 const BATCH: usize = 1_000;
@@ -16,10 +19,25 @@ pub struct ChainReport {
     pub tenant: String,
     /// How many records were found to be whole, from the first on.
     pub records: i64,
+    /// How many of them have no text any more, because an erasure that the chain records took it.
+    pub erased: i64,
     /// The link of the last of them, in hexadecimal.
     pub head: String,
     /// The first place that is not whole.
     pub first_broken: Option<Broken>,
+}
+
+impl ChainReport {
+    /// What is known of a chain before its first record is looked at.
+    pub(super) fn empty(tenant: &str) -> ChainReport {
+        ChainReport {
+            head: codec::hex(&first_link(tenant)),
+            tenant: tenant.to_owned(),
+            records: 0,
+            erased: 0,
+            first_broken: None,
+        }
+    }
 }
 
 /// Where a chain is broken.
@@ -37,10 +55,9 @@ struct Row {
     actor: String,
     action: String,
     run: Option<String>,
-    salt: String,
     digest: String,
     link: String,
-    record: Option<String>,
+    sealed: Option<Vec<u8>>,
 }
 
 impl Store {
@@ -58,20 +75,24 @@ impl Store {
             .await?;
         let mut reports = Vec::new();
         for tenant in chains {
-            let mut report = ChainReport {
-                head: codec::hex(&first_link(&tenant)),
-                tenant,
-                records: 0,
-                first_broken: None,
-            };
+            let mut report = ChainReport::empty(&tenant);
+            let of = report.tenant.clone();
+            let taken = self.read(move |tx| tx.erased_records(&of)).await?;
+            let taken = Arc::new(taken);
             loop {
-                let (next, more) = self.read(move |tx| tx.verify_part(report)).await?;
+                let taken = taken.clone();
+                let (next, more) = self.read(move |tx| tx.verify_part(report, &taken)).await?;
                 report = next;
                 if !more {
                     break;
                 }
             }
-            reports.push(report);
+            // What the store itself keeps of signed ends, too: they cannot be made without the master key.
+            let held = self.read(move |tx| {
+                let own = tx.own_checkpoints(&report.tenant)?;
+                tx.hold_against(vec![report], own)
+            });
+            reports.extend(held.await?);
         }
         Ok(reports)
     }
@@ -93,13 +114,22 @@ impl Tx<'_> {
     }
 
     /// Goes on from where a report stands; whether there is more.
-    fn verify_part(&self, mut report: ChainReport) -> Result<(ChainReport, bool), Fault> {
+    fn verify_part(
+        &self,
+        mut report: ChainReport,
+        taken: &Ranges,
+    ) -> Result<(ChainReport, bool), Fault> {
         let rows = self.audit_rows(&report.tenant, report.records)?;
         let more = rows.len() == BATCH;
         for row in rows {
-            match check(&report, &row) {
+            let opened = match &row.sealed {
+                Some(sealed) => self.open_payload((&report.tenant, row.seq), sealed)?,
+                None => None,
+            };
+            match check(&report, &row, opened, taken) {
                 Ok(()) => {
                     report.records = row.seq;
+                    report.erased += i64::from(row.sealed.is_none());
                     report.head = row.link;
                 }
                 Err(broken) => {
@@ -116,8 +146,8 @@ impl Tx<'_> {
 
     fn audit_rows(&self, tenant: &str, after: i64) -> Result<Vec<Row>, Fault> {
         let mut ask = self.conn.prepare_cached(
-            "SELECT seq, at_ms, actor, action, run, salt, digest, link, record FROM audit \
-             WHERE tenant = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+            "SELECT seq, at_ms, actor, action, run, digest, link, \
+             (SELECT sealed FROM audit_payloads WHERE audit_payloads.num = audit.num) FROM audit WHERE tenant = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
         )?;
         let rows = ask.query_map(params![tenant, after, BATCH as i64], |row| {
             Ok(Row {
@@ -126,10 +156,9 @@ impl Tx<'_> {
                 actor: row.get(2)?,
                 action: row.get(3)?,
                 run: row.get(4)?,
-                salt: row.get(5)?,
-                digest: row.get(6)?,
-                link: row.get(7)?,
-                record: row.get(8)?,
+                digest: row.get(5)?,
+                link: row.get(6)?,
+                sealed: row.get(7)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -170,7 +199,12 @@ impl Tx<'_> {
 }
 
 /// Whether a record is whole and follows those before it.
-fn check(report: &ChainReport, row: &Row) -> Result<(), Broken> {
+fn check(
+    report: &ChainReport,
+    row: &Row,
+    opened: Option<Opened>,
+    taken: &Ranges,
+) -> Result<(), Broken> {
     let expected = report.records + 1;
     if row.seq != expected {
         return Err(Broken {
@@ -182,20 +216,29 @@ fn check(report: &ChainReport, row: &Row) -> Result<(), Broken> {
         seq: row.seq,
         why: why.to_owned(),
     };
-    let Some(text) = &row.record else {
-        return Err(broken("its text is missing"));
+    let follows = || {
+        let (before, digest) = (codec::unhex(&report.head), codec::unhex(&row.digest));
+        let (before, digest) = (before.unwrap_or_default(), digest.unwrap_or_default());
+        match codec::hex(&link(&before, &digest)) == row.link {
+            true => Ok(()),
+            false => Err(broken("it does not follow the record before it")),
+        }
     };
-    let salt = codec::unhex(&row.salt).ok_or_else(|| broken("its salt was changed"))?;
-    let digest = digest(&salt, text);
-    if codec::hex(&digest) != row.digest {
+    let opened = match (opened, &row.sealed) {
+        (Some(opened), _) => opened,
+        (None, Some(_)) => {
+            follows()?;
+            return Err(broken("its text was changed"));
+        }
+        (None, None) if taken.contain(row.seq) => return follows(),
+        (None, None) => return Err(broken("its text is missing, and no erasure is recorded")),
+    };
+    if codec::hex(&digest(&opened.salt, &opened.text)) != row.digest {
         return Err(broken("its text, salt or digest was changed"));
     }
-    let before = codec::unhex(&report.head).unwrap_or_default();
-    if codec::hex(&link(&before, &digest)) != row.link {
-        return Err(broken("it does not follow the record before it"));
-    }
-    let record: Json =
-        codec::decode("an audit record", text).map_err(|_| broken("its text cannot be read"))?;
+    follows()?;
+    let record: Json = codec::decode("an audit record", &opened.text)
+        .map_err(|_| broken("its text cannot be read"))?;
     let same = record["tenant"] == *report.tenant
         && record["seq"] == row.seq
         && record["at_ms"] == row.at_ms

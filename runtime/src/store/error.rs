@@ -114,6 +114,31 @@ pub enum StoreError {
         "the operating system gives no random numbers ({0}), which the audit trail needs; nothing was changed"
     )]
     NoRandomness(String),
+    /// The master key is gone.
+    #[error(
+        "the store {} was written with the master key {}, which is not there; put it back from where its copy is kept: no other key opens what is sealed in the store",
+        path.display(), key.display()
+    )]
+    NoKey {
+        /// The store's file.
+        path: PathBuf,
+        /// Where its key was.
+        key: PathBuf,
+    },
+    /// There is another master key.
+    #[error(
+        "the master key {key} is not the one that the store {} was written with; put that one back: no other key opens what is sealed in the store",
+        path.display()
+    )]
+    OtherKey {
+        /// The store's file.
+        path: PathBuf,
+        /// The key's file, or words for one that was given.
+        key: String,
+    },
+    /// The master key cannot be used, as a sentence.
+    #[error("{0}")]
+    BadKey(String),
     /// The handle was closed.
     #[error("the store was closed")]
     Stopped,
@@ -147,6 +172,9 @@ pub enum Fault {
     /// The operating system gives no random numbers.
     #[error("no random numbers: {0}")]
     NoRandomness(String),
+    /// The store must not be used like this.
+    #[error(transparent)]
+    Refused(Box<StoreError>),
 }
 
 impl StoreError {
@@ -160,6 +188,7 @@ impl StoreError {
             },
             Fault::NotFound(what) => StoreError::NotFound(what),
             Fault::NoRandomness(detail) => StoreError::NoRandomness(detail),
+            Fault::Refused(error) => *error,
         }
     }
 

@@ -8,12 +8,16 @@ mod answers;
 mod approvals;
 mod audit;
 mod audit_read;
+mod audit_seal;
+mod audit_sign;
 mod audit_verify;
 mod awaits;
 mod backup;
+mod checkpoint;
 mod codec;
 mod counters;
 mod deliveries;
+mod erase;
 mod error;
 mod events;
 mod events_read;
@@ -22,6 +26,7 @@ mod feed;
 mod guards;
 mod identity;
 mod inputs;
+mod keys;
 mod letters;
 mod list;
 mod lock;
@@ -39,6 +44,7 @@ mod runs;
 mod runs_read;
 mod salts;
 mod schema;
+mod sealed;
 mod stats;
 mod subscriptions;
 mod ticks;
@@ -50,10 +56,12 @@ pub use answers::{Answer, Begun, Ticket};
 pub(crate) use approvals::approval_info;
 pub use approvals::{Answered, ApprovalDetail, ApprovalInfo, DecidedApproval, RefusedAnswer};
 pub use audit::NewAudit;
-pub use audit_read::{AuditExport, AuditFilter, AuditRecord};
+pub use audit_read::{AuditExport, AuditFilter, AuditPart, AuditRecord};
 pub use audit_verify::{Broken, ChainReport};
 pub use backup::{Backup, BackupError};
+pub use checkpoint::{Checkpoint, PublicKey, Signatory};
 pub(crate) use counters::Counted;
+pub use erase::{Erased, Erasure, Found, Kept};
 pub use error::{Fault, StoreError};
 pub use events::{Arrival, ArrivalKind, NewArrival};
 pub use events_read::{EventFilter, EventInfo};
@@ -62,6 +70,7 @@ pub use identity::{
     NewPerson, NewSession, NewToken, PersonChange, PersonRow, SessionRow, TokenRow,
 };
 pub use inputs::{InputRow, Word};
+pub use keys::master_key_path;
 pub use letters::{DeadLetter, LetterFilter, LetterRefused, NewLetter};
 pub use list::Page;
 pub use lock::EngineLock;
@@ -80,6 +89,8 @@ pub use stats::{Hour, OpenCounts, PlaybookStats, StatsFilter, Tally};
 pub use subscriptions::{ChangeRow, SubscriptionRow};
 pub use time::{Overdue, TimeCause, TimeHold};
 
+use crate::connect::MasterKey;
+use keys::Keyring;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,6 +106,9 @@ pub struct StoreOptions {
     pub crash: Option<Crash>,
     /// Where the salts of audit records come from.
     pub salts: Salts,
+    /// The deployment's master key; where it is absent, the file `master.key` beside the store, which is made for a new
+    /// store.
+    pub key: Option<MasterKey>,
 }
 
 impl Default for StoreOptions {
@@ -103,6 +117,7 @@ impl Default for StoreOptions {
             patience: Duration::from_secs(60),
             crash: None,
             salts: Salts::default(),
+            key: None,
         }
     }
 }
@@ -122,6 +137,7 @@ pub enum Crash {
 pub struct Tx<'a> {
     conn: &'a rusqlite::Connection,
     salts: &'a Salts,
+    keys: &'a Keyring,
 }
 
 /// A handle on the store.
@@ -139,7 +155,7 @@ struct Inner {
 
 impl Store {
     /// Opens the store in a file, which is made when it is not there, brought to this version's
-    /// schema and checked.
+    /// schema and checked. Its master key has to be the one that it was written with.
     ///
     /// # Errors
     /// Whatever keeps the file from being used, see [`StoreError`]. Nothing is changed then.
@@ -152,18 +168,27 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn open_with(path: impl AsRef<Path>, options: StoreOptions) -> Result<Store, StoreError> {
-        open::prepare(path.as_ref(), options.patience)?;
+        open::prepare(path.as_ref(), options.patience, options.key.as_ref())?;
         Store::connect(path.as_ref(), options)
     }
 
     /// Opens a store that exists and has this version's schema, without the check of every page:
-    /// for commands that look something up or leave a word for a running engine.
+    /// for commands that look something up or leave a word for a running engine. Its master key is looked for when audit
+    /// records are read or written.
     ///
     /// # Errors
     /// As [`Store::open`]; also when the file is missing or of an earlier version.
     pub fn attach(path: impl AsRef<Path>) -> Result<Store, StoreError> {
+        Store::attach_with(path, StoreOptions::default())
+    }
+
+    /// [`Store::attach`] with options.
+    ///
+    /// # Errors
+    /// As [`Store::attach`].
+    pub fn attach_with(path: impl AsRef<Path>, options: StoreOptions) -> Result<Store, StoreError> {
         open::look(path.as_ref())?;
-        Store::connect(path.as_ref(), StoreOptions::default())
+        Store::connect(path.as_ref(), options)
     }
 
     fn connect(path: &Path, options: StoreOptions) -> Result<Store, StoreError> {

@@ -1,8 +1,10 @@
 //! A path in, a connection to a store of this version out; every way in which that fails has its
 //! own sentence, and nothing is written before the file is known to be ours.
 
+use super::keys::{self, Keyring};
 use super::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
-use super::{EngineLock, StoreError};
+use super::{EngineLock, StoreError, audit_seal};
+use crate::connect::MasterKey;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, TransactionBehavior};
 use std::fs::OpenOptions;
 use std::path::Path;
@@ -21,7 +23,11 @@ pub(super) fn busy(patience: Duration) -> Duration {
 }
 
 /// Makes the file where it is missing, checks it and brings its schema up to date.
-pub(super) fn prepare(path: &Path, patience: Duration) -> Result<(), StoreError> {
+pub(super) fn prepare(
+    path: &Path,
+    patience: Duration,
+    key: Option<&MasterKey>,
+) -> Result<(), StoreError> {
     let sql = |e: rusqlite::Error| StoreError::of_sqlite(path, &e);
     if !exists(path)? {
         create(path)?;
@@ -30,9 +36,16 @@ pub(super) fn prepare(path: &Path, patience: Duration) -> Result<(), StoreError>
     let header = header(&conn, path)?;
     check_pages(&conn, path)?;
     wal(&conn, path)?;
+    let master = keys::settle(&conn, path, key, header.empty)?;
     if header.version < VERSION {
         let _lock = EngineLock::take(path)?;
         migrate(&mut conn).map_err(sql)?;
+    }
+    keys::remember(&conn, &master).map_err(sql)?;
+    let ring = Keyring::new(path, Some(master));
+    if audit_seal::is_open(&conn).map_err(sql)? {
+        let _lock = EngineLock::take(path)?;
+        audit_seal::close(&mut conn, &ring).map_err(|fault| StoreError::of(path, fault))?;
     }
     conn.close().map_err(|(_, e)| sql(e))
 }
@@ -237,5 +250,47 @@ mod tests {
         let letter = store.letter(1, None).await.expect("readable");
         assert_eq!(letter.expect("kept").reason, "no event");
         assert!(store.verify_audit(None).await.expect("readable").is_empty());
+    }
+
+    #[tokio::test]
+    async fn records_of_an_earlier_version_are_sealed_and_stay_whole() {
+        use super::super::audit::{digest, first_link, link};
+        use super::super::codec::hex;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("store.db");
+        let old = Connection::open(&path).expect("a database");
+        for step in &MIGRATIONS[..5] {
+            old.execute_batch(step).expect("the tables of then");
+        }
+        let mut before = first_link("acme");
+        for seq in 1..=3 {
+            let record = format!(
+                r#"{{"action":"run.held","actor":"engine","at_ms":5,"detail":{{"reason":"of dana"}},"layout":1,"object":null,"run":null,"seq":{seq},"tenant":"acme"}}"#
+            );
+            let digest = digest(&[7; 16], &record);
+            before = link(&before, &digest);
+            old.execute(
+                "INSERT INTO audit (tenant, seq, at_ms, actor, action, salt, digest, link, record) \
+                 VALUES ('acme', ?1, 5, 'engine', 'run.held', ?2, ?3, ?4, ?5)",
+                rusqlite::params![seq, hex(&[7; 16]), hex(&digest), hex(&before), record],
+            )
+            .expect("a record");
+        }
+        old.execute(
+            "INSERT INTO audit_heads VALUES ('acme', 3, ?1)",
+            [hex(&before)],
+        )
+        .and_then(|_| old.pragma_update(None, "application_id", APPLICATION_ID))
+        .and_then(|()| old.pragma_update(None, "user_version", 5))
+        .expect("marked");
+        old.close().expect("closed");
+
+        let store = Store::open(&path).expect("brought up to date");
+        let report = store.verify_audit(None).await.expect("readable").remove(0);
+        assert_eq!((report.records, report.first_broken), (3, None));
+        let records = store.audit(Default::default()).await.expect("readable");
+        assert_eq!(records.items[0].detail["reason"], "of dana");
+        let open = Connection::open(&path).expect("a database");
+        assert!(!super::audit_seal::is_open(&open).expect("readable"));
     }
 }

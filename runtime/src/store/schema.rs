@@ -405,4 +405,31 @@ pub(super) const MIGRATIONS: &[&str] = &["
     UPDATE outbox SET tenant = (SELECT tenant FROM runs WHERE runs.num = outbox.run);
     CREATE INDEX outbox_unsent ON outbox (tenant, num) WHERE sent = 0;
     CREATE INDEX events_tenant ON events (tenant, num) WHERE state = 0;
+", "
+    -- The texts of audit records with their salts, sealed with their tenant's key, by the record's num. A row may be
+    -- taken away; the chain stays whole. audit.salt is empty and audit.record NULL from here on; those of earlier
+    -- versions are sealed when the store is opened.
+    CREATE TABLE audit_payloads (
+        num INTEGER PRIMARY KEY,
+        sealed BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX audit_unsealed ON audit (num) WHERE record IS NOT NULL;
+
+    -- Each tenant's key, sealed with one that is derived from the master key.
+    CREATE TABLE audit_keys (
+        tenant TEXT PRIMARY KEY,
+        wrapped BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX audit_erased ON audit (tenant, seq) WHERE action = 'audit.erased';
+
+    -- Heads of chains that were signed.
+    CREATE TABLE audit_checkpoints (
+        num INTEGER PRIMARY KEY,
+        tenant TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        link TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        signature TEXT NOT NULL,
+        UNIQUE (tenant, seq)
+    ) STRICT;
 "];

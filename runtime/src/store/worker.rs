@@ -3,6 +3,7 @@
 //! Each job of a group works in a savepoint of its own, so that one which fails leaves the others as they are, and
 //! hears of its success after the commit of all has reached the disk.
 
+use super::keys::Keyring;
 use super::place::Place;
 use super::{Crash, Fault, StoreError, StoreOptions, Tx};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -147,6 +148,7 @@ where
 pub(super) struct Shared {
     pub(super) path: PathBuf,
     place: Option<Place>,
+    keys: Keyring,
     options: StoreOptions,
     commits: AtomicU64,
     stopped: AtomicBool,
@@ -156,6 +158,7 @@ impl Shared {
     pub(super) fn new(path: PathBuf, options: StoreOptions) -> Shared {
         Shared {
             place: Place::of(&path),
+            keys: Keyring::new(&path, options.key.clone()),
             path,
             options,
             commits: AtomicU64::new(0),
@@ -238,6 +241,7 @@ impl Shared {
         Tx {
             conn,
             salts: &self.options.salts,
+            keys: &self.keys,
         }
     }
 

@@ -10,6 +10,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use counterplay_runtime::ocsf;
 use counterplay_runtime::store::{AuditFilter, AuditRecord, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -38,6 +39,8 @@ pub struct AuditView {
     /// The rest, secrets replaced.
     #[schema(value_type = Object)]
     pub detail: Value,
+    /// Whether the text of the record was erased; the chain has it still.
+    pub erased: bool,
     /// The record's link in the chain.
     pub link: String,
 }
@@ -67,6 +70,8 @@ pub struct ChainView {
     pub tenant: String,
     /// How many records were found to be whole.
     pub records: i64,
+    /// How many of them have no text any more, because an erasure that the chain records took it.
+    pub erased: i64,
     /// The last link.
     pub head: String,
     /// The number of the first record that is not whole.
@@ -99,6 +104,37 @@ pub struct AuditQuery {
     /// At most so many, 1 to 200.
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,
+}
+
+/// How records are exported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ExportFormat {
+    /// Every record, with what is needed to verify it elsewhere.
+    #[default]
+    Jsonl,
+    /// Actions that changed something, as OCSF Remediation Activity.
+    Ocsf,
+}
+
+/// Which records are exported.
+#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct ExportQuery {
+    /// How: `jsonl` or `ocsf`.
+    #[param(inline)]
+    pub format: ExportFormat,
+    /// Of this tenant.
+    pub tenant: Option<String>,
+    /// This action, or those that begin with it: `approval` finds `approval.voted`.
+    pub action: Option<String>,
+    /// At this time or later, RFC 3339.
+    #[param(format = DateTime)]
+    pub from: Option<String>,
+    /// Before this time, RFC 3339.
+    #[param(format = DateTime)]
+    pub to: Option<String>,
 }
 
 /// The chains that someone may read: of their tenants; of the whole installation where they may act everywhere.
@@ -162,6 +198,7 @@ fn view(record: AuditRecord) -> AuditView {
         run: record.run,
         object: record.object,
         detail: record.detail,
+        erased: record.text.is_none(),
         link: record.link,
     }
 }
@@ -185,6 +222,7 @@ pub async fn verify(
         .map(|report| ChainView {
             tenant: report.tenant,
             records: report.records,
+            erased: report.erased,
             head: report.head,
             broken_at: report.first_broken.as_ref().map(|b| b.seq),
             why: report.first_broken.map(|b| b.why),
@@ -198,19 +236,31 @@ pub async fn verify(
 
 /// Export the audit trail
 ///
-/// One JSON object a line, the oldest first, with what is needed to verify it elsewhere.
+/// One JSON object a line, the oldest first: every record with what is needed to verify it elsewhere, or the actions that
+/// changed something as events of the Open Cybersecurity Schema Framework.
 #[utoipa::path(get, path = "/audit/export", tag = "records",
-    operation_id = "exportAudit",
+    operation_id = "exportAudit", params(ExportQuery),
     responses((status = 200, description = "JSON Lines", body = String, content_type = "application/x-ndjson"), Refused))]
-pub async fn export(State(app): State<App>, auth: Auth) -> Result<Response, Problem> {
+pub async fn export(
+    State(app): State<App>,
+    auth: Auth,
+    Query(query): Query<ExportQuery>,
+) -> Result<Response, Problem> {
     auth.needs(Permission::Audit)?;
     let store = app.engine.store().clone();
-    let tenants = auth.tenants();
+    let format = query.format;
+    let filter = AuditFilter {
+        tenants: chains(&auth, query.tenant.as_deref())?,
+        action: query.action,
+        from_ms: runs::at("from", query.from.as_deref())?,
+        to_ms: runs::at("to", query.to.as_deref())?,
+        ..AuditFilter::default()
+    };
     let (send, receive) = tokio::sync::mpsc::channel::<Result<Bytes, StoreError>>(4);
     tokio::spawn(async move {
         let mut after = 0;
         loop {
-            let part = match store.export_audit(tenants.clone(), after, LINES).await {
+            let part = match store.audit_part(filter.clone(), after, LINES).await {
                 Ok(part) => part,
                 Err(error) => {
                     // The transfer breaks off: a trail that ends early must not look whole.
@@ -218,7 +268,8 @@ pub async fn export(State(app): State<App>, auth: Auth) -> Result<Response, Prob
                     return;
                 }
             };
-            let text: String = part.lines.iter().map(|l| format!("{l}\n")).collect();
+            let lines = part.records.iter().filter_map(|r| line(format, r));
+            let text: String = lines.map(|line| line + "\n").collect();
             if send.send(Ok(Bytes::from(text))).await.is_err() {
                 return;
             }
@@ -237,4 +288,13 @@ pub async fn export(State(app): State<App>, auth: Auth) -> Result<Response, Prob
         ),
     ];
     Ok((headers, body).into_response())
+}
+
+fn line(format: ExportFormat, record: &AuditRecord) -> Option<String> {
+    match format {
+        ExportFormat::Jsonl => Some(record.line()),
+        ExportFormat::Ocsf => {
+            ocsf::remediation(record, env!("CARGO_PKG_VERSION")).map(|event| event.to_string())
+        }
+    }
 }

@@ -144,7 +144,10 @@ fn row(record: AuditRecord) -> AuditRow {
         seq: record.seq,
         tenant: record.tenant,
         at_ms: record.at_ms,
-        text: words(&record.action, record.object.as_deref(), &record.detail),
+        text: match record.text {
+            Some(_) => words(&record.action, record.object.as_deref(), &record.detail),
+            None => format!("{} (erased)", record.action.replace(['.', '_'], " ")),
+        },
         actor: record.actor,
         action: record.action,
         run: record.run,

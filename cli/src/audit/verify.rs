@@ -1,0 +1,106 @@
+//! `counterplay audit verify`: a store in; for each chain whether it is whole, and where it first is not, out.
+
+use super::args::VerifyTrailArgs;
+use super::tenants;
+use crate::error::{FOUND, Failure, OK, Outcome};
+use crate::lookup::{self, failed};
+use crate::out::{self, BAD, GOOD, NAME, QUIET, paint};
+use counterplay_runtime::store::{ChainReport, Checkpoint, PublicKey};
+use serde_json::json;
+use std::path::Path;
+
+/// Verifies the chains.
+///
+/// # Errors
+/// When the store or its master key cannot be used.
+pub async fn verify(args: VerifyTrailArgs) -> Outcome {
+    let store = lookup::attach(&args.store)?;
+    let reports = store
+        .verify_audit(tenants(&args.tenant))
+        .await
+        .map_err(failed)?;
+    let (reports, forged) = match args.checkpoints.as_deref().zip(args.key.as_deref()) {
+        None => (reports, Vec::new()),
+        Some((file, key)) => {
+            let (mut signed, forged) = signed(file, key)?;
+            signed.retain(|c| args.tenant.is_empty() || args.tenant.contains(&c.tenant));
+            let held = store.hold_against(reports, signed).await.map_err(failed)?;
+            (held, forged)
+        }
+    };
+    let whole = reports.iter().all(|r| r.first_broken.is_none()) && forged.is_empty();
+    if args.json {
+        let chains = reports.iter().map(|r| {
+            json!({
+                "tenant": r.tenant,
+                "records": r.records,
+                "erased": r.erased,
+                "head": r.head,
+                "broken_at": r.first_broken.as_ref().map(|b| b.seq),
+                "why": r.first_broken.as_ref().map(|b| &b.why),
+            })
+        });
+        out::line(json!({
+            "whole": whole,
+            "chains": chains.collect::<Vec<_>>(),
+            "not_signed_lines": forged,
+        }))?;
+    } else if reports.is_empty() {
+        out::line("there are no records yet")?;
+    } else {
+        for report in &reports {
+            out::line(told(report))?;
+        }
+    }
+    if !args.json {
+        for line in &forged {
+            out::line(format!(
+                "{}: line {line} of the checkpoints was not signed with this key, or was changed",
+                paint(BAD, "not signed")
+            ))?;
+        }
+    }
+    Ok(if whole { OK } else { FOUND })
+}
+
+/// The checkpoints of a file that are signed with a key, and the lines that are not.
+fn signed(file: &Path, key: &str) -> Result<(Vec<Checkpoint>, Vec<usize>), Failure> {
+    let key = PublicKey::read(key).ok_or_else(|| {
+        Failure::cannot_start(
+            "the key is 64 hexadecimal digits, as `counterplay audit key` shows them",
+        )
+    })?;
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        Failure::cannot_start(format!("{} cannot be read: {error}", file.display()))
+    })?;
+    let (mut good, mut forged) = (Vec::new(), Vec::new());
+    for (i, line) in text.lines().enumerate() {
+        match Checkpoint::read(line).filter(|c| c.is_signed_by(&key)) {
+            Some(checkpoint) => good.push(checkpoint),
+            None => forged.push(i + 1),
+        }
+    }
+    Ok((good, forged))
+}
+
+fn told(report: &ChainReport) -> String {
+    let name = match report.tenant.as_str() {
+        "" => "the installation".to_owned(),
+        tenant => tenant.to_owned(),
+    };
+    let name = paint(NAME, name);
+    if let Some(broken) = &report.first_broken {
+        return format!(
+            "{}: {name}: record {}: {}",
+            paint(BAD, "broken"),
+            broken.seq,
+            broken.why
+        );
+    }
+    let records = out::count(usize::try_from(report.records).unwrap_or(0), "record");
+    let erased = match report.erased {
+        0 => String::new(),
+        n => paint(QUIET, format!(", {n} of them erased")),
+    };
+    format!("{}: {name}: {records}{erased}", paint(GOOD, "whole"))
+}

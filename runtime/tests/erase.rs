@@ -1,0 +1,253 @@
+//! A person is forgotten: what finished runs kept about them is gone from the file's bytes, the chains stay whole.
+
+mod support;
+
+use counterplay_runtime::engine::{Engine, Until};
+use counterplay_runtime::store::{AuditFilter, Erasure, NewAudit, RunFilter, Store, StoreError};
+use rusqlite::Connection;
+use serde_json::json;
+use std::path::Path;
+use support::{World, alert, project};
+
+/// All bytes that the store has on the disk.
+fn bytes(store: &Path) -> Vec<u8> {
+    ["", "-wal", "-shm"]
+        .iter()
+        .flat_map(|end| {
+            let mut name = store.as_os_str().to_owned();
+            name.push(end);
+            std::fs::read(name).unwrap_or_default()
+        })
+        .collect()
+}
+
+fn holds(store: &Path, what: &str) -> bool {
+    let what = what.to_lowercase();
+    let all = bytes(store).to_ascii_lowercase();
+    all.windows(what.len()).any(|w| w == what.as_bytes())
+}
+
+fn whom(names: &[&str]) -> Erasure {
+    Erasure {
+        names: names.iter().map(|n| (*n).to_owned()).collect(),
+        tenants: None,
+    }
+}
+
+/// A run about one user and one about another, until both have asked people.
+async fn asked(engine: &Engine, users: [&str; 2]) {
+    for user in users {
+        engine.accept(alert(5, user)).await.expect("accepted");
+    }
+    engine.run(Until::Asked).await.expect("driven");
+}
+
+/// Both to their ends.
+async fn ended(engine: &Engine) {
+    asked(engine, ["gone-user", "other-user"]).await;
+    for open in engine.store().approvals().await.expect("readable") {
+        let comment = Some(format!("I know {:?}, let us do it", open.open.about));
+        engine
+            .vote(&open.run, "ann@soc.example", true, comment)
+            .await
+            .expect("taken");
+    }
+    engine.run(Until::AllEnded).await.expect("driven");
+}
+
+async fn whole(store: &Store) -> i64 {
+    let reports = store.verify_audit(None).await.expect("readable");
+    for report in &reports {
+        assert_eq!(report.first_broken, None, "{}", report.tenant);
+    }
+    reports.iter().map(|r| r.erased).sum()
+}
+
+#[tokio::test]
+async fn a_person_is_gone_from_the_file_and_the_chain_is_whole() {
+    let world = World::new(project::respond());
+    let engine = world.engine().await;
+    ended(&engine).await;
+    let store = engine.store();
+    let path = world.path();
+    assert!(holds(&path, "gone-user"));
+    let found = store
+        .find_person(whom(&["Gone-User"]))
+        .await
+        .expect("found");
+    assert!(found.open_runs.is_empty() && found.waiting == 0);
+    assert_eq!(found.runs.len(), 1, "{found:?}");
+    assert!(found.records() > 3, "{found:?}");
+    for table in ["events", "journal", "runs"] {
+        assert!(found.rows.contains_key(table), "{found:?}");
+    }
+    // Looking changes nothing.
+    assert_eq!(whole(store).await, 0);
+    let records = found.records();
+    let run = found.runs.first().cloned().expect("a run");
+    let done = store
+        .erase(found, "dpo@msp.example", support::START)
+        .await
+        .expect("erased");
+    assert_eq!((done.records, done.scrubbed), (records, true));
+
+    assert!(!holds(&path, "gone-user"), "in the file's bytes");
+    assert!(holds(&path, "other-user"), "others stay");
+    assert_eq!(whole(store).await, records as i64);
+    // The run can be looked at still, and says what it did.
+    let detail = store
+        .run_detail(&run)
+        .await
+        .expect("readable")
+        .expect("there");
+    assert!(detail.journal.len() > 10 && detail.run.outcome.is_some());
+    assert!(!format!("{detail:?}").to_lowercase().contains("gone-user"));
+    let last = store.audit(AuditFilter::default()).await.expect("readable");
+    let last = &last.items[0];
+    assert_eq!(
+        (&*last.action, &*last.actor),
+        ("audit.erased", "dpo@msp.example")
+    );
+    assert!(!last.text.as_deref().unwrap_or_default().contains("gone"));
+    assert!(
+        last.detail["records"].is_array() && last.detail["rows"].as_i64() > Some(2),
+        "{last:?}"
+    );
+    let again = store
+        .find_person(whom(&["gone-user"]))
+        .await
+        .expect("found");
+    assert!(again.is_empty(), "{again:?}");
+    // The engine goes on, and after a restart too.
+    asked(&engine, ["third-user", "fourth-user"]).await;
+    drop(engine);
+    let store = Store::open(&path).expect("opened");
+    assert_eq!(whole(&store).await, records as i64);
+}
+
+#[tokio::test]
+async fn a_text_that_is_taken_away_without_an_erasure_breaks_the_chain() {
+    let world = World::new(project::respond());
+    let engine = world.engine().await;
+    ended(&engine).await;
+    let store = engine.store();
+    let found = store
+        .find_person(whom(&["gone-user"]))
+        .await
+        .expect("found");
+    store
+        .erase(found, "dpo@msp.example", support::START)
+        .await
+        .expect("erased");
+    let db = Connection::open(world.path()).expect("a database");
+    db.execute(
+        "DELETE FROM audit_payloads WHERE num = (SELECT max(num) FROM audit WHERE action = 'approval.voted')",
+        [],
+    )
+    .expect("taken");
+    let report = store.verify_audit(None).await.expect("readable").remove(0);
+    let broken = report.first_broken.expect("it shows");
+    assert_eq!(
+        broken.why,
+        "its text is missing, and no erasure is recorded"
+    );
+    // And an erased record can be neither moved nor taken out.
+    db.execute("DELETE FROM audit WHERE tenant = 'acme' AND seq = 2", [])
+        .expect("taken");
+    let report = store.verify_audit(None).await.expect("readable").remove(0);
+    assert_eq!(report.first_broken.expect("it shows").seq, 2);
+}
+
+#[tokio::test]
+async fn open_runs_are_named_and_not_touched() {
+    let world = World::new(project::respond());
+    let engine = world.engine().await;
+    asked(&engine, ["gone-user", "other-user"]).await;
+    engine
+        .accept(alert(5, "gone-user"))
+        .await
+        .expect("accepted");
+    let store = engine.store();
+    let found = store
+        .find_person(whom(&["gone-user"]))
+        .await
+        .expect("found");
+    let open = store
+        .runs(RunFilter {
+            open: true,
+            ..RunFilter::default()
+        })
+        .await
+        .expect("readable");
+    let open: Vec<String> = open.into_iter().map(|r| r.id).collect();
+    assert_eq!(open.len(), 2);
+    assert_eq!(found.open_runs.len(), 1);
+    let open = open.into_iter().find(|id| found.open_runs.contains(id));
+    let open = open.expect("it is open");
+    assert_eq!(found.waiting, 1);
+    assert!(found.records_of_open_runs > 0);
+    store
+        .erase(found, "dpo@msp.example", support::START)
+        .await
+        .expect("erased");
+    let detail = store.run_detail(&open).await.expect("readable");
+    assert!(format!("{detail:?}").contains("gone-user"), "it is needed");
+    engine
+        .cancel(&open, "ann@soc.example")
+        .await
+        .expect("taken");
+    engine.run(Until::Settled).await.expect("driven");
+}
+
+#[tokio::test]
+async fn whoever_acted_can_be_erased_too_and_erasures_of_erasers_account_for_all() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store.db");
+    let store = Store::open(&path).expect("made");
+    for i in 0..9 {
+        let new = NewAudit {
+            at_ms: i,
+            tenant: ["acme", "birch", ""][i as usize % 3].into(),
+            actor: if i < 3 { "Eve@soc.example" } else { "engine" }.into(),
+            action: "login.succeeded".into(),
+            run: None,
+            object: Some(format!("person-{i}")),
+            detail: json!({ "told": if i == 8 { "eve@soc.example (Eve Poe)" } else { "-" } }),
+        };
+        store
+            .write(move |tx| tx.add_audit(&new))
+            .await
+            .expect("added");
+    }
+    let short = store.find_person(whom(&["ev"])).await.expect_err("short");
+    assert!(matches!(short, StoreError::NotFound(_)), "{short}");
+    let only_birch = Erasure {
+        tenants: Some(vec!["birch".into()]),
+        ..whom(&["eve@soc.example"])
+    };
+    let found = store.find_person(only_birch).await.expect("found");
+    assert_eq!(found.records(), 1);
+    let found = store
+        .find_person(whom(&["eve@soc.example"]))
+        .await
+        .expect("found");
+    assert_eq!(found.records(), 4);
+    store
+        .erase(found, "dpo@msp.example", 20)
+        .await
+        .expect("erased");
+    assert!(!holds(&path, "eve@soc.example"));
+    assert_eq!(whole(&store).await, 4);
+    // The one who erased is erased, with their records of erasures.
+    let found = store
+        .find_person(whom(&["dpo@msp.example"]))
+        .await
+        .expect("found");
+    assert_eq!(found.records(), 3);
+    store
+        .erase(found, "other@msp.example", 30)
+        .await
+        .expect("erased");
+    assert!(!holds(&path, "dpo@msp.example"));
+    assert_eq!(whole(&store).await, 7);
+}
