@@ -238,6 +238,11 @@ impl Engine {
         })
     }
 
+    /// How many calls are under way.
+    pub fn calls_under_way(&self) -> usize {
+        self.inner.slots.taken()
+    }
+
     /// The store, to look things up.
     pub fn store(&self) -> &Store {
         &self.inner.store

@@ -42,6 +42,11 @@ impl Slots {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many are taken.
+    pub(super) fn taken(&self) -> usize {
+        self.lock().taken
+    }
+
     /// How many are free.
     pub(super) fn room(&self) -> usize {
         self.max.saturating_sub(self.lock().taken)

@@ -23,6 +23,7 @@ mod events;
 mod events_read;
 mod fair;
 mod feed;
+mod figures;
 mod guards;
 mod identity;
 mod inputs;
@@ -66,6 +67,7 @@ pub use error::{Fault, StoreError};
 pub use events::{Arrival, ArrivalKind, NewArrival};
 pub use events_read::{EventFilter, EventInfo};
 pub use feed::{Feed, FeedEntry};
+pub use figures::{Figures, Happened, Waiting, Work};
 pub use identity::{
     NewPerson, NewSession, NewToken, PersonChange, PersonRow, SessionRow, TokenRow,
 };
@@ -259,6 +261,11 @@ impl Store {
         F: FnOnce(&Tx<'_>) -> Result<T, Fault> + Send + 'static,
     {
         Pending::new(&self.inner.reader, work).done().await
+    }
+
+    /// What this handle has done since it was opened.
+    pub fn work(&self) -> Work {
+        self.inner.shared.work()
     }
 
     /// How often this handle has committed: each time one transaction, or several together.

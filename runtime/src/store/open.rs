@@ -5,6 +5,7 @@ use super::keys::{self, Keyring};
 use super::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
 use super::{EngineLock, StoreError, audit_seal};
 use crate::connect::MasterKey;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, TransactionBehavior};
 use std::fs::OpenOptions;
 use std::path::Path;
@@ -77,8 +78,12 @@ pub(super) fn connect(path: &Path, busy: Duration, read: bool) -> Result<Connect
         .and_then(|()| conn.pragma_update(None, "foreign_keys", true))
         .and_then(|()| conn.pragma_update(None, "trusted_schema", false))
         .and_then(|()| conn.pragma_update(None, "query_only", read))
+        // What a savepoint needs to go back to stays in memory: no file is made for it.
+        .and_then(|()| conn.pragma_update(None, "temp_store", "MEMORY"))
+        // A prepared statement stays as it is, whatever values it is given: planning again costs more than it finds.
+        .and_then(|()| conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true))
         .map_err(|e| StoreError::of_sqlite(path, &e))?;
-    conn.set_prepared_statement_cache_capacity(128);
+    conn.set_prepared_statement_cache_capacity(256);
     Ok(conn)
 }
 

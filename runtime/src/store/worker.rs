@@ -5,7 +5,7 @@
 
 use super::keys::Keyring;
 use super::place::Place;
-use super::{Crash, Fault, StoreError, StoreOptions, Tx};
+use super::{Crash, Fault, StoreError, StoreOptions, Tx, Work};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -151,6 +151,8 @@ pub(super) struct Shared {
     keys: Keyring,
     options: StoreOptions,
     commits: AtomicU64,
+    transactions: AtomicU64,
+    spent_us: AtomicU64,
     stopped: AtomicBool,
 }
 
@@ -162,6 +164,8 @@ impl Shared {
             path,
             options,
             commits: AtomicU64::new(0),
+            transactions: AtomicU64::new(0),
+            spent_us: AtomicU64::new(0),
             stopped: AtomicBool::new(false),
         }
     }
@@ -169,6 +173,15 @@ impl Shared {
     /// Whether the file is still where it was opened.
     pub(super) fn is_in_place(&self) -> bool {
         Place::of(&self.path) == self.place
+    }
+
+    /// What was done since the store was opened.
+    pub(super) fn work(&self) -> Work {
+        Work {
+            commits: self.commits(),
+            transactions: self.transactions.load(Ordering::Relaxed),
+            spent: Duration::from_micros(self.spent_us.load(Ordering::Relaxed)),
+        }
     }
 
     pub(super) fn commits(&self) -> u64 {
@@ -188,6 +201,7 @@ impl Shared {
         let failed = |e: &rusqlite::Error| StoreError::of_sqlite(&self.path, e);
         let mut tx = self.begin(conn)?;
         let mut stays = false;
+        let transactions = group.len() as u64;
         match group {
             [one] => stays = one.work(&self.tx(&tx), self).is_ok(),
             several => {
@@ -213,7 +227,11 @@ impl Shared {
             self.stopped.store(true, Ordering::SeqCst);
             return Err(StoreError::Stopped);
         }
+        let since = Instant::now();
         tx.commit().map_err(|e| failed(&e))?;
+        let spent = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.spent_us.fetch_add(spent, Ordering::Relaxed);
+        self.transactions.fetch_add(transactions, Ordering::Relaxed);
         let commits = self.commits.fetch_add(1, Ordering::SeqCst) + 1;
         if self.options.crash == Some(Crash::After(commits)) {
             self.stopped.store(true, Ordering::SeqCst);

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod clock;
 pub mod health;
 pub mod letters;
+pub mod metrics;
 pub mod modes;
 pub mod pauses;
 pub mod playbooks;
@@ -112,5 +113,6 @@ pub fn router(app: &App) -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Description::openapi())
         .nest("/api/automation", remembered.merge(forgotten))
         .routes(routes!(health::alive))
+        .routes(routes!(metrics::read))
         .merge(crate::triggers::router())
 }

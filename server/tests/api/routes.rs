@@ -27,9 +27,11 @@ struct Row {
 
 impl Row {
     fn is_page(&self) -> bool {
-        !["/api/", "/events", "/hooks", "/healthz", "/docs/"]
-            .iter()
-            .any(|p| self.path.starts_with(p))
+        ![
+            "/api/", "/events", "/hooks", "/healthz", "/metrics", "/docs/",
+        ]
+        .iter()
+        .any(|p| self.path.starts_with(p))
     }
 
     fn is_stream(&self) -> bool {
