@@ -1,12 +1,14 @@
 //! `counterplay.toml` as text in, the deployment and findings with their places out.
 
+mod secrets;
+
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::lints::{self, Levels};
 use crate::span::{Anchor, Place, Span};
 use counterplay_machine::Value;
 use counterplay_machine::deployment::{
-    ConnectionSettings, Deployment, Mode, SecretsSettings, Team, Tenant, Webhook,
+    ConnectionSettings, Deployment, Mode, Team, Tenant, Webhook,
 };
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -52,7 +54,7 @@ struct Written {
     playbooks: BTreeMap<toml::Spanned<String>, PlaybookSection>,
     #[serde(default)]
     lints: BTreeMap<toml::Spanned<String>, toml::Spanned<String>>,
-    secrets: Option<SecretsSection>,
+    secrets: Option<secrets::Written>,
 }
 
 #[derive(Deserialize)]
@@ -113,14 +115,6 @@ struct WebhookSection {
 #[serde(deny_unknown_fields)]
 struct PlaybookSection {
     mode: Option<Mode>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SecretsSection {
-    provider: toml::Spanned<String>,
-    prefix: Option<String>,
-    path: Option<String>,
 }
 
 /// Reads a project file. `shipped` are the ids of the responses that may be enabled.
@@ -327,28 +321,8 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
     }
     let webhooks = webhooks(written.webhooks, &tenants, &mut find);
     let lints = lints::read(written.lints, &mut find);
-    let secrets = match written.secrets {
-        None => SecretsSettings::default(),
-        Some(section) => match section.provider.get_ref().as_str() {
-            "environment" => SecretsSettings::Environment {
-                prefix: section
-                    .prefix
-                    .unwrap_or_else(|| "COUNTERPLAY_SECRET_".into()),
-            },
-            "file" => SecretsSettings::File {
-                path: section.path.unwrap_or_else(|| "secrets.toml".into()),
-            },
-            other => {
-                find(
-                    format!("there is no secrets provider `{other}`"),
-                    section.provider.span(),
-                    "expected \"environment\" or \"file\"",
-                    None,
-                );
-                SecretsSettings::default()
-            }
-        },
-    };
+    let here = first_line(text, "[secrets]").unwrap_or(0..1);
+    let secrets = secrets::read(written.secrets, here, &mut find);
     let playbooks = written
         .playbooks
         .keys()
@@ -395,11 +369,16 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
 /// Where a section's first line stands.
 fn header(text: &str, section: &str) -> Option<std::ops::Range<usize>> {
     let (table, name) = section.split_once('.')?;
-    let forms = [format!("[{section}]"), format!("[{table}.\"{name}\"]")];
+    first_line(text, &format!("[{section}]"))
+        .or_else(|| first_line(text, &format!("[{table}.\"{name}\"]")))
+}
+
+/// Where a line begins like this.
+fn first_line(text: &str, form: &str) -> Option<std::ops::Range<usize>> {
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         let content = line.trim_start();
-        if let Some(form) = forms.iter().find(|form| content.starts_with(*form)) {
+        if content.starts_with(form) {
             let start = at + (line.len() - content.len());
             return Some(start..start + form.len());
         }

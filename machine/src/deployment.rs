@@ -1,6 +1,7 @@
 //! What the project file says of people, tenants and connections, as data. No secret values: only
 //! their names.
 
+pub use crate::secret_store::SecretsSettings;
 use crate::value::Value;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -111,29 +112,6 @@ pub struct ConnectionSettings {
     /// Values that request declarations refer to as `setting.NAME`, for instance a client's number in a ticket system.
     #[serde(default)]
     pub settings: BTreeMap<String, serde_json::Value>,
-}
-
-/// Where secret values come from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum SecretsSettings {
-    /// Environment variables, with a prefix: `soc-teams` is `COUNTERPLAY_SECRET_SOC_TEAMS`.
-    Environment {
-        /// The prefix.
-        prefix: String,
-    },
-    /// A TOML file `name = "value"`, readable by its owner only.
-    File {
-        /// The path, relative to the project file.
-        path: String,
-    },
-}
-
-impl Default for SecretsSettings {
-    fn default() -> Self {
-        SecretsSettings::Environment {
-            prefix: "COUNTERPLAY_SECRET_".into(),
-        }
-    }
 }
 
 #[cfg(test)]

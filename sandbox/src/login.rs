@@ -11,6 +11,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::call::{Answer, Call, Problem, Reply};
+use crate::key_vault;
 use crate::world::World;
 
 /// The resource of Graph's tokens.
@@ -21,11 +22,12 @@ pub(crate) const EXCHANGE: &str = "https://outlook.office365.com";
 pub(crate) const HALO: &str = "halo";
 
 /// Resources that a token can be asked for.
-const RESOURCES: [&str; 4] = [
+const RESOURCES: [&str; 5] = [
     GRAPH,
     EXCHANGE,
     "https://api.securitycenter.microsoft.com",
     "https://management.azure.com",
+    key_vault::RESOURCE,
 ];
 
 pub(crate) fn answer(world: &mut World, call: &Call) -> Answer {

@@ -34,6 +34,7 @@ const SECRET: &[&str] = &[
     "password",
     "newpassword",
     "client_secret",
+    "secret_id",
     "client_assertion",
     "authorization",
     "access_token",

@@ -1,6 +1,7 @@
 //! A request in, an answer with its meaning out: waits for its turn, tries, and decides whether another
 //! try is safe.
 
+use super::auth::Shown;
 use super::job::Job;
 use super::mail::Letter;
 use super::send::{Answer, Sending};
@@ -63,32 +64,36 @@ impl Job<'_> {
                 Err(Trouble::Lost(reason)) => return Err(unknown(&reason)),
                 Err(Trouble::Refused(reason)) => return Err(failed(reason)),
             };
-            self.asked_ms = asked_ms;
-            let now_ms = self.hub.clock.now_ms();
-            let (connection, deadline_ms) = (self.connection, self.deadline_ms);
-            let tries = self
-                .tries
-                .get_or_insert_with(|| Tries::new(&connection.retry, deadline_ms));
-            match tries.next(now_ms, asked_ms, &self.hub.chance) {
-                Ok(pause_ms) => {
-                    let shown = self.redactor.text(&reason);
-                    tracing::debug!(callable = %self.callable.name, pause_ms, reason = %shown, "trying again");
-                    self.request.setbacks.tell(Setback {
-                        reason: shown,
-                        next_ms: now_ms.saturating_add(pause_ms),
-                    });
-                    self.hub.clock.sleep(pause_ms).await;
-                }
-                Err(why) => {
-                    let note = if may_be_done {
-                        "; it may have been carried out"
-                    } else {
-                        ""
-                    };
-                    return Err(failed(format!("{reason}{why}{note}")));
-                }
+            if let Err(reason) = self.pause(reason, asked_ms).await {
+                let note = if may_be_done {
+                    "; it may have been carried out"
+                } else {
+                    ""
+                };
+                return Err(failed(format!("{reason}{note}")));
             }
         }
+    }
+
+    /// Waits before the next attempt and tells of it, or says why there is none.
+    pub async fn pause(&mut self, reason: String, asked_ms: Option<i64>) -> Result<(), String> {
+        self.asked_ms = asked_ms;
+        let now_ms = self.hub.clock.now_ms();
+        let (connection, deadline_ms) = (self.connection, self.deadline_ms);
+        let tries = self
+            .tries
+            .get_or_insert_with(|| Tries::new(&connection.retry, deadline_ms));
+        let pause_ms = tries
+            .next(now_ms, asked_ms, &self.hub.chance)
+            .map_err(|why| format!("{reason}{why}"))?;
+        let shown = self.redactor.text(&reason);
+        tracing::debug!(callable = %self.callable.name, pause_ms, reason = %shown, "trying again");
+        self.request.setbacks.tell(Setback {
+            reason: shown,
+            next_ms: now_ms.saturating_add(pause_ms),
+        });
+        self.hub.clock.sleep(pause_ms).await;
+        Ok(())
     }
 
     /// Notes whether the connection works: a refusal of what was asked for is a sign that it does, a refusal of
@@ -107,7 +112,7 @@ impl Job<'_> {
         self.hub.healths.failed(name, now_ms, reason);
     }
 
-    /// One try: waits for its turn, signs in, sends. A refused token is replaced once.
+    /// One try: waits for its turn, signs in, sends. A refused token or secret is replaced once.
     async fn attempt(&mut self, errand: &Errand) -> Result<Answer, Trouble> {
         self.wait_for_turn().await;
         // Held until there is an answer: a pause waits for what is under way.
@@ -115,16 +120,27 @@ impl Job<'_> {
         match errand {
             Errand::Mail(letter) => self.deliver(letter).await,
             Errand::Http(sending) => {
-                let (authorization, token) = self.authorise(sending).await?;
+                let (authorization, shown) = self.authorise(sending).await?;
                 let answer = self.send(sending, authorization).await?;
-                let Some(token) = token.filter(|_| answer.status == 401) else {
+                if answer.status != 401 || !self.has_another(shown).await {
                     return Ok(answer);
-                };
-                self.drop_token(&token).await;
+                }
                 self.wait_for_turn().await;
                 let (authorization, _) = self.authorise(sending).await?;
                 self.send(sending, authorization).await
             }
+        }
+    }
+
+    /// After a 401: whether there is another token, or a secret that was replaced, to show.
+    async fn has_another(&mut self, shown: Shown) -> bool {
+        match shown {
+            Shown::Nothing => false,
+            Shown::Token(token) => {
+                self.drop_token(&token).await;
+                true
+            }
+            Shown::Secret(secret) => self.has_new_secret(&secret).await,
         }
     }
 

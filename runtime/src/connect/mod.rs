@@ -31,7 +31,7 @@ mod tries;
 pub use chance::Chance;
 pub use master_key::{KEY_LENGTH, MasterKey, MasterKeyError, PASSWORD_LENGTH};
 pub use secrets::{
-    EnvironmentSecrets, FileSecrets, MemorySecrets, SecretError, SecretValue, Secrets, open,
+    Asked, EnvironmentSecrets, FileSecrets, MemorySecrets, SecretError, SecretValue, Secrets, open,
 };
 pub use signature::{
     SIGNATURE_HEADER, SignatureError, TIMESTAMP_HEADER, Verified, WINDOW_MS, sign, verify_delivery,

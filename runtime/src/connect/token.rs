@@ -91,8 +91,26 @@ impl Job<'_> {
         }
     }
 
+    /// A new token. A secret that is not accepted any more is looked up again, once.
     async fn fetch_token(&mut self, declared_url: &str, scope: &str) -> Result<Token, Trouble> {
-        let secret = self.connection_secret()?;
+        let secret = self.connection_secret().await?;
+        let first = self.ask_for_token(declared_url, scope, &secret).await;
+        let Err(Trouble::Refused(reason)) = first else {
+            return first;
+        };
+        if !self.has_new_secret(&secret).await {
+            return Err(Trouble::Refused(reason));
+        }
+        let secret = self.connection_secret().await?;
+        self.ask_for_token(declared_url, scope, &secret).await
+    }
+
+    async fn ask_for_token(
+        &self,
+        declared_url: &str,
+        scope: &str,
+        secret: &str,
+    ) -> Result<Token, Trouble> {
         let client_id = self
             .settings
             .and_then(|s| s.client_id.clone())
@@ -102,7 +120,7 @@ impl Job<'_> {
         let mut form = vec![
             ("grant_type", "client_credentials"),
             ("client_id", client_id.as_str()),
-            ("client_secret", secret.as_str()),
+            ("client_secret", secret),
         ];
         if !scope.is_empty() {
             form.push(("scope", scope));

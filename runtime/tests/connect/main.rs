@@ -7,5 +7,6 @@ mod mail;
 mod pages;
 mod pauses;
 mod server;
+mod stores;
 mod subscriptions;
 mod support;
