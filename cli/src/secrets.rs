@@ -33,8 +33,21 @@ pub fn named(deployment: &Deployment, program: &Program) -> Named {
         named.entry(secret.to_owned()).or_default().insert(what);
     };
     for (name, connection) in &deployment.connections {
-        for secret in connection.secret.iter() {
+        let own = [&connection.secret, &connection.certificate];
+        for secret in own.into_iter().flatten() {
             add(secret, format!("[connections.{name}]"));
+        }
+        let others = [
+            ("disruptive", &connection.disruptive),
+            ("destructive", &connection.destructive),
+        ];
+        for (impact, other) in others {
+            if let Some(credentials) = other {
+                let both = [&credentials.secret, &credentials.certificate];
+                for secret in both.into_iter().flatten() {
+                    add(secret, format!("[connections.{name}.{impact}]"));
+                }
+            }
         }
     }
     for (name, team) in &deployment.teams {

@@ -420,6 +420,32 @@ fn mistakes_in_the_project_file() {
 }
 
 #[test]
+fn mistakes_in_credentials() {
+    let mut all = String::new();
+    for section in [
+        "client_id = \"a\"\nsecret = \"s\"\ncertificate = \"c\"",
+        "client_id = \"a\"\nsecret = \"s\"\n\n[connections.graph.destructive]\nclient_id = \"b\"",
+        "client_id = \"a\"\nsecret = \"s\"\n\n[connections.graph.destructive]\nclient_id = \"a\"\nsecret = \"t\"",
+        "client_id = \"a\"\nsecret = \"s\"\ndisruptive = { secret = \"t\" }",
+        "client_id = \"a\"\nsecret = \"s\"\n\n[connections.graph.disruptive]\nclient_id = \"b\"\ncertificate = \"PLANTED/key\"",
+        "client_id = \"a\"\nsecret = \"s\"\n\n[connections.graph.reversible]\nclient_id = \"b\"\nsecret = \"t\"",
+        // Nothing is wrong with these.
+        "client_id = \"a\"\ncertificate = \"c\"\n\n[connections.graph.disruptive]\nclient_id = \"b\"\nsecret = \"t\"\n\n[connections.graph.destructive]\nclient_id = \"d\"\ncertificate = \"e\"",
+        "secret = \"s\"\ndestructive = { secret = \"t\" }",
+    ] {
+        let config = format!("[project]\nname = \"X\"\n\n[connections.graph]\n{section}\n");
+        let workspace = Workspace::new(
+            Vec::new(),
+            Some(("counterplay.toml".into(), config.as_str().into())),
+        );
+        let rendered = workspace.render(&workspace.compile().diagnostics, false);
+        assert!(!rendered.contains("PLANTED"), "{rendered}");
+        all.push_str(&format!("{section}\n---\n{rendered}\n"));
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
 fn mistakes_in_where_secrets_come_from() {
     let mut all = String::new();
     for section in [

@@ -29,6 +29,7 @@
 //! # }
 //! ```
 
+mod assertion;
 mod call;
 mod chat;
 mod control;

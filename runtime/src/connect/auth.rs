@@ -47,10 +47,7 @@ impl Job<'_> {
                 );
             }
             Auth::Basic => {
-                let user = self
-                    .settings
-                    .and_then(|s| s.client_id.as_deref())
-                    .unwrap_or_default();
+                let user = self.credentials.client_id.as_deref().unwrap_or_default();
                 let pair = STANDARD.encode(format!("{user}:{secret}"));
                 self.redactor.add(&pair);
                 headers.insert(AUTHORIZATION, self.secret_header(&format!("Basic {pair}"))?);

@@ -32,9 +32,28 @@ impl Job<'_> {
         page: bool,
     ) -> Result<(Answer, Meaning), CallOutcome> {
         let mut may_be_done = false;
+        // Until when it has been told that nothing is sent.
+        let mut told_ms = i64::MIN;
+        // What the last attempt of this call came to.
+        let mut last: Option<String> = None;
+        let note = |may_be_done: bool| match may_be_done {
+            true => "; it may have been carried out",
+            false => "",
+        };
         loop {
             let attempt = self.attempt(errand).await;
+            if let Err(Trouble::Shut { reason, wait_ms }) = attempt {
+                match self.wait_for_circuit(reason, wait_ms, told_ms).await {
+                    Ok(told) => told_ms = told,
+                    Err(why) => {
+                        let reason = self.given_up(last, &why);
+                        return Err(failed(format!("{reason}{}", note(may_be_done))));
+                    }
+                }
+                continue;
+            }
             self.note_health(&attempt);
+            self.note_circuit(&attempt);
             let (reason, asked_ms) = match attempt {
                 Ok(answer) => match self.judge(&answer, errand, page) {
                     Meaning::Failed {
@@ -56,7 +75,10 @@ impl Job<'_> {
                         return Ok((answer, meaning));
                     }
                 },
-                Err(Trouble::NotSent { reason, asked_ms }) => (reason, asked_ms),
+                Err(
+                    Trouble::NotSent { reason, asked_ms } | Trouble::Lacking { reason, asked_ms },
+                ) => (reason, asked_ms),
+                Err(Trouble::Shut { reason, .. }) => (reason, None),
                 Err(Trouble::Lost(reason)) if self.is_repeatable() => {
                     may_be_done = self.callable.impact.is_some();
                     (reason, None)
@@ -64,13 +86,9 @@ impl Job<'_> {
                 Err(Trouble::Lost(reason)) => return Err(unknown(&reason)),
                 Err(Trouble::Refused(reason)) => return Err(failed(reason)),
             };
+            last = Some(reason.clone());
             if let Err(reason) = self.pause(reason, asked_ms).await {
-                let note = if may_be_done {
-                    "; it may have been carried out"
-                } else {
-                    ""
-                };
-                return Err(failed(format!("{reason}{note}")));
+                return Err(failed(format!("{reason}{}", note(may_be_done))));
             }
         }
     }
@@ -101,6 +119,8 @@ impl Job<'_> {
     fn note_health(&self, attempt: &Result<Answer, Trouble>) {
         let (name, now_ms) = (&self.connection.name, self.hub.clock.now_ms());
         let reason = match attempt {
+            // The service was not asked.
+            Err(Trouble::Lacking { .. } | Trouble::Shut { .. }) => return,
             // It is there, and has no time at present.
             Ok(answer) if answer.status == 429 => return,
             Ok(answer) if is_sick(answer.status) => format!("it answered {}", answer.status),
@@ -117,11 +137,12 @@ impl Job<'_> {
         self.wait_for_turn().await;
         // Held until there is an answer: a pause waits for what is under way.
         let _pass = self.request.gate.pass().await;
+        self.check_circuit()?;
         match errand {
             Errand::Mail(letter) => self.deliver(letter).await,
             Errand::Http(sending) => {
                 let (authorization, shown) = self.authorise(sending).await?;
-                let answer = self.send(sending, authorization).await?;
+                let answer = self.send_together(sending, authorization).await?;
                 if answer.status != 401 || !self.has_another(shown).await {
                     return Ok(answer);
                 }

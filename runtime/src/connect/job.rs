@@ -7,7 +7,7 @@ use super::tries::Tries;
 use super::{Connectors, Trouble, failed, target};
 use crate::call::{CallOutcome, CallRequest};
 use counterplay_machine::declare::{Callable, Connection};
-use counterplay_machine::deployment::ConnectionSettings;
+use counterplay_machine::deployment::{ConnectionSettings, Credentials};
 use counterplay_machine::eval::{Env, RunFacts};
 use counterplay_machine::expr::Slot;
 use counterplay_machine::request::{self, Call, HttpCall};
@@ -25,6 +25,8 @@ pub(super) struct Job<'a> {
     pub callable: &'a Callable,
     pub connection: &'a Connection,
     pub settings: Option<&'a ConnectionSettings>,
+    /// Who we are: by the impact of what is called.
+    pub credentials: Credentials,
     /// Trying ends here although the connection would allow more, in milliseconds since the Unix epoch.
     pub deadline_ms: Option<i64>,
     /// How long the service asked to wait after the last trouble, in milliseconds.
@@ -46,13 +48,17 @@ impl<'a> Job<'a> {
             return Err(format!("the program has no connection `{name}`"));
         };
         let settings = hub.deployment.connections.get(&**name);
-        target::check_set_up(connection, settings)?;
+        let credentials = settings
+            .map(|settings| settings.credentials(callable.impact))
+            .unwrap_or_default();
+        target::check_set_up(connection, settings, &credentials)?;
         Ok(Job {
             hub,
             request,
             callable,
             connection,
             settings,
+            credentials,
             deadline_ms: None,
             asked_ms: None,
             tries: None,
@@ -119,7 +125,11 @@ impl<'a> Job<'a> {
                         Err(trouble) => trouble,
                     };
                     let ended = match trouble {
-                        Trouble::NotSent { reason, asked_ms } => self.pause(reason, asked_ms).await,
+                        Trouble::NotSent { reason, asked_ms }
+                        | Trouble::Lacking { reason, asked_ms } => {
+                            self.pause(reason, asked_ms).await
+                        }
+                        Trouble::Shut { reason, .. } => Err(reason),
                         Trouble::Lost(reason) | Trouble::Refused(reason) => Err(reason),
                     };
                     if let Err(reason) = ended {
@@ -194,7 +204,10 @@ impl<'a> Job<'a> {
             SecretSource::Named(name) => {
                 let asked = self.hub.secrets.get(name).await;
                 asked.map_err(|error| match error.is_passing() {
-                    true => Trouble::not_sent(error.to_string()),
+                    true => Trouble::Lacking {
+                        reason: error.to_string(),
+                        asked_ms: None,
+                    },
                     false => Trouble::Refused(error.to_string()),
                 })?
             }
@@ -204,22 +217,32 @@ impl<'a> Job<'a> {
         Ok(value.expose().to_owned())
     }
 
-    /// The secret that the connection's settings name.
+    /// The secret that proves who we are: a client secret or the like, or a certificate with its key.
     pub async fn connection_secret(&mut self) -> Result<String, Trouble> {
-        let Some(name) = self.settings.and_then(|s| s.secret.as_deref()) else {
+        let Some(name) = self.proof() else {
             return Err(Trouble::Refused(target::not_set_up(self.connection)));
         };
         self.resolve(&SecretSource::Named(Arc::from(name))).await
     }
 
+    /// The name of that secret.
+    fn proof(&self) -> Option<String> {
+        let Credentials {
+            secret,
+            certificate,
+            ..
+        } = &self.credentials;
+        certificate.clone().or_else(|| secret.clone())
+    }
+
     /// After a service did not accept the connection's secret: whether there is another one by now.
     pub async fn has_new_secret(&mut self, refused: &str) -> bool {
-        let Some(name) = self.settings.and_then(|s| s.secret.as_deref()) else {
+        let Some(name) = self.proof() else {
             return false;
         };
         let secrets = &self.hub.secrets;
-        secrets.refused(name, &SecretValue::new(refused));
-        let now = secrets.get(name).await;
+        secrets.refused(&name, &SecretValue::new(refused));
+        let now = secrets.get(&name).await;
         now.is_ok_and(|now| now.expose() != refused)
     }
 

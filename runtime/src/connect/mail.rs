@@ -177,7 +177,9 @@ impl Job<'_> {
         let addresses = egress::addresses(&server.host, server.port, self.allows_private())
             .await
             .map_err(|error| match error {
-                EgressError::NotPublic { .. } => Trouble::refused(error.to_string()),
+                EgressError::NotPublic { .. } | EgressError::OfTheCloud { .. } => {
+                    Trouble::refused(error.to_string())
+                }
                 EgressError::Unresolved { .. } => Trouble::not_sent(error.to_string()),
             })?;
         let broken = |error: SmtpError| before(server, &error);
@@ -301,16 +303,10 @@ impl Job<'_> {
 
     /// What we sign in with, and the secret in it.
     async fn mail_credentials(&mut self) -> Result<Option<(Credentials, String)>, Trouble> {
-        let Some(settings) = self.settings else {
-            return Ok(None);
-        };
-        match (&settings.client_id, &settings.secret) {
+        match (self.credentials.client_id.clone(), &self.credentials.secret) {
             (Some(user), Some(_)) => {
                 let secret = self.connection_secret().await?;
-                Ok(Some((
-                    Credentials::new(user.clone(), secret.clone()),
-                    secret,
-                )))
+                Ok(Some((Credentials::new(user, secret.clone()), secret)))
             }
             _ => Ok(None),
         }

@@ -45,6 +45,7 @@ pub fn connection(auth: Auth) -> Connection {
             up_to_ms: 8_000,
         },
         timeout_ms: 5_000,
+        batch: None,
         floors: vec![],
     }
 }

@@ -37,6 +37,7 @@ pub fn demo_tenant_at(now: Timestamp) -> Tenant {
         app: AppRegistration {
             client_id: "counterplay-sandbox".to_owned(),
             client_secret: "sandbox-secret".to_owned(),
+            certificate: None,
         },
         token_lifetime_s: 3599,
         skus: products::all(),

@@ -89,6 +89,9 @@ pub struct AppRegistration {
     pub client_id: String,
     /// `client_secret`.
     pub client_secret: String,
+    /// The certificate whose key may sign in its place, as PEM.
+    #[serde(default)]
+    pub certificate: Option<String>,
 }
 
 /// A product that the tenant bought ("subscribedSku resource type").
