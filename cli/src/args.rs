@@ -131,13 +131,14 @@ pub enum Command {
   counterplay check . --format json          one finding per line, for other programs
   counterplay check . --format github        findings at their lines of a pull request
   counterplay check . --format sarif         for code scanning
+  counterplay check . --secrets              also whether each secret can be had where the service will look for it
 
 A file or folder belongs to the nearest counterplay.toml above it. Files without one are checked on their own.
 People are shown 20 findings a file, errors first, and how many there are more; json, github and sarif hold all of them.
 
 Exit codes:
   0  no errors (warnings may have been shown)
-  1  errors; with --deny-warnings also warnings
+  1  errors; with --deny-warnings also warnings; with --secrets also a secret that cannot be had
   2  wrong usage, or something cannot be read")]
 pub struct CheckArgs {
     /// A .play file, or a folder with a counterplay.toml or .play files
@@ -149,6 +150,9 @@ pub struct CheckArgs {
     /// Exit with 1 when there are warnings, too
     #[arg(long)]
     pub deny_warnings: bool,
+    /// Look up every secret that a project names, too, and say which cannot be had and why; no value is shown
+    #[arg(long)]
+    pub secrets: bool,
 }
 
 /// How findings are written.

@@ -6,16 +6,27 @@ use crate::out;
 use crate::project::{self, Project};
 use crate::report;
 use crate::sarif::Document;
+use crate::{asynchronously, secrets};
 use counterplay_compiler::diagnostic::{Diagnostic, Severity};
 use counterplay_compiler::project::FILE_NAME;
+use counterplay_machine::Program;
+use counterplay_machine::deployment::Deployment;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Checks files, folders and projects.
 ///
 /// # Errors
 /// When something cannot be read or written.
 pub fn check(args: &CheckArgs) -> Outcome {
+    let told = matches!(args.format, CheckFormat::Human | CheckFormat::Short);
+    if args.secrets && !told {
+        return Err(Failure::cannot_start(
+            "--secrets is for people: leave --format out, or write --format short",
+        ));
+    }
+    let mut with_secrets = Vec::new();
     let (mut errors, mut warnings, mut files) = (0, 0, 0);
     let (mut texts, mut more) = (Vec::new(), None);
     // One document for everything that was checked.
@@ -35,6 +46,9 @@ pub fn check(args: &CheckArgs) -> Outcome {
         warnings += report::number(&findings, Severity::Warning);
         files += wanted.as_ref().map_or(project.files.len(), Vec::len);
         more = more.or_else(|| report::more(&findings));
+        if let Some(root) = root.filter(|_| args.secrets) {
+            with_secrets.push((root, project.deployment(), project.program()));
+        }
         match &mut document {
             Some(document) => document.add(&project, &findings),
             None => {
@@ -60,8 +74,18 @@ pub fn check(args: &CheckArgs) -> Outcome {
         // Whoever reads only the first lines (`| head`) still gets the verdict.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(verdict),
         Err(error) => Err(error.into()),
-        Ok(()) => Ok(verdict),
+        Ok(()) => look_up(&with_secrets, verdict),
     }
+}
+
+/// Looks up the secrets of projects.
+fn look_up(projects: &[(PathBuf, Deployment, Arc<Program>)], verdict: u8) -> Outcome {
+    projects
+        .iter()
+        .try_fold(verdict, |verdict, (root, deployment, program)| {
+            let found = asynchronously(secrets::check(deployment, program, root))?;
+            Ok(verdict.max(found))
+        })
 }
 
 /// Which paths belong to which project.

@@ -32,6 +32,7 @@ pub mod runs;
 pub mod sandbox;
 pub mod sandboxed;
 pub mod sarif;
+mod secrets;
 pub mod serve;
 pub mod settle;
 mod show;

@@ -7,6 +7,7 @@ use crate::error::{FOUND, Failure, OK, Outcome};
 use crate::out::{self, BAD, GOOD, HEAD, NAME, QUIET, paint};
 use crate::project::{self, Project};
 use crate::simulate::no_tenant;
+use counterplay_machine::declare::Impact;
 use counterplay_machine::permissions::{self, Permissions};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +37,7 @@ pub fn permissions(args: &PermissionsArgs) -> Outcome {
     let tenant = args.tenant.as_deref();
     let now = all(&project, tenant)?;
     let Some(revision) = &args.diff else {
-        return show(&now, args.format);
+        return show(&project, &now, args.format);
     };
     let root = root.ok_or_else(|| {
         Failure::cannot_start("--diff needs a project of your own: a folder with counterplay.toml")
@@ -67,9 +68,18 @@ fn all(project: &Project, tenant: Option<&str>) -> Result<All, Failure> {
         .collect())
 }
 
-fn show(all: &All, format: TextOrJson) -> Outcome {
+fn show(project: &Project, all: &All, format: TextOrJson) -> Outcome {
+    let applications = applications(project, all);
     if format == TextOrJson::Json {
-        out::line(json!({ "playbooks": all, "together": together(all) }))?;
+        let applications: Vec<_> = applications
+            .iter()
+            .map(|((connection, impact, id), permissions)| {
+                json!({ "connection": connection, "for": impact, "client_id": id, "permissions": permissions })
+            })
+            .collect();
+        out::line(
+            json!({ "playbooks": all, "together": together(all), "applications": applications }),
+        )?;
         return Ok(OK);
     }
     for (id, needed) in all {
@@ -89,7 +99,63 @@ fn show(all: &All, format: TextOrJson) -> Outcome {
     for (connection, permissions) in together(all) {
         out::line(format!("  {connection}: {}", permissions.join(", ")))?;
     }
+    if applications.is_empty() {
+        return Ok(OK);
+    }
+    out::line(paint(HEAD, "by application"))?;
+    for ((connection, impact, id), permissions) in applications {
+        let id = id.map(|id| format!(" ({id})")).unwrap_or_default();
+        let permissions: Vec<String> = permissions.into_iter().collect();
+        let permissions = match permissions.is_empty() {
+            true => paint(QUIET, "no permission"),
+            false => permissions.join(", "),
+        };
+        out::line(format!("  {connection}, {impact}{id}: {permissions}"))?;
+    }
     Ok(OK)
+}
+
+/// A connection, what one of its applications is for, and its id.
+type Application = (String, &'static str, Option<String>);
+
+/// What each application needs, for the connections that have several.
+fn applications(project: &Project, all: &All) -> BTreeMap<Application, BTreeSet<String>> {
+    let (program, deployment) = (project.program(), project.deployment());
+    let mut out: BTreeMap<Application, BTreeSet<String>> = BTreeMap::new();
+    for (name, settings) in &deployment.connections {
+        if settings.disruptive.is_none() && settings.destructive.is_none() {
+            continue;
+        }
+        let place = |impact: Option<Impact>| {
+            let words = match impact {
+                Some(Impact::Destructive) if settings.destructive.is_some() => {
+                    "for destructive actions"
+                }
+                Some(Impact::Destructive | Impact::Disruptive) if settings.disruptive.is_some() => {
+                    match settings.destructive {
+                        Some(_) => "for disruptive actions",
+                        None => "for disruptive and destructive actions",
+                    }
+                }
+                _ => "for everything else",
+            };
+            (name.clone(), words, settings.credentials(impact).client_id)
+        };
+        for impact in [None, Some(Impact::Disruptive), Some(Impact::Destructive)] {
+            out.entry(place(impact)).or_default();
+        }
+        let needed = all.values().filter_map(|needed| needed.get(name.as_str()));
+        for (permission, by) in needed.flatten() {
+            for callable in by {
+                // What an event's source needs is read.
+                let impact = program.callables.get(callable).and_then(|c| c.impact);
+                out.entry(place(impact))
+                    .or_default()
+                    .insert(permission.to_string());
+            }
+        }
+    }
+    out
 }
 
 /// What one application registration would need for all of them.

@@ -135,6 +135,10 @@ fn settings(name: &str, base: &str, smtp: &str, given: ConnectionSettings) -> Co
         token_url,
         client_id: (!keyless).then(|| CLIENT_ID.to_owned()),
         secret: (!keyless).then(|| secret.to_owned()),
+        // The sandbox knows one application.
+        certificate: None,
+        disruptive: None,
+        destructive: None,
         from: mail.then(|| given.from.unwrap_or_else(|| SENDER.to_owned())),
         tls: mail.then(|| "none".to_owned()),
         allow_private: true,

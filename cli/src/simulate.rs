@@ -154,7 +154,7 @@ fn live(
                     "--live needs a project with connections, and there is no counterplay.toml here; --sandbox asks a made-up tenant",
                 ));
             };
-            counterplay_runtime::connect::open(&deployment.secrets, root)
+            counterplay_runtime::connect::open(&deployment.secrets, root, Arc::new(SystemClock))
                 .map_err(|e| Failure::cannot_start(e.to_string()))?
         }
     };

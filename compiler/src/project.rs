@@ -1,13 +1,17 @@
 //! `counterplay.toml` as text in, the deployment and findings with their places out.
 
+mod credentials;
+mod secrets;
+
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::lints::{self, Levels};
 use crate::span::{Anchor, Place, Span};
 use counterplay_machine::Value;
 use counterplay_machine::deployment::{
-    ConnectionSettings, Deployment, Mode, SecretsSettings, Team, Tenant, Webhook,
+    ConnectionSettings, Credentials, Deployment, Mode, Team, Tenant, Webhook,
 };
+use credentials::Placed;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -52,7 +56,7 @@ struct Written {
     playbooks: BTreeMap<toml::Spanned<String>, PlaybookSection>,
     #[serde(default)]
     lints: BTreeMap<toml::Spanned<String>, toml::Spanned<String>>,
-    secrets: Option<SecretsSection>,
+    secrets: Option<secrets::Written>,
 }
 
 #[derive(Deserialize)]
@@ -96,6 +100,9 @@ struct ConnectionSection {
     token_url: Option<String>,
     client_id: Option<String>,
     secret: Option<String>,
+    certificate: Option<String>,
+    disruptive: Option<credentials::Section>,
+    destructive: Option<credentials::Section>,
     from: Option<String>,
     tls: Option<toml::Spanned<String>>,
     #[serde(default)]
@@ -113,14 +120,6 @@ struct WebhookSection {
 #[serde(deny_unknown_fields)]
 struct PlaybookSection {
     mode: Option<Mode>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SecretsSection {
-    provider: toml::Spanned<String>,
-    prefix: Option<String>,
-    path: Option<String>,
 }
 
 /// Reads a project file. `shipped` are the ids of the responses that may be enabled.
@@ -156,6 +155,19 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
             diagnostic.help = help;
             diagnostics.push(diagnostic);
         };
+    let credentials: Vec<Placed> = written
+        .connections
+        .iter()
+        .flat_map(|(name, connection)| {
+            let own = Credentials {
+                client_id: connection.client_id.clone(),
+                secret: connection.secret.clone(),
+                certificate: connection.certificate.clone(),
+            };
+            let others = (&connection.disruptive, &connection.destructive);
+            Placed::all(name.get_ref(), own, others.0.as_ref(), others.1.as_ref())
+        })
+        .collect();
     let of_teams = written.teams.iter().flat_map(|(name, team)| {
         [
             (
@@ -170,12 +182,16 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
             ),
         ]
     });
-    let of_connections = written.connections.iter().map(|(name, connection)| {
-        (
-            format!("connections.{}", name.get_ref()),
-            "secret",
-            &connection.secret,
-        )
+    let of_connections = credentials.iter().flat_map(|placed| {
+        let Placed {
+            section,
+            credentials,
+            ..
+        } = placed;
+        [
+            (section.clone(), "secret", &credentials.secret),
+            (section.clone(), "certificate", &credentials.certificate),
+        ]
     });
     let of_webhooks = written.webhooks.iter().map(|(name, webhook)| {
         (
@@ -200,6 +216,12 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
                         .into(),
                 ),
             );
+        }
+    }
+    for placed in &credentials {
+        if let Some((message, label, help)) = placed.trouble() {
+            let place = header(text, &placed.section).unwrap_or(0..1);
+            find(message, place, label, Some(help.to_owned()));
         }
     }
     for response in &written.project.responses {
@@ -318,6 +340,9 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
                 token_url: connection.token_url,
                 client_id: connection.client_id,
                 secret: connection.secret,
+                certificate: connection.certificate,
+                disruptive: connection.disruptive.map(Credentials::from),
+                destructive: connection.destructive.map(Credentials::from),
                 from: connection.from,
                 tls,
                 allow_private: connection.allow_private,
@@ -327,28 +352,8 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
     }
     let webhooks = webhooks(written.webhooks, &tenants, &mut find);
     let lints = lints::read(written.lints, &mut find);
-    let secrets = match written.secrets {
-        None => SecretsSettings::default(),
-        Some(section) => match section.provider.get_ref().as_str() {
-            "environment" => SecretsSettings::Environment {
-                prefix: section
-                    .prefix
-                    .unwrap_or_else(|| "COUNTERPLAY_SECRET_".into()),
-            },
-            "file" => SecretsSettings::File {
-                path: section.path.unwrap_or_else(|| "secrets.toml".into()),
-            },
-            other => {
-                find(
-                    format!("there is no secrets provider `{other}`"),
-                    section.provider.span(),
-                    "expected \"environment\" or \"file\"",
-                    None,
-                );
-                SecretsSettings::default()
-            }
-        },
-    };
+    let here = first_line(text, "[secrets]").unwrap_or(0..1);
+    let secrets = secrets::read(written.secrets, here, &mut find);
     let playbooks = written
         .playbooks
         .keys()
@@ -392,14 +397,20 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
     (file, diagnostics)
 }
 
-/// Where a section's first line stands.
+/// Where a section's first line stands, or that of the section that it is a part of.
 fn header(text: &str, section: &str) -> Option<std::ops::Range<usize>> {
-    let (table, name) = section.split_once('.')?;
-    let forms = [format!("[{section}]"), format!("[{table}.\"{name}\"]")];
+    let (of, name) = section.rsplit_once('.')?;
+    first_line(text, &format!("[{section}]"))
+        .or_else(|| first_line(text, &format!("[{of}.\"{name}\"]")))
+        .or_else(|| header(text, of))
+}
+
+/// Where a line begins like this.
+fn first_line(text: &str, form: &str) -> Option<std::ops::Range<usize>> {
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         let content = line.trim_start();
-        if let Some(form) = forms.iter().find(|form| content.starts_with(*form)) {
+        if content.starts_with(form) {
             let start = at + (line.len() - content.len());
             return Some(start..start + form.len());
         }

@@ -420,6 +420,62 @@ fn mistakes_in_the_project_file() {
 }
 
 #[test]
+fn mistakes_in_credentials() {
+    let mut all = String::new();
+    for section in [
+        "client_id = \"a\"\nsecret = \"s\"\ncertificate = \"c\"",
+        "client_id = \"a\"\nsecret = \"s\"\n\n[connections.graph.destructive]\nclient_id = \"b\"",
+        "client_id = \"a\"\nsecret = \"s\"\n\n[connections.graph.destructive]\nclient_id = \"a\"\nsecret = \"t\"",
+        "client_id = \"a\"\nsecret = \"s\"\ndisruptive = { secret = \"t\" }",
+        "client_id = \"a\"\nsecret = \"s\"\n\n[connections.graph.disruptive]\nclient_id = \"b\"\ncertificate = \"PLANTED/key\"",
+        "client_id = \"a\"\nsecret = \"s\"\n\n[connections.graph.reversible]\nclient_id = \"b\"\nsecret = \"t\"",
+        // Nothing is wrong with these.
+        "client_id = \"a\"\ncertificate = \"c\"\n\n[connections.graph.disruptive]\nclient_id = \"b\"\nsecret = \"t\"\n\n[connections.graph.destructive]\nclient_id = \"d\"\ncertificate = \"e\"",
+        "secret = \"s\"\ndestructive = { secret = \"t\" }",
+    ] {
+        let config = format!("[project]\nname = \"X\"\n\n[connections.graph]\n{section}\n");
+        let workspace = Workspace::new(
+            Vec::new(),
+            Some(("counterplay.toml".into(), config.as_str().into())),
+        );
+        let rendered = workspace.render(&workspace.compile().diagnostics, false);
+        assert!(!rendered.contains("PLANTED"), "{rendered}");
+        all.push_str(&format!("{section}\n---\n{rendered}\n"));
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn mistakes_in_where_secrets_come_from() {
+    let mut all = String::new();
+    for section in [
+        "provider = \"valt\"\naddress = \"https://vault.example.org\"",
+        "prefix = \"CP_\"",
+        "provider = \"vault\"",
+        "provider = \"vault\"\naddress = \"http://vault.example.org:8200\"\nrole_id = \"r\"\nrefresh = \"1s\"",
+        "provider = \"vault\"\naddress = \"https://vault.example.org:8200\"\ntoken = \"hvs.PLANTED\"\nmount = \"a/../b\"\nsecret_id_file = \"x\"",
+        "provider = \"vault\"\naddress = \"https://vault.example.org:8200\"\ntoken_file = \"t\"\ntoken_variable = \"T\"\nrole_id = \"r\"\nsecret_id_file = \"s\"\nnamspace = \"team\"",
+        "provider = \"azure-key-vault\"\naddress = \"https://me@contoso.vault.azure.net\"\nclient_secret = \"PLANTED\"\ntenant = \"contoso\"\nprefix = \"soc_\"",
+        "provider = \"file\"\npath = 3\npassword = \"PLANTED\"",
+        // Nothing is wrong with these.
+        "provider = \"vault\"\naddress = \"http://127.0.0.1:8200\"\ntoken_file = \"t\"\npath = \"soc/{name}\"\nnamespace = \"team\"\nrefresh = \"1h\"",
+        "provider = \"vault\"\naddress = \"https://vault.example.org:8200/\"\nrole_id = \"r\"\nsecret_id_variable = \"S\"\nauth_mount = \"soc\"",
+        "provider = \"azure-key-vault\"\naddress = \"https://contoso.vault.azure.net\"",
+        "provider = \"azure-key-vault\"\naddress = \"https://contoso.vault.azure.net\"\ntenant = \"t\"\nclient_id = \"c\"\nclient_secret_file = \"f\"",
+    ] {
+        let config = format!("[project]\nname = \"X\"\n\n[secrets]\n{section}\n");
+        let workspace = Workspace::new(
+            Vec::new(),
+            Some(("counterplay.toml".into(), config.as_str().into())),
+        );
+        let rendered = workspace.render(&workspace.compile().diagnostics, false);
+        assert!(!rendered.contains("PLANTED"), "{rendered}");
+        all.push_str(&format!("{section}\n---\n{rendered}\n"));
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
 fn a_connection_that_the_project_does_not_set_up() {
     let config = "[project]\nname = \"X\"\nresponses = [\"stale_account\"]\n\n[teams.it]\nmembers = [\"ana@example.org\"]\n\n[connections.graph]\n";
     let workspace = Workspace::new(Vec::new(), Some(("counterplay.toml".into(), config.into())));

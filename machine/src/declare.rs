@@ -46,6 +46,9 @@ pub struct Connection {
     pub retry: Retry,
     /// How long one call may take, in milliseconds.
     pub timeout_ms: i64,
+    /// The path to which several reads are sent at once, where the service has such a thing.
+    #[serde(default)]
+    pub batch: Option<Arc<str>>,
     /// Impact floors, not used at run time but part of what a reviewer sees.
     pub floors: Vec<Floor>,
 }

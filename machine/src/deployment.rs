@@ -1,6 +1,8 @@
 //! What the project file says of people, tenants and connections, as data. No secret values: only
 //! their names.
 
+use crate::declare::Impact;
+pub use crate::secret_store::SecretsSettings;
 use crate::value::Value;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -90,6 +92,34 @@ pub struct Webhook {
     pub tenant: String,
 }
 
+/// Who we are at a service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credentials {
+    /// The client id or user name, in clear.
+    pub client_id: Option<String>,
+    /// The name of the secret: client secret, bearer token, password, key.
+    pub secret: Option<String>,
+    /// The name of the secret that holds a certificate and its private key (OAuth2).
+    pub certificate: Option<String>,
+}
+
+impl ConnectionSettings {
+    /// Who we are for something of this impact; queries have none.
+    pub fn credentials(&self, impact: Option<Impact>) -> Credentials {
+        let disruptive = self.disruptive.as_ref();
+        let other = match impact {
+            Some(Impact::Destructive) => self.destructive.as_ref().or(disruptive),
+            Some(Impact::Disruptive) => disruptive,
+            Some(Impact::Notify | Impact::Reversible) | None => None,
+        };
+        other.cloned().unwrap_or_else(|| Credentials {
+            client_id: self.client_id.clone(),
+            secret: self.secret.clone(),
+            certificate: self.certificate.clone(),
+        })
+    }
+}
+
 /// How a connection is reached and with which credentials.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ConnectionSettings {
@@ -101,6 +131,15 @@ pub struct ConnectionSettings {
     pub client_id: Option<String>,
     /// The name of the secret: client secret, bearer token, password, key.
     pub secret: Option<String>,
+    /// The name of the secret that holds a certificate and its private key, in the place of a client secret (OAuth2).
+    #[serde(default)]
+    pub certificate: Option<String>,
+    /// Other credentials for disruptive actions, and for destructive ones that have none of their own.
+    #[serde(default)]
+    pub disruptive: Option<Credentials>,
+    /// Other credentials for destructive actions.
+    #[serde(default)]
+    pub destructive: Option<Credentials>,
     /// The sender's address (mail).
     pub from: Option<String>,
     /// `starttls`, `tls` or `none` (mail).
@@ -113,32 +152,47 @@ pub struct ConnectionSettings {
     pub settings: BTreeMap<String, serde_json::Value>,
 }
 
-/// Where secret values come from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum SecretsSettings {
-    /// Environment variables, with a prefix: `soc-teams` is `COUNTERPLAY_SECRET_SOC_TEAMS`.
-    Environment {
-        /// The prefix.
-        prefix: String,
-    },
-    /// A TOML file `name = "value"`, readable by its owner only.
-    File {
-        /// The path, relative to the project file.
-        path: String,
-    },
-}
-
-impl Default for SecretsSettings {
-    fn default() -> Self {
-        SecretsSettings::Environment {
-            prefix: "COUNTERPLAY_SECRET_".into(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::Team;
+    use super::{ConnectionSettings, Credentials, Team};
+    use crate::declare::Impact;
+
+    #[test]
+    fn harm_needs_credentials_of_its_own_where_there_are_some() {
+        let of = |id: &str| Credentials {
+            client_id: Some(id.to_owned()),
+            ..Credentials::default()
+        };
+        let mut settings = ConnectionSettings {
+            client_id: Some("everyday".into()),
+            disruptive: Some(of("disruptive")),
+            ..ConnectionSettings::default()
+        };
+        let who = |settings: &ConnectionSettings| {
+            [
+                None,
+                Some(Impact::Notify),
+                Some(Impact::Reversible),
+                Some(Impact::Disruptive),
+                Some(Impact::Destructive),
+            ]
+            .map(|impact| settings.credentials(impact).client_id.unwrap_or_default())
+        };
+        assert_eq!(
+            who(&settings),
+            [
+                "everyday",
+                "everyday",
+                "everyday",
+                "disruptive",
+                "disruptive"
+            ]
+        );
+        settings.destructive = Some(of("destructive"));
+        assert_eq!(who(&settings)[3..], ["disruptive", "destructive"]);
+        settings.disruptive = None;
+        assert_eq!(who(&settings)[3..], ["everyday", "destructive"]);
+    }
 
     #[test]
     fn an_address_that_is_written_twice_is_one_person() {

@@ -23,6 +23,7 @@ pub mod program;
 pub mod request;
 pub mod response;
 pub mod schedule;
+pub mod secret_store;
 pub mod state;
 pub mod step;
 pub mod testcase;

@@ -50,6 +50,20 @@ pub struct ConnectionHealth {
     /// What has been wrong since then, and when: no answer, or one that says that the service or its
     /// credentials do not work.
     pub trouble: Option<(i64, String)>,
+    /// The tenants for which nothing is sent at present, because attempts in a row failed.
+    pub open: BTreeMap<String, OpenCircuit>,
+}
+
+/// That nothing is sent to a connection for a tenant: several attempts in a row had no answer, or one that says that
+/// the service does not work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenCircuit {
+    /// Since when, in milliseconds since the Unix epoch.
+    pub since_ms: i64,
+    /// When an attempt is made.
+    pub next_ms: i64,
+    /// What the last attempt came to, for people.
+    pub reason: String,
 }
 
 /// Whom setbacks are told; nobody by default.

@@ -87,6 +87,7 @@ fn program(event: Event) -> Arc<Program> {
                 up_to_ms: 20_000,
             },
             timeout_ms: 10_000,
+            batch: None,
             floors: Vec::new(),
         },
     );

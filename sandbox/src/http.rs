@@ -16,7 +16,7 @@ use crate::listener::Switch;
 use crate::sandbox::wait_for_stop;
 use crate::service::Service;
 use crate::world::{Shared, World};
-use crate::{chat, control, exchange, graph, halo, hooks, login, notify};
+use crate::{chat, control, exchange, graph, halo, hooks, key_vault, login, notify, vault};
 
 /// The longest body that is read.
 const BODY_MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -154,6 +154,9 @@ fn answer(service: Service) -> fn(&mut World, &Call) -> Answer {
         Service::Teams => chat::teams,
         Service::Slack => chat::slack,
         Service::Hooks => hooks::answer,
+        Service::Vault => vault::answer,
+        Service::KeyVault => key_vault::answer,
+        Service::Identity => key_vault::identity,
         Service::Sandbox => control::answer,
     }
 }

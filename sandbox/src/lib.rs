@@ -13,6 +13,9 @@
 //! | Teams Workflows webhook | `{base}/teams/{team}/{key}` |
 //! | Slack incoming webhook | `{base}/slack/services/{a}/{b}/{c}` |
 //! | signed webhook receiver | `{base}/hooks/{name}` |
+//! | HashiCorp Vault, KV version 2 | `{base}/vault/v1` |
+//! | Azure Key Vault | `{base}/keyvault/secrets/{name}` |
+//! | a machine's own identity in Azure | `{base}/identity/metadata/identity/oauth2/token` |
 //! | what people use | `{base}/`, `{base}/sandbox/state`, `/requests`, `/faults`, `/reset` |
 //!
 //! ```no_run
@@ -26,6 +29,7 @@
 //! # }
 //! ```
 
+mod assertion;
 mod call;
 mod chat;
 mod control;
@@ -37,6 +41,7 @@ mod halo;
 mod hooks;
 mod http;
 mod ids;
+mod key_vault;
 mod listener;
 mod login;
 mod notify;
@@ -46,6 +51,7 @@ mod sandbox;
 mod service;
 mod smtp;
 mod tenant;
+mod vault;
 mod world;
 
 pub use demo::{demo_tenant, demo_tenant_at};
@@ -55,7 +61,7 @@ pub use sandbox::{Options, Sandbox, StartError};
 pub use service::Service;
 pub use tenant::{
     AppRegistration, AuthenticationMethod, ChatMessage, ChatService, ComplianceState,
-    DeviceActionResult, DeviceLifecycle, Domain, License, Mail, Mailbox, MailboxType,
-    ManagedDevice, MessageRule, MethodKind, RiskyUser, ServicePlan, SignInActivity, Sku, Tenant,
-    Ticket, TicketNote, User, UserType, Via,
+    DeviceActionResult, DeviceLifecycle, Domain, KeyVaultStore, License, Mail, Mailbox,
+    MailboxType, ManagedDevice, MessageRule, MethodKind, RiskyUser, SecretStores, ServicePlan,
+    SignInActivity, Sku, Tenant, Ticket, TicketNote, User, UserType, VaultSecret, VaultStore, Via,
 };

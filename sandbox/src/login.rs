@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
+use crate::assertion;
 use crate::call::{Answer, Call, Problem, Reply};
+use crate::key_vault;
 use crate::world::World;
 
 /// The resource of Graph's tokens.
@@ -21,11 +23,12 @@ pub(crate) const EXCHANGE: &str = "https://outlook.office365.com";
 pub(crate) const HALO: &str = "halo";
 
 /// Resources that a token can be asked for.
-const RESOURCES: [&str; 4] = [
+const RESOURCES: [&str; 5] = [
     GRAPH,
     EXCHANGE,
     "https://api.securitycenter.microsoft.com",
     "https://management.azure.com",
+    key_vault::RESOURCE,
 ];
 
 pub(crate) fn answer(world: &mut World, call: &Call) -> Answer {
@@ -95,7 +98,19 @@ fn token(world: &mut World, call: &Call, tenant: &str) -> Answer {
             ),
         ));
     }
-    if *field("client_secret")? != app.client_secret {
+    if let Some(assertion) = form.get("client_assertion") {
+        if form.get("client_assertion_type").map(String::as_str) != Some(assertion::TYPE) {
+            return Err(problem(
+                400,
+                "invalid_request",
+                900_144,
+                "The request body must contain the following parameter: 'client_assertion_type'.",
+            ));
+        }
+        let address = format!("{}/login/{tenant}/oauth2/v2.0/token", call.origin);
+        assertion::check(assertion, client, &address, app.certificate.as_deref())
+            .map_err(|(status, error, number, message)| problem(status, error, number, message))?;
+    } else if *field("client_secret")? != app.client_secret {
         return Err(problem(
             401,
             "invalid_client",

@@ -24,6 +24,9 @@ pub struct RecordedRequest {
     pub body: Value,
     /// The status answered; none while it is being answered or if the connection was dropped.
     pub status: Option<u16>,
+    /// Where it did not come by itself, which batch it came in: the same for all of one batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<u64>,
 }
 
 /// What is written in place of a secret.
@@ -34,6 +37,7 @@ const SECRET: &[&str] = &[
     "password",
     "newpassword",
     "client_secret",
+    "secret_id",
     "client_assertion",
     "authorization",
     "access_token",

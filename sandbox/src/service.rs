@@ -25,6 +25,12 @@ pub enum Service {
     Slack,
     /// The generic receiver of signed webhooks.
     Hooks,
+    /// HashiCorp Vault.
+    Vault,
+    /// Azure Key Vault.
+    KeyVault,
+    /// Where a machine in Azure gets tokens of its own.
+    Identity,
     /// The sandbox itself: read-back and control.
     Sandbox,
 }
@@ -41,6 +47,9 @@ impl Service {
             Some("teams") => (Service::Teams, 1),
             Some("slack") => (Service::Slack, 1),
             Some("hooks") => (Service::Hooks, 1),
+            Some("vault") => (Service::Vault, 1),
+            Some("keyvault") => (Service::KeyVault, 1),
+            Some("identity") => (Service::Identity, 1),
             Some("sandbox") => (Service::Sandbox, 1),
             _ => (Service::Sandbox, 0),
         }
@@ -58,6 +67,21 @@ impl Service {
         match self {
             Service::Login => login_error(problem, trace),
             Service::Slack => Reply::text(*status, code.clone()),
+            Service::Vault => {
+                let said: Vec<&String> = Some(message)
+                    .filter(|m| !m.is_empty())
+                    .into_iter()
+                    .collect();
+                Reply::json(*status, json!({"errors": said}))
+            }
+            Service::KeyVault => Reply::json(
+                *status,
+                json!({"error": {"code": code, "message": message}}),
+            ),
+            Service::Identity => Reply::json(
+                *status,
+                json!({"error": code, "error_description": message}),
+            ),
             Service::Halo => Reply::json(
                 *status,
                 json!({"ClassName": "System.Exception", "Message": message, "Data": null, "Code": code}),

@@ -154,7 +154,17 @@ impl World {
             path: call.target.clone(),
             body: record::shown(call),
             status: None,
+            batch: None,
         });
+        number
+    }
+
+    /// Writes down a request that came in this batch.
+    pub fn record_part(&mut self, service: Service, call: &Call, batch: u64) -> u64 {
+        let number = self.record(service, call);
+        if let Some(written) = self.requests.back_mut() {
+            written.batch = Some(batch);
+        }
         number
     }
 

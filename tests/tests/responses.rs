@@ -98,7 +98,7 @@ async fn both(
             .sandbox
             .requests()
             .iter()
-            .all(|r| r.method == "GET" || r.path.contains("/token")),
+            .all(|r| r.method == "GET" || r.path.contains("/token") || r.path.ends_with("/$batch")),
         "a simulation only asks"
     );
     assert!(

@@ -71,7 +71,7 @@ pub async fn set_up(args: &RunArgs) -> Result<Setup, Failure> {
         }
         (None, root) => {
             let folder = root.clone().unwrap_or_default();
-            counterplay_runtime::connect::open(&deployment.secrets, &folder)
+            counterplay_runtime::connect::open(&deployment.secrets, &folder, Arc::new(SystemClock))
                 .map_err(|e| Failure::cannot_start(e.to_string()))?
         }
     };

@@ -12,7 +12,7 @@ use crate::out::{self, QUIET, paint};
 use crate::project::{self, Project};
 use crate::run::setup::{keep_apart, make_folder};
 use crate::simulate::start_sandbox;
-use crate::{built_in, choose, signal};
+use crate::{built_in, choose, secrets, signal};
 use counterplay_compiler::project::FILE_NAME;
 use counterplay_runtime::clock::{Clock, SystemClock};
 use counterplay_runtime::engine::{Engine, EngineOptions};
@@ -58,7 +58,7 @@ pub async fn serve(args: ServeArgs) -> Outcome {
     )
     .await
     .map_err(|error| refused(&given, error))?;
-    let secrets = outside.secrets(&prepared.deployment)?;
+    let keeper = outside.secrets(&prepared.deployment)?;
     if sandbox.is_some() && store.journal_head().await.map_err(failed)? == 0 {
         history::write(&store, &prepared.live.compiled, now).await?;
     }
@@ -97,7 +97,7 @@ pub async fn serve(args: ServeArgs) -> Outcome {
         clock,
         identity,
         projects,
-        secrets,
+        secrets: keeper,
         feed,
         settings,
     });
@@ -105,6 +105,12 @@ pub async fn serve(args: ServeArgs) -> Outcome {
     ready::announce(&app, &given.project, &people, sandbox.as_deref())?;
     crate::pause::tell(app.engine.store()).await?;
     crate::clock::tell(&app.engine).await?;
+    if sandbox.is_none() {
+        let deployment = app.engine.deployment();
+        let named = secrets::named(&deployment, &given.project.compiled.program);
+        // A store of secrets may take its time; nobody waits for it.
+        tokio::spawn(secrets::tell(app.secrets.clone(), named));
+    }
     let company = sandbox
         .is_some()
         .then(|| tokio::spawn(tour::keep_lively(app.clone())));

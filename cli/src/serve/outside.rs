@@ -45,7 +45,7 @@ impl Way {
             Some(sandbox) => Ok(Arc::new(
                 sandboxed::deployment(deployment.clone(), sandbox).1,
             )),
-            None => open(&deployment.secrets, &self.root)
+            None => open(&deployment.secrets, &self.root, self.clock.clone())
                 .map_err(|e| Failure::cannot_start(e.to_string())),
         }
     }
@@ -64,7 +64,8 @@ impl Outside for Way {
                 (led, Arc::new(secrets))
             }
             None => {
-                let secrets = open(&deployment.secrets, &self.root).map_err(|e| e.to_string())?;
+                let secrets = open(&deployment.secrets, &self.root, self.clock.clone())
+                    .map_err(|e| e.to_string())?;
                 (deployment, secrets)
             }
         };

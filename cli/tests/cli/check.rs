@@ -20,6 +20,52 @@ fn good_files_pass() -> Result {
     Ok(())
 }
 
+#[cfg(unix)]
+#[test]
+fn secrets_are_looked_up_where_the_service_will_look() -> Result {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new()?;
+    place.write(
+        "counterplay.toml",
+        "[project]\nname = \"X\"\n\n[teams.it]\nmembers = [\"ana@example.org\"]\nslack_webhook = \"slack-it\"\n\n[connections.graph]\nclient_id = \"x\"\nsecret = \"graph-app\"\n\n[secrets]\nprovider = \"file\"\n",
+    )?;
+    let none = place.run(&["check", ".", "--secrets"])?;
+    assert_eq!(none.code, Some(1));
+    assert!(
+        none.out.contains("no secret can be had: the secrets file"),
+        "{}",
+        none.out
+    );
+    let file = place.write("secrets.toml", "graph-app = \"PLANTED\"\n")?;
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600))?;
+    let one = place.run(&["check", ".", "--secrets"])?;
+    assert_eq!(one.code, Some(1), "{one:?}");
+    let (_, told) = one
+        .out
+        .split_once("no errors in 1 file\n")
+        .ok_or("no summary")?;
+    let path = std::fs::canonicalize(&file)?;
+    assert_eq!(
+        told.replace(&path.display().to_string(), "FILE")
+            .replace(&file.display().to_string(), "FILE"),
+        "2 secrets, from secrets.toml\n  there graph-app  [connections.graph]\n  lacks slack-it  [teams.it]\n        the secret `slack-it` is not set: add a line slack-it = \"…\" to FILE\n"
+    );
+    std::fs::write(
+        &file,
+        "graph-app = \"PLANTED\"\nslack-it = \"https://x.example\"\n",
+    )?;
+    let both = place.run(&["check", ".", "--secrets", "--format", "short"])?;
+    assert_eq!(both.code, Some(0), "{both:?}");
+    assert!(!both.out.contains("PLANTED") && !both.err.contains("PLANTED"));
+    assert_eq!(
+        place
+            .run(&["check", ".", "--secrets", "--format", "json"])?
+            .code,
+        Some(2)
+    );
+    Ok(())
+}
+
 #[test]
 fn errors_are_shown_in_three_formats() -> Result {
     let place = Place::new()?;

@@ -48,6 +48,46 @@ fn git(place: &Place, args: &[&str]) -> Result {
 }
 
 #[test]
+fn each_application_of_a_connection_tells_what_it_needs() -> Result {
+    const WIPE: &str = "use microsoft.(entra, intune)\n\nplaybook lost \"Lost\" {\n  when manual(device: Device, user: User)\n  then {\n    entra.block_sign_in(user)\n    approve \"Wipe?\" about device, by team.soc, within 4h\n    intune.wipe(device)\n  }\n}\n";
+    let place = Place::new()?;
+    place.write(
+        "counterplay.toml",
+        format!("{PROJECT}\n[connections.graph.destructive]\nclient_id = \"w\"\ncertificate = \"wiping\"\n\n[connections.teams]\n\n[connections.mail]\nbase = \"smtp://mail.msp.example\"\nfrom = \"soc@msp.example\"\n"),
+    )?;
+    place.write("playbooks/lost.play", WIPE)?;
+    let ran = place.run(&["permissions"])?;
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let (_, by) = ran
+        .out
+        .split_once("by application\n")
+        .ok_or(ran.out.clone())?;
+    let lines: Vec<&str> = by.lines().collect();
+    assert_eq!(
+        lines[0],
+        "  graph, for destructive actions (w): DeviceManagementManagedDevices.PrivilegedOperations.All"
+    );
+    assert!(
+        lines[1].starts_with("  graph, for everything else (c): "),
+        "{by}"
+    );
+    assert_eq!(lines.len(), 2, "{by}");
+    let json = place.run(&["permissions", "--format", "json"])?;
+    let json: serde_json::Value = serde_json::from_str(&json.out)?;
+    let all = json["applications"].as_array().ok_or("a list")?;
+    let of = |what: &str| all.iter().find(|a| a["for"] == what);
+    let wipes = of("for destructive actions").ok_or("the second application")?;
+    assert_eq!(wipes["client_id"], "w");
+    let everyday = of("for everything else").ok_or("the everyday one")?;
+    let everyday = everyday["permissions"].to_string();
+    assert!(
+        everyday.contains("User.EnableDisableAccount.All"),
+        "{everyday}"
+    );
+    Ok(())
+}
+
+#[test]
 fn each_playbook_tells_what_it_needs_and_what_for() -> Result {
     let place = project()?;
     let ran = place.run(&["permissions"])?;

@@ -38,6 +38,7 @@ const CONNECTION: &[&str] = &[
     "rate",
     "retry",
     "timeout",
+    "batch",
     "destructive",
     "disruptive",
     "reversible",
@@ -246,6 +247,18 @@ impl Checker<'_> {
             },
             None => 30_000,
         };
+        let batch = property(decl, "batch").and_then(single).and_then(|expr| {
+            let path = self.literal(expr)?;
+            let usable = path.starts_with('/') && !path.contains(['?', '#', ' ']);
+            if !usable {
+                self.bad(
+                    expr.span,
+                    "a batch is sent to a path below the base",
+                    "for instance `\"/$batch\"`",
+                );
+            }
+            usable.then_some(path)
+        });
         Connection {
             name: Arc::from(decl.name.text.as_str()),
             base,
@@ -253,6 +266,7 @@ impl Checker<'_> {
             rates,
             retry,
             timeout_ms,
+            batch,
             floors,
         }
     }

@@ -264,7 +264,7 @@ fn facts(snapshot: &Snapshot, def: &Def) -> Vec<String> {
             out.extend(
                 base(snapshot, &def.name.text, def, decl).map(|base| format!("Base: `{base}`")),
             );
-            for line in ["auth", "timeout"] {
+            for line in ["auth", "timeout", "batch"] {
                 if let Some(value) = property(decl, line).and_then(single) {
                     let shown = match &value.kind {
                         ExprKind::Call { callee, .. } => source(def, callee.span),

@@ -12,48 +12,52 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 const TIMESTAMP: HeaderName = HeaderName::from_static(TIMESTAMP_HEADER);
 const SIGNATURE: HeaderName = HeaderName::from_static(SIGNATURE_HEADER);
 
+/// What a request showed of us, to be replaced where it is not accepted.
+pub(super) enum Shown {
+    Nothing,
+    /// An access token.
+    Token(String),
+    /// The connection's secret.
+    Secret(String),
+}
+
 impl Job<'_> {
-    /// The headers to add, and the access token among them where one was used.
-    pub async fn authorise(
-        &mut self,
-        sending: &Sending,
-    ) -> Result<(HeaderMap, Option<String>), Trouble> {
+    /// The headers to add, and what they show of us.
+    pub async fn authorise(&mut self, sending: &Sending) -> Result<(HeaderMap, Shown), Trouble> {
         let mut headers = HeaderMap::new();
         match &self.connection.auth {
-            Auth::None => {}
+            Auth::None => return Ok((headers, Shown::Nothing)),
             Auth::OAuth2 { token_url, scope } => {
                 let token = self.token(token_url, scope).await?;
                 headers.insert(
                     AUTHORIZATION,
                     self.secret_header(&format!("Bearer {token}"))?,
                 );
-                return Ok((headers, Some(token)));
+                return Ok((headers, Shown::Token(token)));
             }
+            _ => {}
+        }
+        let secret = self.connection_secret().await?;
+        match &self.connection.auth {
+            Auth::None | Auth::OAuth2 { .. } => {}
             Auth::Bearer => {
-                let secret = self.connection_secret()?;
                 headers.insert(
                     AUTHORIZATION,
                     self.secret_header(&format!("Bearer {secret}"))?,
                 );
             }
             Auth::Basic => {
-                let secret = self.connection_secret()?;
-                let user = self
-                    .settings
-                    .and_then(|s| s.client_id.as_deref())
-                    .unwrap_or_default();
+                let user = self.credentials.client_id.as_deref().unwrap_or_default();
                 let pair = STANDARD.encode(format!("{user}:{secret}"));
                 self.redactor.add(&pair);
                 headers.insert(AUTHORIZATION, self.secret_header(&format!("Basic {pair}"))?);
             }
             Auth::Header(name) => {
-                let secret = self.connection_secret()?;
                 let name = HeaderName::from_bytes(name.as_bytes())
                     .map_err(|_| Trouble::refused(format!("`{name}` is no name of a header")))?;
                 headers.insert(name, self.secret_header(&secret)?);
             }
             Auth::Signed => {
-                let secret = self.connection_secret()?;
                 let timestamp_s = self.hub.clock.now_ms().div_euclid(1_000);
                 let body = sending.body.as_deref().unwrap_or_default();
                 let signature = sign(secret.as_bytes(), timestamp_s, body);
@@ -61,7 +65,7 @@ impl Job<'_> {
                 headers.insert(SIGNATURE, self.secret_header(&signature)?);
             }
         }
-        Ok((headers, None))
+        Ok((headers, Shown::Secret(secret)))
     }
 
     /// A header's value that the HTTP client does not show when it logs.

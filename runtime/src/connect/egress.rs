@@ -26,6 +26,33 @@ pub(super) enum EgressError {
         /// One of its addresses.
         address: IpAddr,
     },
+    /// An address at which a cloud tells a machine its own credentials. Nothing allows it.
+    OfTheCloud {
+        /// The name.
+        host: String,
+        /// The address.
+        address: IpAddr,
+    },
+}
+
+impl EgressError {
+    /// What keeps us from an address, if something does.
+    pub fn of(host: &str, address: IpAddr, allow_private: bool) -> Option<EgressError> {
+        let host = || host.to_owned();
+        if is_of_the_cloud(address) {
+            Some(EgressError::OfTheCloud {
+                host: host(),
+                address,
+            })
+        } else if !allow_private && !is_public(address) {
+            Some(EgressError::NotPublic {
+                host: host(),
+                address,
+            })
+        } else {
+            None
+        }
+    }
 }
 
 impl fmt::Display for EgressError {
@@ -37,6 +64,10 @@ impl fmt::Display for EgressError {
             EgressError::NotPublic { host, address } => write!(
                 f,
                 "{host} is {address}, an address on this machine, a private or a special network; if that is intended, set allow_private = true for the connection"
+            ),
+            EgressError::OfTheCloud { host, address } => write!(
+                f,
+                "{host} is {address}, where a cloud tells a machine its own credentials; no connection may lead there"
             ),
         }
     }
@@ -79,21 +110,21 @@ pub(super) async fn addresses(
             }
         },
     };
-    let first = found.first().copied();
-    let allowed: Vec<SocketAddr> = found
-        .into_iter()
-        .filter(|a| allow_private || is_public(a.ip()))
-        .collect();
-    match first {
+    let mut refused = None;
+    let mut allowed = Vec::new();
+    for address in found {
+        match EgressError::of(host, address.ip(), allow_private) {
+            None => allowed.push(address),
+            Some(error) => refused = refused.or(Some(error)),
+        }
+    }
+    match refused {
+        _ if !allowed.is_empty() => Ok(allowed),
+        Some(error) => Err(error),
         None => Err(EgressError::Unresolved {
             host: host.to_owned(),
             reason: "it has none".into(),
         }),
-        Some(address) if allowed.is_empty() => Err(EgressError::NotPublic {
-            host: host.to_owned(),
-            address: address.ip(),
-        }),
-        Some(_) => Ok(allowed),
     }
 }
 
@@ -113,6 +144,24 @@ pub(super) fn is_public(ip: IpAddr) -> bool {
     }
 }
 
+/// Whether a cloud answers there with a machine's own credentials or configuration: the metadata services of Azure, AWS,
+/// Google and others, of AWS over IPv6, of Alibaba and Oracle, and the WireServer of Azure, whose address looks public.
+fn is_of_the_cloud(ip: IpAddr) -> bool {
+    const V4: [Ipv4Addr; 4] = [
+        Ipv4Addr::new(169, 254, 169, 254),
+        Ipv4Addr::new(168, 63, 129, 16),
+        Ipv4Addr::new(100, 100, 100, 200),
+        Ipv4Addr::new(192, 0, 0, 192),
+    ];
+    match ip {
+        IpAddr::V4(ip) => V4.contains(&ip),
+        IpAddr::V6(ip) => {
+            ip == Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)
+                || inner(ip).is_some_and(|ip| V4.contains(&ip))
+        }
+    }
+}
+
 fn is_public_v4(ip: Ipv4Addr) -> bool {
     let [a, b, c, _] = ip.octets();
     let special = a == 0 // "this network"
@@ -124,6 +173,8 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
         || ip.is_documentation()
         || (a == 100 && (64..128).contains(&b)) // shared by carriers
         || (a == 192 && b == 0 && c == 0) // protocol assignments
+        || (a == 192 && b == 88 && c == 99) // relays of 6to4, given up
+        || is_of_the_cloud(ip.into())
         || (a == 198 && (b == 18 || b == 19)) // benchmarks
         || a >= 240; // reserved
     !special
@@ -131,25 +182,30 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
 
 fn is_public_v6(ip: Ipv6Addr) -> bool {
     let s = ip.segments();
-    let tail = |hi: u16, lo: u16| {
-        let ([a, b], [c, d]) = (hi.to_be_bytes(), lo.to_be_bytes());
-        Ipv4Addr::new(a, b, c, d)
-    };
-    // Forms that hold an IPv4 address lead to it.
-    if let Some(inner) = ip.to_ipv4_mapped() {
+    if let Some(inner) = inner(ip) {
         return is_public_v4(inner);
-    }
-    if s[..6] == [0x64, 0xff9b, 0, 0, 0, 0] {
-        return is_public_v4(tail(s[6], s[7]));
-    }
-    if s[0] == 0x2002 {
-        return is_public_v4(tail(s[1], s[2]));
     }
     // What is left of the internet is 2000::/3, without tunnels, documentation and benchmarks.
     (s[0] & 0xe000) == 0x2000
         && !(s[0] == 0x2001 && s[1] < 0x0200)
         && !(s[0] == 0x2001 && s[1] == 0x0db8)
         && !(s[0] == 0x3fff && s[1] < 0x1000)
+}
+
+/// The IPv4 address that a form of IPv6 leads to: mapped, translated (NAT64), or tunnelled (6to4).
+fn inner(ip: Ipv6Addr) -> Option<Ipv4Addr> {
+    let s = ip.segments();
+    let tail = |hi: u16, lo: u16| {
+        let ([a, b], [c, d]) = (hi.to_be_bytes(), lo.to_be_bytes());
+        Ipv4Addr::new(a, b, c, d)
+    };
+    if let Some(inner) = ip.to_ipv4_mapped() {
+        return Some(inner);
+    }
+    if s[..6] == [0x64, 0xff9b, 0, 0, 0, 0] {
+        return Some(tail(s[6], s[7]));
+    }
+    (s[0] == 0x2002).then(|| tail(s[1], s[2]))
 }
 
 #[cfg(test)]
@@ -191,6 +247,20 @@ mod tests {
             "2001::1",
             "2001:db8::1",
             "100::1",
+            "168.63.129.16",
+            "::ffff:168.63.129.16",
+            "64:ff9b::a83f:8110",
+            "192.88.99.1",
+            "192.0.0.192",
+            "100.100.100.200",
+            "fd00:ec2::254",
+            "2002:a9fe:a9fe::1",
+            "2002:a83f:8110::",
+            "64:ff9b::a9fe:a9fe",
+            "::ffff:169.254.169.254",
+            "5f00::1",
+            "3fff::1",
+            "2001:20::1",
         ] {
             assert!(
                 !is_public(refused.parse().expect("an address")),
@@ -206,6 +276,31 @@ mod tests {
             "64:ff9b::808:808",
         ] {
             assert!(is_public(allowed.parse().expect("an address")), "{allowed}");
+        }
+    }
+
+    #[test]
+    fn what_a_cloud_tells_its_machines_is_never_asked() {
+        for address in [
+            "169.254.169.254",
+            "168.63.129.16",
+            "::ffff:169.254.169.254",
+            "64:ff9b::a9fe:a9fe",
+            "2002:a83f:8110::",
+            "fd00:ec2::254",
+        ] {
+            let ip = address.parse().expect("an address");
+            assert!(
+                matches!(
+                    EgressError::of("x", ip, true),
+                    Some(EgressError::OfTheCloud { .. })
+                ),
+                "{address}"
+            );
+        }
+        for address in ["10.0.0.1", "127.0.0.1", "169.254.1.1", "fd00::1", "::1"] {
+            let ip = address.parse().expect("an address");
+            assert_eq!(EgressError::of("x", ip, true), None, "{address}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! A request in, an answer with its meaning out: waits for its turn, tries, and decides whether another
 //! try is safe.
 
+use super::auth::Shown;
 use super::job::Job;
 use super::mail::Letter;
 use super::send::{Answer, Sending};
@@ -31,9 +32,28 @@ impl Job<'_> {
         page: bool,
     ) -> Result<(Answer, Meaning), CallOutcome> {
         let mut may_be_done = false;
+        // Until when it has been told that nothing is sent.
+        let mut told_ms = i64::MIN;
+        // What the last attempt of this call came to.
+        let mut last: Option<String> = None;
+        let note = |may_be_done: bool| match may_be_done {
+            true => "; it may have been carried out",
+            false => "",
+        };
         loop {
             let attempt = self.attempt(errand).await;
+            if let Err(Trouble::Shut { reason, wait_ms }) = attempt {
+                match self.wait_for_circuit(reason, wait_ms, told_ms).await {
+                    Ok(told) => told_ms = told,
+                    Err(why) => {
+                        let reason = self.given_up(last, &why);
+                        return Err(failed(format!("{reason}{}", note(may_be_done))));
+                    }
+                }
+                continue;
+            }
             self.note_health(&attempt);
+            self.note_circuit(&attempt);
             let (reason, asked_ms) = match attempt {
                 Ok(answer) => match self.judge(&answer, errand, page) {
                     Meaning::Failed {
@@ -55,7 +75,10 @@ impl Job<'_> {
                         return Ok((answer, meaning));
                     }
                 },
-                Err(Trouble::NotSent { reason, asked_ms }) => (reason, asked_ms),
+                Err(
+                    Trouble::NotSent { reason, asked_ms } | Trouble::Lacking { reason, asked_ms },
+                ) => (reason, asked_ms),
+                Err(Trouble::Shut { reason, .. }) => (reason, None),
                 Err(Trouble::Lost(reason)) if self.is_repeatable() => {
                     may_be_done = self.callable.impact.is_some();
                     (reason, None)
@@ -63,32 +86,32 @@ impl Job<'_> {
                 Err(Trouble::Lost(reason)) => return Err(unknown(&reason)),
                 Err(Trouble::Refused(reason)) => return Err(failed(reason)),
             };
-            self.asked_ms = asked_ms;
-            let now_ms = self.hub.clock.now_ms();
-            let (connection, deadline_ms) = (self.connection, self.deadline_ms);
-            let tries = self
-                .tries
-                .get_or_insert_with(|| Tries::new(&connection.retry, deadline_ms));
-            match tries.next(now_ms, asked_ms, &self.hub.chance) {
-                Ok(pause_ms) => {
-                    let shown = self.redactor.text(&reason);
-                    tracing::debug!(callable = %self.callable.name, pause_ms, reason = %shown, "trying again");
-                    self.request.setbacks.tell(Setback {
-                        reason: shown,
-                        next_ms: now_ms.saturating_add(pause_ms),
-                    });
-                    self.hub.clock.sleep(pause_ms).await;
-                }
-                Err(why) => {
-                    let note = if may_be_done {
-                        "; it may have been carried out"
-                    } else {
-                        ""
-                    };
-                    return Err(failed(format!("{reason}{why}{note}")));
-                }
+            last = Some(reason.clone());
+            if let Err(reason) = self.pause(reason, asked_ms).await {
+                return Err(failed(format!("{reason}{}", note(may_be_done))));
             }
         }
+    }
+
+    /// Waits before the next attempt and tells of it, or says why there is none.
+    pub async fn pause(&mut self, reason: String, asked_ms: Option<i64>) -> Result<(), String> {
+        self.asked_ms = asked_ms;
+        let now_ms = self.hub.clock.now_ms();
+        let (connection, deadline_ms) = (self.connection, self.deadline_ms);
+        let tries = self
+            .tries
+            .get_or_insert_with(|| Tries::new(&connection.retry, deadline_ms));
+        let pause_ms = tries
+            .next(now_ms, asked_ms, &self.hub.chance)
+            .map_err(|why| format!("{reason}{why}"))?;
+        let shown = self.redactor.text(&reason);
+        tracing::debug!(callable = %self.callable.name, pause_ms, reason = %shown, "trying again");
+        self.request.setbacks.tell(Setback {
+            reason: shown,
+            next_ms: now_ms.saturating_add(pause_ms),
+        });
+        self.hub.clock.sleep(pause_ms).await;
+        Ok(())
     }
 
     /// Notes whether the connection works: a refusal of what was asked for is a sign that it does, a refusal of
@@ -96,6 +119,8 @@ impl Job<'_> {
     fn note_health(&self, attempt: &Result<Answer, Trouble>) {
         let (name, now_ms) = (&self.connection.name, self.hub.clock.now_ms());
         let reason = match attempt {
+            // The service was not asked.
+            Err(Trouble::Lacking { .. } | Trouble::Shut { .. }) => return,
             // It is there, and has no time at present.
             Ok(answer) if answer.status == 429 => return,
             Ok(answer) if is_sick(answer.status) => format!("it answered {}", answer.status),
@@ -107,24 +132,36 @@ impl Job<'_> {
         self.hub.healths.failed(name, now_ms, reason);
     }
 
-    /// One try: waits for its turn, signs in, sends. A refused token is replaced once.
+    /// One try: waits for its turn, signs in, sends. A refused token or secret is replaced once.
     async fn attempt(&mut self, errand: &Errand) -> Result<Answer, Trouble> {
         self.wait_for_turn().await;
         // Held until there is an answer: a pause waits for what is under way.
         let _pass = self.request.gate.pass().await;
+        self.check_circuit()?;
         match errand {
             Errand::Mail(letter) => self.deliver(letter).await,
             Errand::Http(sending) => {
-                let (authorization, token) = self.authorise(sending).await?;
-                let answer = self.send(sending, authorization).await?;
-                let Some(token) = token.filter(|_| answer.status == 401) else {
+                let (authorization, shown) = self.authorise(sending).await?;
+                let answer = self.send_together(sending, authorization).await?;
+                if answer.status != 401 || !self.has_another(shown).await {
                     return Ok(answer);
-                };
-                self.drop_token(&token).await;
+                }
                 self.wait_for_turn().await;
                 let (authorization, _) = self.authorise(sending).await?;
                 self.send(sending, authorization).await
             }
+        }
+    }
+
+    /// After a 401: whether there is another token, or a secret that was replaced, to show.
+    async fn has_another(&mut self, shown: Shown) -> bool {
+        match shown {
+            Shown::Nothing => false,
+            Shown::Token(token) => {
+                self.drop_token(&token).await;
+                true
+            }
+            Shown::Secret(secret) => self.has_new_secret(&secret).await,
         }
     }
 

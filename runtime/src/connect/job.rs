@@ -1,12 +1,13 @@
 //! One call: a declaration bound to arguments in, the request to send out; then what its answer means.
 
 use super::redact::Redactor;
+use super::secrets::SecretValue;
 use super::send::Sending;
 use super::tries::Tries;
 use super::{Connectors, Trouble, failed, target};
 use crate::call::{CallOutcome, CallRequest};
 use counterplay_machine::declare::{Callable, Connection};
-use counterplay_machine::deployment::ConnectionSettings;
+use counterplay_machine::deployment::{ConnectionSettings, Credentials};
 use counterplay_machine::eval::{Env, RunFacts};
 use counterplay_machine::expr::Slot;
 use counterplay_machine::request::{self, Call, HttpCall};
@@ -24,6 +25,8 @@ pub(super) struct Job<'a> {
     pub callable: &'a Callable,
     pub connection: &'a Connection,
     pub settings: Option<&'a ConnectionSettings>,
+    /// Who we are: by the impact of what is called.
+    pub credentials: Credentials,
     /// Trying ends here although the connection would allow more, in milliseconds since the Unix epoch.
     pub deadline_ms: Option<i64>,
     /// How long the service asked to wait after the last trouble, in milliseconds.
@@ -45,13 +48,17 @@ impl<'a> Job<'a> {
             return Err(format!("the program has no connection `{name}`"));
         };
         let settings = hub.deployment.connections.get(&**name);
-        target::check_set_up(connection, settings)?;
+        let credentials = settings
+            .map(|settings| settings.credentials(callable.impact))
+            .unwrap_or_default();
+        target::check_set_up(connection, settings, &credentials)?;
         Ok(Job {
             hub,
             request,
             callable,
             connection,
             settings,
+            credentials,
             deadline_ms: None,
             asked_ms: None,
             tries: None,
@@ -110,14 +117,33 @@ impl<'a> Job<'a> {
     pub async fn carry_out(&mut self) -> CallOutcome {
         match self.with_env(&[], |env| request::build(self.callable, env)) {
             Err(error) => failed(format!("the request cannot be made: {error}")),
-            Ok(Call::Http(call)) => match self.prepare(call) {
-                Ok((sending, true)) => self.read_pages(sending).await,
-                Ok((sending, false)) => match self.exchange(&sending.into(), false).await {
-                    Ok((_, meaning)) => outcome(meaning),
-                    Err(outcome) => outcome,
-                },
-                Err(reason) => failed(reason),
-            },
+            Ok(Call::Http(call)) => {
+                // A store of secrets that does not answer is waited for as the service itself would be.
+                let prepared = loop {
+                    let trouble = match self.prepare(&call).await {
+                        Ok(prepared) => break prepared,
+                        Err(trouble) => trouble,
+                    };
+                    let ended = match trouble {
+                        Trouble::NotSent { reason, asked_ms }
+                        | Trouble::Lacking { reason, asked_ms } => {
+                            self.pause(reason, asked_ms).await
+                        }
+                        Trouble::Shut { reason, .. } => Err(reason),
+                        Trouble::Lost(reason) | Trouble::Refused(reason) => Err(reason),
+                    };
+                    if let Err(reason) = ended {
+                        return failed(reason);
+                    }
+                };
+                match prepared {
+                    (sending, true) => self.read_pages(sending).await,
+                    (sending, false) => match self.exchange(&sending.into(), false).await {
+                        Ok((_, meaning)) => outcome(meaning),
+                        Err(outcome) => outcome,
+                    },
+                }
+            }
             Ok(Call::Mail(mail)) => self.mail(mail).await,
         }
     }
@@ -130,42 +156,35 @@ impl<'a> Job<'a> {
     }
 
     /// Resolves secrets and makes an HTTP request of a built call; with whether lists are read to the end.
-    fn prepare(&mut self, call: HttpCall) -> Result<(Sending, bool), String> {
-        let address = call
-            .address
-            .as_ref()
-            .map(|source| self.resolve(source))
-            .transpose()?;
-        let url = target::url(self.connection, self.settings, address.as_deref(), &call)?;
+    async fn prepare(&mut self, call: &HttpCall) -> Result<(Sending, bool), Trouble> {
+        let address = match &call.address {
+            Some(source) => Some(self.resolve(source).await?),
+            None => None,
+        };
+        let url = target::url(self.connection, self.settings, address.as_deref(), call)
+            .map_err(Trouble::Refused)?;
         let body = match &call.json {
             None => None,
-            Some(value) => Some(self.json_body(value)?.into()),
+            Some(value) => Some(self.json_body(value).await?.into()),
         };
         let paged = call.paged && &*call.method == "GET";
         let sending = Sending {
             method: call
                 .method
                 .parse()
-                .map_err(|_| format!("`{}` is no HTTP method", call.method))?,
+                .map_err(|_| Trouble::Refused(format!("`{}` is no HTTP method", call.method)))?,
             url,
-            headers: call.headers,
+            headers: call.headers.clone(),
             body,
         };
         Ok((sending, paged))
     }
 
     /// The JSON text of a body, with secrets in place.
-    fn json_body(&mut self, value: &Value) -> Result<Vec<u8>, String> {
-        let sources: Mutex<Vec<SecretSource>> = Mutex::default();
-        let lock = || sources.lock().unwrap_or_else(PoisonError::into_inner);
-        value.to_json(&|source| {
-            lock().push(source.clone());
-            Json::Null
-        });
-        let sources = std::mem::take(&mut *lock());
+    async fn json_body(&mut self, value: &Value) -> Result<Vec<u8>, Trouble> {
         let mut known = Vec::new();
-        for source in sources {
-            let secret = self.resolve(&source)?;
+        for source in secrets_in(value) {
+            let secret = self.resolve(&source).await?;
             known.push((source, secret));
         }
         let json = value.to_json(&|source| {
@@ -174,31 +193,57 @@ impl<'a> Job<'a> {
                 .find(|(s, _)| s == source)
                 .map_or(Json::Null, |(_, secret)| Json::from(secret.as_str()))
         });
-        serde_json::to_vec(&json)
-            .map_err(|error| format!("the body cannot be written as JSON: {error}"))
+        serde_json::to_vec(&json).map_err(|error| {
+            Trouble::Refused(format!("the body cannot be written as JSON: {error}"))
+        })
     }
 
     /// A secret's value; from now on it is kept out of whatever the call returns.
-    pub fn resolve(&mut self, source: &SecretSource) -> Result<String, String> {
+    pub async fn resolve(&mut self, source: &SecretSource) -> Result<String, Trouble> {
         let value = match source {
-            SecretSource::Named(name) => self
-                .hub
-                .secrets
-                .get(name)
-                .map_err(|error| error.to_string())?,
+            SecretSource::Named(name) => {
+                let asked = self.hub.secrets.get(name).await;
+                asked.map_err(|error| match error.is_passing() {
+                    true => Trouble::Lacking {
+                        reason: error.to_string(),
+                        asked_ms: None,
+                    },
+                    false => Trouble::Refused(error.to_string()),
+                })?
+            }
             SecretSource::Generated(id) => self.hub.key.password(id),
         };
         self.redactor.add(value.expose());
         Ok(value.expose().to_owned())
     }
 
-    /// The secret that the connection's settings name.
-    pub fn connection_secret(&mut self) -> Result<String, Trouble> {
-        let Some(name) = self.settings.and_then(|s| s.secret.as_deref()) else {
+    /// The secret that proves who we are: a client secret or the like, or a certificate with its key.
+    pub async fn connection_secret(&mut self) -> Result<String, Trouble> {
+        let Some(name) = self.proof() else {
             return Err(Trouble::Refused(target::not_set_up(self.connection)));
         };
-        self.resolve(&SecretSource::Named(Arc::from(name)))
-            .map_err(Trouble::Refused)
+        self.resolve(&SecretSource::Named(Arc::from(name))).await
+    }
+
+    /// The name of that secret.
+    fn proof(&self) -> Option<String> {
+        let Credentials {
+            secret,
+            certificate,
+            ..
+        } = &self.credentials;
+        certificate.clone().or_else(|| secret.clone())
+    }
+
+    /// After a service did not accept the connection's secret: whether there is another one by now.
+    pub async fn has_new_secret(&mut self, refused: &str) -> bool {
+        let Some(name) = self.proof() else {
+            return false;
+        };
+        let secrets = &self.hub.secrets;
+        secrets.refused(&name, &SecretValue::new(refused));
+        let now = secrets.get(&name).await;
+        now.is_ok_and(|now| now.expose() != refused)
     }
 
     /// An outcome whose words and result hold no secret of this call.
@@ -228,6 +273,17 @@ impl<'a> Job<'a> {
             &hex[20..32]
         )
     }
+}
+
+/// The secrets in a value.
+fn secrets_in(value: &Value) -> Vec<SecretSource> {
+    let sources: Mutex<Vec<SecretSource>> = Mutex::default();
+    let lock = || sources.lock().unwrap_or_else(PoisonError::into_inner);
+    value.to_json(&|source| {
+        lock().push(source.clone());
+        Json::Null
+    });
+    std::mem::take(&mut *lock())
 }
 
 /// A meaning as an outcome.

@@ -113,17 +113,32 @@ impl Job<'_> {
     /// Hands a mail to the server, once.
     pub async fn deliver(&mut self, letter: &Letter) -> Result<Answer, Trouble> {
         let server = self.mail_server()?;
-        let credentials = self.mail_credentials()?;
+        let mut credentials = self.mail_credentials().await?;
+        let mut replaced = false;
         let limit = Duration::from_millis(self.connection.timeout_ms.max(1) as u64);
         let late = format!(
             "{} did not answer within {}",
             server.host,
             duration::format_ms(self.connection.timeout_ms)
         );
-        let opening = self.open_dialogue(&server, credentials, letter);
-        let mut dialogue = match tokio::time::timeout(limit, opening).await {
-            Ok(opened) => opened?,
-            Err(_) => return Err(Trouble::not_sent(late)),
+        let mut dialogue = loop {
+            let shown = credentials.take();
+            let opening = self.open_dialogue(&server, shown.as_ref().map(|(c, _)| c), letter);
+            match tokio::time::timeout(limit, opening).await {
+                // The password may have been replaced; without a new one nothing is tried again.
+                Ok(Err(Trouble::Refused(reason))) => {
+                    let Some((_, secret)) = shown else {
+                        return Err(Trouble::Refused(reason));
+                    };
+                    if replaced || !self.has_new_secret(&secret).await {
+                        return Err(Trouble::Refused(reason));
+                    }
+                    replaced = true;
+                    credentials = self.mail_credentials().await?;
+                }
+                Ok(opened) => break opened?,
+                Err(_) => return Err(Trouble::not_sent(late)),
+            }
         };
         match tokio::time::timeout(limit, dialogue.message(&letter.text)).await {
             Ok(Ok(_)) => {}
@@ -156,13 +171,15 @@ impl Job<'_> {
     async fn open_dialogue(
         &self,
         server: &Server,
-        credentials: Option<Credentials>,
+        credentials: Option<&Credentials>,
         letter: &Letter,
     ) -> Result<AsyncSmtpConnection, Trouble> {
         let addresses = egress::addresses(&server.host, server.port, self.allows_private())
             .await
             .map_err(|error| match error {
-                EgressError::NotPublic { .. } => Trouble::refused(error.to_string()),
+                EgressError::NotPublic { .. } | EgressError::OfTheCloud { .. } => {
+                    Trouble::refused(error.to_string())
+                }
                 EgressError::Unresolved { .. } => Trouble::not_sent(error.to_string()),
             })?;
         let broken = |error: SmtpError| before(server, &error);
@@ -189,7 +206,7 @@ impl Job<'_> {
         }
         if let Some(credentials) = credentials {
             dialogue
-                .auth(DEFAULT_MECHANISMS, &credentials)
+                .auth(DEFAULT_MECHANISMS, credentials)
                 .await
                 .map_err(broken)?;
         }
@@ -284,14 +301,12 @@ impl Job<'_> {
         })
     }
 
-    fn mail_credentials(&mut self) -> Result<Option<Credentials>, Trouble> {
-        let Some(settings) = self.settings else {
-            return Ok(None);
-        };
-        match (&settings.client_id, &settings.secret) {
+    /// What we sign in with, and the secret in it.
+    async fn mail_credentials(&mut self) -> Result<Option<(Credentials, String)>, Trouble> {
+        match (self.credentials.client_id.clone(), &self.credentials.secret) {
             (Some(user), Some(_)) => {
-                let secret = self.connection_secret()?;
-                Ok(Some(Credentials::new(user.clone(), secret)))
+                let secret = self.connection_secret().await?;
+                Ok(Some((Credentials::new(user, secret.clone()), secret)))
             }
             _ => Ok(None),
         }

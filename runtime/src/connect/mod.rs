@@ -6,8 +6,12 @@
 //! or `mail` talk, `pages` reads lists to the end, `confirm` reads the state back. `egress` keeps calls on
 //! the public internet, `redact` keeps secrets out of everything that is returned.
 
+mod assertion;
 mod auth;
+mod batch;
+mod breaker;
 mod chance;
+mod circuit;
 mod confirm;
 mod egress;
 mod exchange;
@@ -25,13 +29,14 @@ mod send;
 mod signature;
 mod subscriptions;
 mod target;
+mod together;
 mod token;
 mod tries;
 
 pub use chance::Chance;
 pub use master_key::{KEY_LENGTH, MasterKey, MasterKeyError, PASSWORD_LENGTH};
 pub use secrets::{
-    EnvironmentSecrets, FileSecrets, MemorySecrets, SecretError, SecretValue, Secrets, open,
+    Asked, EnvironmentSecrets, FileSecrets, MemorySecrets, SecretError, SecretValue, Secrets, open,
 };
 pub use signature::{
     SIGNATURE_HEADER, SignatureError, TIMESTAMP_HEADER, Verified, WINDOW_MS, sign, verify_delivery,
@@ -61,6 +66,8 @@ pub struct Connectors {
     buckets: rate::Buckets,
     tokens: token::Tokens,
     healths: health::Healths,
+    breakers: breaker::Breakers,
+    gatherings: together::Gatherings,
     /// For connections that stay on the public internet.
     public: reqwest::Client,
     /// For connections that may reach private networks.
@@ -106,6 +113,8 @@ impl Connectors {
             buckets: rate::Buckets::default(),
             tokens: token::Tokens::default(),
             healths: health::Healths::default(),
+            breakers: breaker::Breakers::default(),
+            gatherings: together::Gatherings::default(),
             public: send::client(false).map_err(ConnectError::Client)?,
             anywhere: send::client(true).map_err(ConnectError::Client)?,
         })
@@ -182,7 +191,11 @@ impl Connector for Connectors {
     }
 
     fn health(&self) -> BTreeMap<String, ConnectionHealth> {
-        self.healths.all()
+        let mut healths = self.healths.all();
+        for (connection, open) in self.breakers.open() {
+            healths.entry(connection).or_default().open = open;
+        }
+        healths
     }
 }
 
@@ -201,6 +214,20 @@ enum Trouble {
         reason: String,
         /// How long the other side asks to wait, in milliseconds.
         asked_ms: Option<i64>,
+    },
+    /// It was not sent, for a reason that is not the service's; trying again later may help.
+    Lacking {
+        /// Why.
+        reason: String,
+        /// How long the other side asks to wait, in milliseconds.
+        asked_ms: Option<i64>,
+    },
+    /// It was not sent, since so many attempts before it failed.
+    Shut {
+        /// Why.
+        reason: String,
+        /// When another attempt may be made, in milliseconds from now.
+        wait_ms: i64,
     },
     /// It was sent, at least in part, and no answer came.
     Lost(String),

@@ -148,17 +148,11 @@ impl Job<'_> {
             ))
         })?;
         let host = url.host_str().unwrap_or_default();
-        match egress::literal(host) {
-            Some(address) if !allow_private && !egress::is_public(address) => {
-                Err(Trouble::refused(
-                    EgressError::NotPublic {
-                        host: host.to_owned(),
-                        address,
-                    }
-                    .to_string(),
-                ))
-            }
-            _ => Ok(()),
+        let refused =
+            egress::literal(host).and_then(|address| EgressError::of(host, address, allow_private));
+        match refused {
+            Some(error) => Err(Trouble::refused(error.to_string())),
+            None => Ok(()),
         }
     }
 
@@ -169,7 +163,9 @@ impl Job<'_> {
         while let Some(source) = root.source() {
             if let Some(egress) = source.downcast_ref::<EgressError>() {
                 return match egress {
-                    EgressError::NotPublic { .. } => Trouble::refused(egress.to_string()),
+                    EgressError::NotPublic { .. } | EgressError::OfTheCloud { .. } => {
+                        Trouble::refused(egress.to_string())
+                    }
                     EgressError::Unresolved { .. } => Trouble::not_sent(egress.to_string()),
                 };
             }

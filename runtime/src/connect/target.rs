@@ -1,7 +1,7 @@
 //! A connection, its settings and a built call in; the address to call out, or what has to be set up.
 
 use counterplay_machine::declare::{Auth, Base, Connection};
-use counterplay_machine::deployment::ConnectionSettings;
+use counterplay_machine::deployment::{ConnectionSettings, Credentials};
 use counterplay_machine::request::HttpCall;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
@@ -18,20 +18,23 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC
 pub(super) fn check_set_up(
     connection: &Connection,
     settings: Option<&ConnectionSettings>,
+    credentials: &Credentials,
 ) -> Result<(), String> {
     let has_base = connection
         .base
         .as_ref()
         .is_some_and(|base| *base != Base::Smtp);
     let has_base = has_base || settings.is_some_and(|s| s.base.is_some());
-    let has_secret = settings.is_some_and(|s| s.secret.is_some());
-    let has_id = settings.is_some_and(|s| s.client_id.is_some());
+    let has_secret = credentials.secret.is_some();
+    let has_certificate = credentials.certificate.is_some();
+    let has_id = credentials.client_id.is_some();
     let is_mail = connection.base == Some(Base::Smtp);
     let has_auth = match &connection.auth {
         Auth::None => true,
         // A mail server's user name and password are optional.
         _ if is_mail => true,
-        Auth::OAuth2 { .. } | Auth::Basic => has_secret && has_id,
+        Auth::OAuth2 { .. } => (has_secret || has_certificate) && has_id,
+        Auth::Basic => has_secret && has_id,
         Auth::Bearer | Auth::Header(_) | Auth::Signed => has_secret,
     };
     let has_sender = !is_mail || settings.is_some_and(|s| s.from.is_some());
@@ -172,6 +175,7 @@ mod tests {
                 up_to_ms: 0,
             },
             timeout_ms: 1_000,
+            batch: None,
             floors: vec![],
         }
     }
@@ -202,20 +206,24 @@ mod tests {
             Some(Base::Address(Arc::from("https://graph.example"))),
             auth,
         );
+        let nobody = Credentials::default();
         assert_eq!(
-            check_set_up(&declared, None),
+            check_set_up(&declared, None, &nobody),
             Err("the connection `graph` is not set up: add [connections.graph] with client_id and secret to counterplay.toml".into())
         );
         let open = connection(None, Auth::None);
         assert_eq!(
-            check_set_up(&open, None),
+            check_set_up(&open, None, &nobody),
             Err("the connection `graph` is not set up: add [connections.graph] with base to counterplay.toml".into())
         );
         let settings = ConnectionSettings {
             base: Some("https://x.example".into()),
             ..Default::default()
         };
-        assert_eq!(check_set_up(&open, Some(&settings)), Ok(()));
+        assert_eq!(
+            check_set_up(&open, Some(&settings), &settings.credentials(None)),
+            Ok(())
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Client credentials in, an access token out: one per connection and tenant, kept until shortly before it
+//! Client credentials in, an access token out: one per connection, tenant and application, kept until shortly before it
 //! ends, fetched by one call at a time.
 //!
 //! Sources: RFC 6749, section 4.4; "Microsoft Entra authentication and authorization error codes".
@@ -6,7 +6,7 @@
 use super::job::Job;
 use super::send::{self, Unread};
 use super::tries::retry_after_ms;
-use super::{Trouble, target};
+use super::{Trouble, assertion, target};
 use counterplay_machine::declare::Connection;
 use counterplay_machine::eval::TenantFacts;
 use reqwest::Url;
@@ -32,7 +32,7 @@ type Place = Arc<tokio::sync::Mutex<Option<Token>>>;
 
 /// All tokens. They live in memory only.
 #[derive(Default)]
-pub(super) struct Tokens(Mutex<HashMap<(String, String), Place>>);
+pub(super) struct Tokens(Mutex<HashMap<(String, String, String), Place>>);
 
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -41,10 +41,11 @@ impl fmt::Debug for Tokens {
 }
 
 impl Tokens {
-    fn place(&self, connection: &str, tenant: &TenantFacts) -> Place {
+    fn place(&self, connection: &str, tenant: &TenantFacts, client_id: &str) -> Place {
         let key = (
             connection.to_owned(),
             format!("{}\n{}", tenant.name, tenant.id),
+            client_id.to_owned(),
         );
         self.0
             .lock()
@@ -58,10 +59,7 @@ impl Tokens {
 impl Job<'_> {
     /// A token that is good for this call.
     pub async fn token(&mut self, declared_url: &str, scope: &str) -> Result<String, Trouble> {
-        let place = self
-            .hub
-            .tokens
-            .place(&self.connection.name, &self.request.tenant);
+        let place = self.token_place();
         // Whoever holds the lock fetches; the others find what it got.
         let mut held = place.lock().await;
         if let Some(token) = held
@@ -79,31 +77,63 @@ impl Job<'_> {
         Ok(value)
     }
 
+    /// Where the token of this call's application is kept.
+    fn token_place(&self) -> Place {
+        let client_id = self.credentials.client_id.as_deref().unwrap_or_default();
+        self.hub
+            .tokens
+            .place(&self.connection.name, &self.request.tenant, client_id)
+    }
+
     /// Forgets a token that was refused, unless it has been replaced already.
     pub async fn drop_token(&self, refused: &str) {
-        let place = self
-            .hub
-            .tokens
-            .place(&self.connection.name, &self.request.tenant);
+        let place = self.token_place();
         let mut held = place.lock().await;
         if held.as_ref().is_some_and(|token| token.value == refused) {
             *held = None;
         }
     }
 
+    /// A new token. A secret that is not accepted any more is looked up again, once.
     async fn fetch_token(&mut self, declared_url: &str, scope: &str) -> Result<Token, Trouble> {
-        let secret = self.connection_secret()?;
-        let client_id = self
-            .settings
-            .and_then(|s| s.client_id.clone())
-            .unwrap_or_default();
+        let secret = self.connection_secret().await?;
+        let first = self.ask_for_token(declared_url, scope, &secret).await;
+        let Err(Trouble::Refused(reason)) = first else {
+            return first;
+        };
+        if !self.has_new_secret(&secret).await {
+            return Err(Trouble::Refused(reason));
+        }
+        let secret = self.connection_secret().await?;
+        self.ask_for_token(declared_url, scope, &secret).await
+    }
+
+    async fn ask_for_token(
+        &mut self,
+        declared_url: &str,
+        scope: &str,
+        secret: &str,
+    ) -> Result<Token, Trouble> {
+        let client_id = self.credentials.client_id.clone().unwrap_or_default();
         let url = self.token_url(declared_url)?;
         self.check_address(&url)?;
         let mut form = vec![
             ("grant_type", "client_credentials"),
             ("client_id", client_id.as_str()),
-            ("client_secret", secret.as_str()),
         ];
+        let assertion;
+        if let Some(name) = self.credentials.certificate.clone() {
+            let now_s = self.hub.clock.now_ms().div_euclid(1_000);
+            assertion =
+                assertion::assertion(secret, &client_id, url.as_str(), now_s).map_err(|why| {
+                    Trouble::Refused(format!("the certificate `{name}` cannot be used: {why}"))
+                })?;
+            self.redactor.add(&assertion);
+            form.push(("client_assertion_type", assertion::TYPE));
+            form.push(("client_assertion", &assertion));
+        } else {
+            form.push(("client_secret", secret));
+        }
         if !scope.is_empty() {
             form.push(("scope", scope));
         }
@@ -221,6 +251,12 @@ fn refusal(status: u16, body: &Json, account: &Account<'_>) -> String {
         ),
         Some(7_000_222) => format!(
             "the client secret of the connection `{connection}` has expired; make a new one for the application {client}"
+        ),
+        Some(700_027) => format!(
+            "the certificate of the connection `{connection}` is not one that the application {client} knows, or it has expired; add its public part there, or renew it"
+        ),
+        Some(700_024) => format!(
+            "the token service did not accept the time in the assertion for `{connection}`: the clock of this machine is wrong"
         ),
         Some(90_002) => format!(
             "there is no tenant {id}; check the id under [tenants.{tenant}] in counterplay.toml"

@@ -42,6 +42,33 @@ impl Tries {
         self.count = 1;
     }
 
+    /// How many attempts there were, the one that is wanted now left out.
+    pub fn count(&self) -> u32 {
+        self.count.saturating_sub(1).max(1)
+    }
+
+    /// Whether a wait during which nothing is tried is still within the time, or in words why not.
+    pub fn wait(&mut self, now_ms: i64, wait_ms: i64) -> Result<(), String> {
+        let since_ms = *self.since_ms.get_or_insert(now_ms);
+        let mut within_ms = self.retry.within_ms.saturating_sub(self.spent_ms);
+        if let Some(deadline_ms) = self.deadline_ms {
+            within_ms = within_ms.min(deadline_ms.saturating_sub(since_ms));
+        }
+        if self.retry.within_ms <= 0 || within_ms <= 0 {
+            return Err(String::new());
+        }
+        let left = since_ms.saturating_add(within_ms).saturating_sub(now_ms);
+        if wait_ms <= left {
+            return Ok(());
+        }
+        let format = duration::format_ms;
+        Err(format!(
+            " ({} is left of the {} for which this is tried)",
+            format(left.max(0)),
+            format(within_ms)
+        ))
+    }
+
     /// How long to wait before the next try, in milliseconds, or in words why there is none.
     ///
     /// The time begins with the first trouble: waiting for a turn does not use it up. Pauses double up to the declared

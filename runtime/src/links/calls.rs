@@ -110,6 +110,7 @@ fn connection(channel: Channel) -> Connection {
             up_to_ms: 0,
         },
         timeout_ms,
+        batch: None,
         floors: Vec::new(),
     }
 }

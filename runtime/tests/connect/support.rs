@@ -11,7 +11,7 @@ use counterplay_machine::{Program, Value};
 use counterplay_runtime::brake::Gate;
 use counterplay_runtime::call::{CallOutcome, CallRequest, Connector, Setbacks};
 use counterplay_runtime::clock::{Clock, VirtualClock};
-use counterplay_runtime::connect::{Chance, Connectors, MasterKey, MemorySecrets};
+use counterplay_runtime::connect::{Chance, Connectors, MasterKey, MemorySecrets, Secrets};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,6 +45,7 @@ pub fn connection(auth: Auth) -> Connection {
             up_to_ms: 8_000,
         },
         timeout_ms: 5_000,
+        batch: None,
         floors: vec![],
     }
 }
@@ -146,6 +147,21 @@ impl Bench {
         callables: Vec<Callable>,
         clock: Arc<dyn Clock>,
     ) -> Bench {
+        let secrets = MemorySecrets::new([
+            ("service-secret", SECRET),
+            ("sandbox-app", "sandbox-secret"),
+            ("sandbox-hook", "sandbox-webhook-secret"),
+        ]);
+        Bench::with_secrets(connection, settings, callables, clock, Arc::new(secrets))
+    }
+
+    pub fn with_secrets(
+        connection: Connection,
+        settings: Option<ConnectionSettings>,
+        callables: Vec<Callable>,
+        clock: Arc<dyn Clock>,
+        secrets: Arc<dyn Secrets>,
+    ) -> Bench {
         let program = Program {
             connections: BTreeMap::from([(connection.name.clone(), connection)]),
             callables: callables.into_iter().map(|c| (c.name.clone(), c)).collect(),
@@ -158,14 +174,9 @@ impl Bench {
                 .collect(),
             ..Deployment::default()
         };
-        let secrets = MemorySecrets::new([
-            ("service-secret", SECRET),
-            ("sandbox-app", "sandbox-secret"),
-            ("sandbox-hook", "sandbox-webhook-secret"),
-        ]);
         let key = MasterKey::from_bytes([9; 32]);
-        let connectors = Connectors::new(deployment, Arc::new(secrets), key, clock.clone())
-            .expect("an HTTP client");
+        let connectors =
+            Connectors::new(deployment, secrets, key, clock.clone()).expect("an HTTP client");
         Bench {
             clock,
             connectors: connectors.with_chance(Chance::seeded(1)),

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ids;
-use crate::tenant::{AppRegistration, Domain, Tenant};
+use crate::tenant::{AppRegistration, Domain, SecretStores, Tenant};
 
 /// The tenant's id.
 const TENANT_ID: &str = "3f1c0a52-8d1e-4b67-9c0a-5e2d7b41f6a8";
@@ -37,6 +37,7 @@ pub fn demo_tenant_at(now: Timestamp) -> Tenant {
         app: AppRegistration {
             client_id: "counterplay-sandbox".to_owned(),
             client_secret: "sandbox-secret".to_owned(),
+            certificate: None,
         },
         token_lifetime_s: 3599,
         skus: products::all(),
@@ -57,6 +58,7 @@ pub fn demo_tenant_at(now: Timestamp) -> Tenant {
             "soc".to_owned(),
         )]),
         webhook_secret: "sandbox-webhook-secret".to_owned(),
+        stores: SecretStores::empty(),
         chat: Vec::new(),
         mails: Vec::new(),
     }

@@ -48,6 +48,7 @@ pub(super) fn answer(world: &mut World, call: &Call) -> Answer {
         waiting.push(item);
     }
 
+    let batch = world.next();
     let mut statuses: BTreeMap<String, u16> = BTreeMap::new();
     let mut responses = Vec::new();
     while !waiting.is_empty() {
@@ -60,6 +61,7 @@ pub(super) fn answer(world: &mut World, call: &Call) -> Answer {
         };
         let item = waiting.remove(ready);
         let failed = |id: &String| statuses.get(id).is_none_or(|status| *status >= 400);
+        let number = world.record_part(Service::Graph, &item.call, batch);
         let reply = if item.depends_on.iter().any(failed) {
             let problem = Problem::new(
                 424,
@@ -70,6 +72,7 @@ pub(super) fn answer(world: &mut World, call: &Call) -> Answer {
         } else {
             perform(world, &item.call)
         };
+        world.answered(number, reply.status);
         statuses.insert(item.id.clone(), reply.status);
         responses.push(response(&item.id, reply));
     }

@@ -4,6 +4,7 @@ mod device;
 mod mailbox;
 mod messages;
 mod risk;
+mod stores;
 mod ticket;
 mod user;
 
@@ -16,6 +17,7 @@ pub use device::{ComplianceState, DeviceActionResult, DeviceLifecycle, ManagedDe
 pub use mailbox::{Mailbox, MailboxType, Message, MessageRule};
 pub use messages::{ChatMessage, ChatService, Mail, Via};
 pub use risk::RiskyUser;
+pub use stores::{KeyVaultStore, SecretStores, VaultSecret, VaultStore};
 pub use ticket::{Ticket, TicketNote};
 pub use user::{AuthenticationMethod, License, MethodKind, SignInActivity, User, UserType};
 
@@ -59,6 +61,8 @@ pub struct Tenant {
     pub slack_webhooks: BTreeMap<String, String>,
     /// The secret that signs what is posted to `/hooks/{name}`.
     pub webhook_secret: String,
+    /// Stores of secrets.
+    pub stores: SecretStores,
     /// Messages that arrived by webhook, oldest first.
     pub chat: Vec<ChatMessage>,
     /// Mail that arrived by SMTP or was sent with `sendMail`, oldest first.
@@ -85,6 +89,9 @@ pub struct AppRegistration {
     pub client_id: String,
     /// `client_secret`.
     pub client_secret: String,
+    /// The certificate whose key may sign in its place, as PEM.
+    #[serde(default)]
+    pub certificate: Option<String>,
 }
 
 /// A product that the tenant bought ("subscribedSku resource type").

@@ -67,6 +67,137 @@ async fn wrong_credentials_have_numbers() {
 }
 
 #[tokio::test]
+async fn an_assertion_is_checked_as_the_identity_platform_does() {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+    use sha2::{Digest, Sha256};
+
+    let caller = Caller::new().await;
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).expect("a key");
+    let made = rcgen::CertificateParams::default().self_signed(&key);
+    let certificate = made.expect("a certificate");
+    let thumbprint = URL_SAFE_NO_PAD.encode(Sha256::digest(certificate.der()));
+    let pem = certificate.pem();
+    let state = caller.sandbox.state();
+    let address = format!(
+        "{}/login/{}/oauth2/v2.0/token",
+        caller.sandbox.base_url(),
+        state.id
+    );
+    let now = jiff::Timestamp::now().as_second();
+    let signed = |alg: Algorithm, thumbprint: &str, change: serde_json::Value| {
+        let mut claims = serde_json::json!({
+            "aud": address, "iss": "counterplay-sandbox", "sub": "counterplay-sandbox",
+            "jti": "1", "iat": now, "nbf": now - 10, "exp": now + 300,
+        });
+        for (name, value) in change.as_object().expect("claims") {
+            claims[name] = value.clone();
+        }
+        let header = Header {
+            x5t_s256: Some(thumbprint.to_owned()),
+            ..Header::new(alg)
+        };
+        let key = EncodingKey::from_rsa_pem(key.serialize_pem().as_bytes()).expect("a key");
+        encode(&header, &claims, &key).expect("signed")
+    };
+    let good = signed(Algorithm::PS256, &thumbprint, serde_json::json!({}));
+    let forged = {
+        let (said, _) = good.rsplit_once('.').expect("parts");
+        format!("{said}.{}", URL_SAFE_NO_PAD.encode([7_u8; 256]))
+    };
+    let ask = async |assertion: &str| {
+        caller
+            .ask_token(&[
+                ("client_secret", ""),
+                (
+                    "client_assertion_type",
+                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                ),
+                ("client_assertion", assertion),
+            ])
+            .await
+    };
+    // Nothing is registered yet.
+    assert_eq!(ask(&good).await.1["error_codes"][0], 700_027);
+    caller
+        .sandbox
+        .update(|tenant| tenant.app.certificate = Some(pem));
+    assert_eq!(ask(&good).await.0, 200);
+    assert_eq!(
+        ask(&signed(
+            Algorithm::RS256,
+            &thumbprint,
+            serde_json::json!({})
+        ))
+        .await
+        .0,
+        200
+    );
+    for (assertion, status, number) in [
+        (forged, 401, 700_027),
+        (
+            signed(Algorithm::PS256, "AAAA", serde_json::json!({})),
+            401,
+            700_027,
+        ),
+        (
+            signed(
+                Algorithm::PS256,
+                &thumbprint,
+                serde_json::json!({"aud": "https://x"}),
+            ),
+            401,
+            700_023,
+        ),
+        (
+            signed(
+                Algorithm::PS256,
+                &thumbprint,
+                serde_json::json!({"exp": now - 60}),
+            ),
+            401,
+            700_024,
+        ),
+        (
+            signed(
+                Algorithm::PS256,
+                &thumbprint,
+                serde_json::json!({"nbf": now + 60}),
+            ),
+            401,
+            700_024,
+        ),
+        (
+            signed(
+                Algorithm::PS256,
+                &thumbprint,
+                serde_json::json!({"iss": "another"}),
+            ),
+            401,
+            700_021,
+        ),
+        (
+            signed(Algorithm::RS512, &thumbprint, serde_json::json!({})),
+            400,
+            50_027,
+        ),
+        ("no.jwt.at-all".to_owned(), 400, 50_027),
+    ] {
+        let (got, body) = ask(&assertion).await;
+        assert_eq!(
+            (got, &body["error_codes"][0]),
+            (status, &number.into()),
+            "{body}"
+        );
+        let text = body["error_description"].as_str().unwrap_or_default();
+        assert!(text.starts_with(&format!("AADSTS{number}: ")), "{text}");
+    }
+    let (status, body) = caller.ask_token(&[("client_assertion", &good)]).await;
+    assert_eq!((status, &body["error_codes"][0]), (400, &900_144.into()));
+}
+
+#[tokio::test]
 async fn tokens_expire() {
     let mut options = Options::default();
     options.tenant.token_lifetime_s = 0;

@@ -27,7 +27,7 @@ use counterplay_server::dashboard::pages::run::{HeldRow, RunApproval, RunEvent};
 use counterplay_server::dashboard::pages::runs::RunRow;
 use counterplay_server::dashboard::pages::simulation::{SimulatedRun, WouldDo};
 use counterplay_server::dashboard::pages::sources::{
-    ConnectionRow, PauseRow, PollRow, SubscriptionCell, WebhookRow,
+    ConnectionRow, PauseRow, PollRow, StoppedRow, SubscriptionCell, WebhookRow,
 };
 use counterplay_server::dashboard::pages::{self, Choice, Paging};
 use counterplay_server::dashboard::steps::steps;
@@ -1306,6 +1306,14 @@ impl Gallery {
             state: state.to_owned(),
             ok_ms: (state == "ok").then_some(self.now_ms - MIN),
             error: error.map(|e| self.t(e)),
+            stopped: error
+                .map(|e| StoppedRow {
+                    tenant: self.t("contoso"),
+                    next_ms: self.now_ms + MIN,
+                    reason: self.t(e),
+                })
+                .into_iter()
+                .collect(),
         };
         render(&pages::SourcesPage {
             pauses: vec![PauseRow {

@@ -7,7 +7,7 @@ use crate::identity::{Permission, Scope};
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::State;
-use counterplay_runtime::call::ConnectionHealth;
+use counterplay_runtime::call::{ConnectionHealth, OpenCircuit};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -45,7 +45,7 @@ pub struct ConnectionView {
     /// Its name in `counterplay.toml`.
     pub name: String,
     /// `ok`, or `failing` where no answer came since, or one that says that the service or its credentials do not
-    /// work.
+    /// work, or where nothing is sent for a tenant.
     pub state: String,
     /// When it last worked, RFC 3339.
     #[schema(format = DateTime)]
@@ -55,6 +55,23 @@ pub struct ConnectionView {
     pub failed_at: Option<String>,
     /// What was wrong; told to who may act for every tenant, since connections are used for all of them.
     pub error: Option<String>,
+    /// The caller's tenants for which nothing is sent at present, because attempts in a row failed.
+    pub stopped: Vec<StoppedView>,
+}
+
+/// That nothing is sent to a connection for a tenant at present.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct StoppedView {
+    /// The tenant.
+    pub tenant: String,
+    /// Since when, RFC 3339.
+    #[schema(format = DateTime)]
+    pub since: String,
+    /// When an attempt is made, RFC 3339.
+    #[schema(format = DateTime)]
+    pub next_at: String,
+    /// What the last attempt came to.
+    pub error: String,
 }
 
 /// How a connection does, as far as somebody may know.
@@ -67,6 +84,8 @@ pub struct Known {
     /// What was wrong. Connections are used for every tenant, so it may be about another one: it is for who may act
     /// for all of them.
     pub error: Option<String>,
+    /// The tenants for which nothing is sent at present; only those that somebody may see.
+    pub stopped: BTreeMap<String, OpenCircuit>,
 }
 
 /// How the connections do that were used, by name.
@@ -76,6 +95,11 @@ pub fn connections(app: &App, auth: &Auth) -> BTreeMap<String, Known> {
         worked_ms: health.worked_ms,
         failed_ms: health.trouble.as_ref().map(|(at, _)| *at),
         error: health.trouble.map(|(_, why)| why).filter(|_| everywhere),
+        stopped: health
+            .open
+            .into_iter()
+            .filter(|(tenant, _)| auth.0.scope.includes(tenant))
+            .collect(),
     };
     let all = app.engine.connections().into_iter();
     all.map(|(name, health)| (name, known(health))).collect()
@@ -84,13 +108,23 @@ pub fn connections(app: &App, auth: &Auth) -> BTreeMap<String, Known> {
 fn connection((name, known): (String, Known)) -> ConnectionView {
     ConnectionView {
         name,
-        state: match known.failed_ms {
-            Some(_) => "failing".into(),
-            None => "ok".into(),
+        state: match (known.failed_ms, known.stopped.is_empty()) {
+            (None, true) => "ok".into(),
+            _ => "failing".into(),
         },
         worked_at: time::maybe(known.worked_ms),
         failed_at: time::maybe(known.failed_ms),
         error: known.error,
+        stopped: known
+            .stopped
+            .into_iter()
+            .map(|(tenant, open)| StoppedView {
+                tenant,
+                since: time::rfc3339(open.since_ms),
+                next_at: time::rfc3339(open.next_ms),
+                error: open.reason,
+            })
+            .collect(),
     }
 }
 

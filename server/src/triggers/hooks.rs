@@ -8,7 +8,9 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use counterplay_runtime::connect::{SIGNATURE_HEADER, TIMESTAMP_HEADER, verify_delivery};
+use counterplay_runtime::connect::{
+    SIGNATURE_HEADER, SecretValue, TIMESTAMP_HEADER, verify_delivery,
+};
 use counterplay_runtime::engine::HookDelivery;
 
 /// Deliver to a webhook
@@ -35,19 +37,36 @@ pub async fn deliver(
         .get(&name)
         .ok_or_else(|| Problem::not_found(format!("there is no webhook `{name}`")))?;
     let bytes = whole(body).await?;
-    let secret = app.secrets.get(&hook.secret).map_err(|error| {
-        tracing::error!(hook = name, %error, "the secret of a webhook cannot be read");
-        Problem::unavailable("the webhook's secret cannot be read now; the log has the cause")
-    })?;
+    let look_up = || async {
+        app.secrets.get(&hook.secret).await.map_err(|error| {
+            tracing::error!(hook = name, %error, "the secret of a webhook cannot be read");
+            Problem::unavailable("the webhook's secret cannot be read now; the log has the cause")
+        })
+    };
+    let secret = look_up().await?;
     let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
-    let verified = verify_delivery(
-        secret.expose().as_bytes(),
-        header(TIMESTAMP_HEADER),
-        header(SIGNATURE_HEADER),
-        &bytes,
-        app.clock.now_ms(),
-    )
-    .map_err(|error| Problem::unauthorized(error.to_string()))?;
+    let verify = |secret: &SecretValue| {
+        verify_delivery(
+            secret.expose().as_bytes(),
+            header(TIMESTAMP_HEADER),
+            header(SIGNATURE_HEADER),
+            &bytes,
+            app.clock.now_ms(),
+        )
+        .map_err(|error| Problem::unauthorized(error.to_string()))
+    };
+    let verified = match verify(&secret) {
+        Ok(verified) => verified,
+        Err(refusal) => {
+            // The secret may have been replaced where it is kept.
+            app.secrets.refused(&hook.secret, &secret);
+            let now = look_up().await?;
+            if now == secret {
+                return Err(refusal);
+            }
+            verify(&now)?
+        }
+    };
     let payload = read_json(&bytes)?;
     let delivery = HookDelivery {
         hook: name,

@@ -1,6 +1,6 @@
 //! The audit trail, dead letters, tenants and health over HTTP.
 
-use crate::support::{PRIYA, RISK, Service, tenants};
+use crate::support::{PRIYA, RISK, Service, VICTIMS, tenants};
 use counterplay_sandbox::{Fault, FaultKind};
 use counterplay_server::identity::{Role, Scope};
 use serde_json::{Value, json};
@@ -232,4 +232,43 @@ async fn a_connection_that_fails_is_said_to() {
         halo["worked_at"].is_string() && halo["error"].is_null(),
         "{halo}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_is_left_alone_for_a_tenant_is_said_to() {
+    let service = Service::start().await;
+    let operator = service.token(Role::Operator, Scope::All).await;
+    let fabrikam = service.token(Role::Viewer, tenants(&["fabrikam"])).await;
+    let down = FaultKind::Status {
+        status: 503,
+        code: "down".into(),
+        message: "for maintenance".into(),
+    };
+    service
+        .sandbox
+        .inject(Fault::new("/halo/api", down).times(1_000));
+    for user in VICTIMS {
+        let values = json!({"tenant": "contoso", "values": {"user": user, "reason": "x"}});
+        let path = "/api/automation/playbooks/contain_account/run";
+        operator.post(path, values).await.ok(202);
+    }
+    let health = "/api/automation/health";
+    let halo = |health: &Value| {
+        let all = health["connections"].as_array().expect("connections");
+        all.iter().find(|c| c["name"] == "halopsa").cloned()
+    };
+    let stopped = operator
+        .until(health, |h| {
+            halo(h).is_some_and(|c| c["stopped"][0]["tenant"] == "contoso")
+        })
+        .await;
+    assert_eq!(stopped["status"], "attention");
+    let told = halo(&stopped).expect("it is there");
+    assert_eq!(told["state"], "failing");
+    assert_eq!(told["stopped"][0]["error"], "it answered 503");
+    assert!(told["stopped"][0]["next_at"].as_str() > told["stopped"][0]["since"].as_str());
+    // Which tenants have trouble is nobody else's business.
+    let theirs = fabrikam.get(health).await;
+    let theirs = halo(&theirs.ok(200).json).expect("it is there");
+    assert_eq!(theirs["stopped"], json!([]));
 }

@@ -106,4 +106,17 @@ pub struct ConnectionRow {
     pub ok_ms: Option<i64>,
     /// The last failure.
     pub error: Option<String>,
+    /// The tenants for which nothing is sent at present.
+    pub stopped: Vec<StoppedRow>,
+}
+
+/// That nothing is sent to a connection for a tenant at present.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoppedRow {
+    /// The tenant.
+    pub tenant: String,
+    /// When an attempt is made.
+    pub next_ms: i64,
+    /// What the last attempt came to.
+    pub reason: String,
 }

@@ -5,13 +5,16 @@ use super::{Form, Oops, Page};
 use crate::api::health;
 use crate::dashboard::chrome::Area;
 use crate::dashboard::pages::SourcesPage;
-use crate::dashboard::pages::sources::{ConnectionRow, PollRow, SubscriptionCell, WebhookRow};
+use crate::dashboard::pages::sources::{
+    ConnectionRow, PollRow, StoppedRow, SubscriptionCell, WebhookRow,
+};
 use crate::dashboard::text;
 use crate::http::Path;
 use crate::identity::Permission;
 use crate::problem::Problem;
 use axum::response::Response;
 use counterplay_machine::declare::Base;
+use counterplay_machine::deployment::{ConnectionSettings, Credentials};
 use counterplay_machine::duration::format_ms;
 use counterplay_machine::playbook::TriggerKind;
 use counterplay_runtime::engine::Incoming;
@@ -143,8 +146,18 @@ fn connections(page: &Page) -> Vec<ConnectionRow> {
                     _ => None,
                 });
             let known = known.remove(name).unwrap_or_default();
+            let stopped: Vec<StoppedRow> = known
+                .stopped
+                .into_iter()
+                .map(|(tenant, open)| StoppedRow {
+                    tenant,
+                    next_ms: open.next_ms,
+                    reason: open.reason,
+                })
+                .collect();
             let state = match (known.failed_ms, known.worked_ms, declared) {
                 (Some(_), _, _) => "failing",
+                _ if !stopped.is_empty() => "failing",
                 (None, Some(_), _) => "ok",
                 (None, None, Some(_)) => "not used yet",
                 (None, None, None) => "no playbook uses it",
@@ -152,18 +165,44 @@ fn connections(page: &Page) -> Vec<ConnectionRow> {
             ConnectionRow {
                 name: name.clone(),
                 base: base.unwrap_or_else(|| "addresses are secrets of the teams".into()),
-                auth: match (&settings.client_id, &settings.secret) {
-                    (Some(id), Some(secret)) => format!("{id}, secret {secret}"),
-                    (None, Some(secret)) => format!("secret {secret}"),
-                    (Some(id), None) => id.clone(),
-                    (None, None) => "none".into(),
-                },
+                auth: credentials(settings),
                 state: state.into(),
                 ok_ms: known.worked_ms,
                 error: known.error,
+                stopped,
             }
         })
         .collect()
+}
+
+/// Who we are at a connection, in words; no secret, only names of them.
+fn credentials(settings: &ConnectionSettings) -> String {
+    let one = |credentials: &Credentials| {
+        let proof = match (&credentials.secret, &credentials.certificate) {
+            (_, Some(certificate)) => Some(format!("certificate {certificate}")),
+            (Some(secret), None) => Some(format!("secret {secret}")),
+            (None, None) => None,
+        };
+        let parts: Vec<String> = credentials
+            .client_id
+            .clone()
+            .into_iter()
+            .chain(proof)
+            .collect();
+        parts.join(", ")
+    };
+    let own = one(&settings.credentials(None));
+    let own = if own.is_empty() { "none".into() } else { own };
+    let others = [
+        ("disruptive", &settings.disruptive),
+        ("destructive", &settings.destructive),
+    ];
+    others
+        .into_iter()
+        .fold(own, |all, (impact, other)| match other {
+            Some(other) => format!("{all}; for {impact} actions {}", one(other)),
+            None => all,
+        })
 }
 
 /// `POST /try/{sample}`: delivers an event of the made-up system.

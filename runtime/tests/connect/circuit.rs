@@ -1,0 +1,279 @@
+//! A service that does not work is left alone for a while; calls wait within their time and are told why.
+
+use crate::server::{Reply, Server, empty, json};
+use crate::support::*;
+use counterplay_machine::declare::{Auth, Connection, Retry};
+use counterplay_machine::eval::TenantFacts;
+use counterplay_runtime::call::{CallOutcome, CallRequest, Connector, Setback, Setbacks};
+use serde_json::json;
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// A service with a switch: the status that it answers; 0 ends the connection.
+async fn switched() -> (Server, Arc<AtomicU16>) {
+    let status = Arc::new(AtomicU16::new(200));
+    let switch = status.clone();
+    let server = Server::start(move |_, _| match switch.load(Ordering::SeqCst) {
+        0 => Reply::Drop,
+        200 => json(200, json!({})),
+        other => empty(other),
+    })
+    .await;
+    (server, status)
+}
+
+/// Nothing is tried again: each call is one attempt.
+fn once() -> Connection {
+    Connection {
+        retry: Retry {
+            within_ms: 0,
+            from_ms: 1,
+            up_to_ms: 1,
+        },
+        ..connection(Auth::None)
+    }
+}
+
+fn bench(server: &Server, connection: Connection) -> Bench {
+    Bench::new(
+        connection,
+        Some(settings(&server.base())),
+        vec![query("ask")],
+    )
+}
+
+#[tokio::test]
+async fn after_five_failures_nothing_is_sent_until_one_attempt_is_answered() {
+    for broken in [0, 500, 503] {
+        let (server, status) = switched().await;
+        let bench = bench(&server, once());
+        status.store(broken, Ordering::SeqCst);
+        for _ in 0..5 {
+            failure(bench.call("ask").await);
+        }
+        assert_eq!(server.received().len(), 5);
+        let reason = failure(bench.call("ask").await);
+        assert!(
+            reason.starts_with("the call was not sent: nothing is sent to `service` for `contoso` for a while, since 5 attempts or more in a row failed; the last: "),
+            "{reason}"
+        );
+        assert_eq!(server.received().len(), 5, "{broken}: it was not asked");
+        let open = bench.connectors.health()["service"].open.clone();
+        assert_eq!(open["contoso"].since_ms, START_MS);
+        assert_eq!(open["contoso"].next_ms, START_MS + 15_000);
+
+        // Its time has come: one attempt. It fails, and the pause is twice as long.
+        bench.clock.skip_to(START_MS + 15_000);
+        failure(bench.call("ask").await);
+        assert_eq!(server.received().len(), 6);
+        bench.clock.skip_to(START_MS + 44_000);
+        failure(bench.call("ask").await);
+        assert_eq!(server.received().len(), 6);
+
+        status.store(200, Ordering::SeqCst);
+        bench.clock.skip_to(START_MS + 45_000);
+        for _ in 0..3 {
+            assert!(matches!(bench.call("ask").await, CallOutcome::Done(_)));
+        }
+        assert!(bench.connectors.health()["service"].open.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn refusals_and_limits_do_not_count() {
+    for status in [400, 401, 403, 404, 409, 429] {
+        let (server, switch) = switched().await;
+        let bench = bench(&server, once());
+        switch.store(status, Ordering::SeqCst);
+        for _ in 0..8 {
+            failure(bench.call("ask").await);
+        }
+        assert_eq!(server.received().len(), 8, "{status}");
+        // They even show that it works.
+        for _ in 0..4 {
+            switch.store(500, Ordering::SeqCst);
+            failure(bench.call("ask").await);
+        }
+        switch.store(status, Ordering::SeqCst);
+        failure(bench.call("ask").await);
+        switch.store(500, Ordering::SeqCst);
+        failure(bench.call("ask").await);
+        assert!(bench.connectors.health()["service"].open.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn one_tenants_trouble_is_not_anothers() {
+    let (server, status) = switched().await;
+    let bench = bench(&server, once());
+    status.store(500, Ordering::SeqCst);
+    for _ in 0..6 {
+        failure(bench.call("ask").await);
+    }
+    status.store(200, Ordering::SeqCst);
+    let other = CallRequest {
+        tenant: TenantFacts {
+            name: "fabrikam".into(),
+            ..bench.tenant.clone()
+        },
+        ..bench.request("ask", "a value")
+    };
+    assert!(matches!(
+        bench.connectors.call(other).await,
+        CallOutcome::Done(_)
+    ));
+    let reason = failure(bench.call("ask").await);
+    assert!(
+        reason.starts_with("the call was not sent: nothing is sent"),
+        "{reason}"
+    );
+}
+
+#[tokio::test]
+async fn a_call_waits_within_its_time_and_its_run_is_told() {
+    let (server, status) = switched().await;
+    status.store(503, Ordering::SeqCst);
+    let patient = Connection {
+        retry: Retry {
+            within_ms: 600_000,
+            from_ms: 1_000,
+            up_to_ms: 2_000,
+        },
+        ..connection(Auth::None)
+    };
+    let bench = Arc::new(bench(&server, patient));
+    let told: Arc<Mutex<Vec<Setback>>> = Arc::default();
+    let hears = told.clone();
+    let heal = status.clone();
+    let opened = Arc::new(AtomicUsize::new(0));
+    let count = opened.clone();
+    let request = CallRequest {
+        setbacks: Setbacks::to(move |setback| {
+            if setback.reason.starts_with("nothing is sent") {
+                // The service works again while nothing is sent.
+                count.fetch_add(1, Ordering::SeqCst);
+                heal.store(200, Ordering::SeqCst);
+            }
+            hears.lock().expect("no panic").push(setback);
+        }),
+        ..bench.request("ask", "a value")
+    };
+    let outcome = bench.connectors.call(request).await;
+    assert!(matches!(outcome, CallOutcome::Done(_)), "{outcome:?}");
+    assert_eq!(server.received().len(), 6, "five failed, one was answered");
+    assert_eq!(opened.load(Ordering::SeqCst), 1);
+    let last = told
+        .lock()
+        .expect("no panic")
+        .last()
+        .cloned()
+        .expect("told");
+    assert_eq!(
+        last.reason,
+        "nothing is sent to `service` for `contoso` for a while, since 5 attempts or more in a row failed; the last: it answered 503"
+    );
+    assert!(last.next_ms > START_MS, "it is told when");
+
+    // For longer than the call is tried, it fails, and says that it was not sent.
+    let (server, status) = switched().await;
+    status.store(503, Ordering::SeqCst);
+    let hasty = Connection {
+        retry: Retry {
+            within_ms: 10_000,
+            from_ms: 1_000,
+            up_to_ms: 1_000,
+        },
+        ..connection(Auth::None)
+    };
+    let bench = self::bench(&server, hasty);
+    let reason = failure(bench.call("ask").await);
+    assert_eq!(
+        reason,
+        "the service answered 503 (tried 5 times; then nothing was sent to `service` for `contoso` for a while, and the time for which this is tried is over)"
+    );
+    assert_eq!(server.received().len(), 5);
+}
+
+#[tokio::test]
+async fn while_one_attempt_is_made_the_others_wait() {
+    let (server, status) = switched().await;
+    status.store(500, Ordering::SeqCst);
+    let patient = Connection {
+        retry: Retry {
+            // Each wait of each call moves the one clock.
+            within_ms: 100_000_000,
+            from_ms: 1_000,
+            up_to_ms: 2_000,
+        },
+        ..connection(Auth::None)
+    };
+    let bench = Arc::new(bench(&server, patient));
+    let calls: Vec<_> = (0..20)
+        .map(|_| {
+            let bench = bench.clone();
+            tokio::spawn(async move { bench.call("ask").await })
+        })
+        .collect();
+    // All of them have failed once; from then on one at a time is sent until the service works.
+    while bench
+        .connectors
+        .health()
+        .get("service")
+        .is_none_or(|h| h.open.is_empty())
+    {
+        tokio::task::yield_now().await;
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    status.store(200, Ordering::SeqCst);
+    for call in calls {
+        let outcome = call.await.expect("no panic");
+        assert!(matches!(outcome, CallOutcome::Done(_)), "{outcome:?}");
+    }
+    let failed = server.received().len() - 20;
+    assert!(failed < 60, "{failed} attempts failed");
+}
+
+#[tokio::test]
+async fn a_store_of_secrets_that_is_away_is_not_the_services_fault() {
+    use counterplay_machine::deployment::SecretsSettings;
+    use counterplay_machine::secret_store::{HeldAt, VaultSettings, VaultSignIn};
+    use counterplay_runtime::clock::VirtualClock;
+    let (server, _) = switched().await;
+    // Nobody listens there.
+    let vault = SecretsSettings::Vault(VaultSettings {
+        address: "http://127.0.0.1:1".into(),
+        namespace: None,
+        mount: "secret".into(),
+        path: "counterplay".into(),
+        field: "value".into(),
+        sign_in: VaultSignIn::AppRole {
+            mount: "approle".into(),
+            role_id: "r".into(),
+            secret_id: HeldAt::Variable("PATH".into()),
+        },
+        refresh_ms: 60_000,
+    });
+    let clock = Arc::new(VirtualClock::at(START_MS));
+    let secrets =
+        counterplay_runtime::connect::open(&vault, std::path::Path::new(""), clock.clone())
+            .expect("opens");
+    let bearer = Connection {
+        auth: Auth::Bearer,
+        ..once()
+    };
+    let bench = Bench::with_secrets(
+        bearer,
+        Some(settings(&server.base())),
+        vec![query("ask")],
+        clock,
+        secrets,
+    );
+    for _ in 0..8 {
+        let reason = failure(bench.call("ask").await);
+        assert!(
+            reason.contains("cannot be had from Vault at present: it could not be reached"),
+            "{reason}"
+        );
+    }
+    assert!(bench.connectors.health().is_empty());
+}
