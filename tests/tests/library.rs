@@ -106,6 +106,7 @@ async fn call(bench: &Bench, name: &str) -> CallOutcome {
             tenant: bench.tenant(),
             run: Some(("r-test".into(), NOW_MS)),
             program: bench.program.clone(),
+            intended_ms: NOW_MS,
             repeated: false,
             setbacks: Setbacks::default(),
             gate: Gate::default(),

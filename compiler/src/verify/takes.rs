@@ -33,6 +33,19 @@ pub fn call_ms(program: &Program, name: &str) -> i64 {
     attempt
         .saturating_add(again)
         .saturating_add(confirm_ms(program, callable))
+        .saturating_add(check_ms(program, callable))
+}
+
+/// The longest that finding out takes whether a call was carried out, and sending it once more where it was not.
+fn check_ms(program: &Program, callable: &Callable) -> i64 {
+    let Some(check) = &callable.check else {
+        return 0;
+    };
+    let asked = check.queries.iter();
+    asked
+        .filter_map(|(_, query, _)| program.callables.get(query))
+        .map(|query| attempt_ms(program, query))
+        .fold(attempt_ms(program, callable), i64::saturating_add)
 }
 
 /// The longest that reading the state back may take. A look may begin just before the end; its queries are not

@@ -7,7 +7,9 @@ use super::send::{Answer, Sending};
 use super::tries::Tries;
 use super::{Trouble, failed};
 use crate::call::{CallOutcome, Setback};
+use crate::repeat::over;
 use counterplay_machine::Value;
+use counterplay_machine::declare::Impact;
 use counterplay_machine::response::Meaning;
 
 /// What is to be sent.
@@ -43,7 +45,7 @@ impl Job<'_> {
                         if self.is_repeatable() || is_untouched(answer.status) {
                             (reason, answer.retry_after_ms)
                         } else if is_between(answer.status) {
-                            return Err(unknown(&reason));
+                            return Err(self.unknown(&reason));
                         } else {
                             return Err(failed(reason));
                         }
@@ -57,10 +59,17 @@ impl Job<'_> {
                 },
                 Err(Trouble::NotSent { reason, asked_ms }) => (reason, asked_ms),
                 Err(Trouble::Lost(reason)) if self.is_repeatable() => {
-                    may_be_done = self.callable.impact.is_some();
+                    may_be_done |= self.callable.impact.is_some();
+                    if may_be_done {
+                        let now_ms = self.hub.clock.now_ms();
+                        let within_ms = self.connection.retry.within_ms;
+                        self.no_later_ms
+                            .get_or_insert(now_ms.saturating_add(within_ms));
+                    }
                     (reason, None)
                 }
-                Err(Trouble::Lost(reason)) => return Err(unknown(&reason)),
+                Err(Trouble::Lost(reason)) => return Err(self.unknown(&reason)),
+                Err(Trouble::TooLate(reason)) => return Err(CallOutcome::Unknown { reason }),
                 Err(Trouble::Refused(reason)) => return Err(failed(reason)),
             };
             self.asked_ms = asked_ms;
@@ -91,6 +100,17 @@ impl Job<'_> {
         }
     }
 
+    /// The outcome of a call whose answer was lost.
+    fn unknown(&self, reason: &str) -> CallOutcome {
+        let twice = match self.callable.impact {
+            Some(Impact::Notify) => "",
+            _ => ", and doing it twice may do harm",
+        };
+        CallOutcome::Unknown {
+            reason: format!("{reason}; it may have been carried out{twice}"),
+        }
+    }
+
     /// Notes whether the connection works: a refusal of what was asked for is a sign that it does, a refusal of
     /// who asks is not.
     fn note_health(&self, attempt: &Result<Answer, Trouble>) {
@@ -100,6 +120,8 @@ impl Job<'_> {
             Ok(answer) if answer.status == 429 => return,
             Ok(answer) if is_sick(answer.status) => format!("it answered {}", answer.status),
             Ok(_) => return self.hub.healths.worked(name, now_ms),
+            // Nothing was asked of it.
+            Err(Trouble::TooLate(_)) => return,
             Err(
                 Trouble::NotSent { reason, .. } | Trouble::Lost(reason) | Trouble::Refused(reason),
             ) => self.redactor.text(reason),
@@ -112,6 +134,13 @@ impl Job<'_> {
         self.wait_for_turn().await;
         // Held until there is an answer: a pause waits for what is under way.
         let _pass = self.request.gate.pass().await;
+        let now_ms = self.hub.clock.now_ms();
+        if self.no_later_ms.is_some_and(|until_ms| now_ms > until_ms) {
+            let over = over(self.connection.retry.within_ms.max(0));
+            return Err(Trouble::TooLate(format!(
+                "it may have been carried out, and it is not sent again by itself: {over}"
+            )));
+        }
         match errand {
             Errand::Mail(letter) => self.deliver(letter).await,
             Errand::Http(sending) => {
@@ -180,10 +209,4 @@ fn is_sick(status: u16) -> bool {
 /// Statuses that come from in between, or say that the time ran out: the service itself may have done it.
 fn is_between(status: u16) -> bool {
     matches!(status, 408 | 502 | 504)
-}
-
-fn unknown(reason: &str) -> CallOutcome {
-    CallOutcome::Unknown {
-        reason: format!("{reason}; it may have been carried out, and doing it twice may do harm"),
-    }
 }

@@ -26,6 +26,8 @@ pub(super) struct Job<'a> {
     pub settings: Option<&'a ConnectionSettings>,
     /// Trying ends here although the connection would allow more, in milliseconds since the Unix epoch.
     pub deadline_ms: Option<i64>,
+    /// What may have been carried out is not sent again after this, in milliseconds since the Unix epoch.
+    pub no_later_ms: Option<i64>,
     /// How long the service asked to wait after the last trouble, in milliseconds.
     pub asked_ms: Option<i64>,
     /// The tries of this call, of all of its pages together; absent until there is trouble.
@@ -53,6 +55,7 @@ impl<'a> Job<'a> {
             connection,
             settings,
             deadline_ms: None,
+            no_later_ms: None,
             asked_ms: None,
             tries: None,
             redactor: Redactor::default(),
@@ -99,6 +102,7 @@ impl<'a> Job<'a> {
                 id,
                 started_ms: *started_ms,
                 steps: &[],
+                sent_again: request.repeated,
             }),
             call: Some(&request.id),
             slots: &slots,

@@ -1,6 +1,7 @@
 //! Connectors against real sockets: scripted servers that misbehave, and the sandbox.
 
 mod auth;
+mod doubt;
 mod egress;
 mod http;
 mod mail;

@@ -89,6 +89,7 @@ pub fn callable(name: &str, impact: Option<Impact>, method: &str) -> Callable {
         returns: None,
         returns_ty: Type::Nothing,
         confirm: None,
+        check: None,
         undo: None,
         doc: arc(""),
     }
@@ -188,6 +189,7 @@ impl Bench {
             tenant: self.tenant.clone(),
             run: Some(("run-1".into(), START_MS)),
             program: self.program.clone(),
+            intended_ms: START_MS,
             repeated: false,
             setbacks: Setbacks::default(),
             gate: Gate::default(),
