@@ -51,6 +51,7 @@ impl Connectors {
             }
         }
         let (mut again, mut last) = (false, false);
+        let mut deadline_ms = None;
         loop {
             if let Some(reason) = doubt.take() {
                 again = true;
@@ -63,11 +64,21 @@ impl Connectors {
                 }
             }
             let begun_ms = self.clock.now_ms();
-            let reason = match self.once(&request, callable, again).await {
+            let reason = match self.once(&request, callable, (again, deadline_ms)).await {
                 CallOutcome::Unknown { reason } => reason,
                 outcome => return outcome,
             };
-            let may = self.may(&request, callable);
+            let may = match self.may(&request, callable) {
+                // It was sent again for as long as it may be; it can be asked about still.
+                Repetition::Again if callable.idempotent => {
+                    last = true;
+                    match callable.check {
+                        Some(_) => Repetition::Check,
+                        None => return CallOutcome::Unknown { reason },
+                    }
+                }
+                other => other,
+            };
             let (Some(connection), Repetition::Again | Repetition::Check) = (&connection, &may)
             else {
                 return CallOutcome::Unknown { reason };
@@ -81,6 +92,8 @@ impl Connectors {
                 // A message that may have arrived twice is enough.
                 return failed(format!("{reason} (sent again once)"));
             }
+            // All of it together takes no longer than one call may be tried.
+            deadline_ms = Some(until_ms);
             let next = tries
                 .get_or_insert_with(|| Tries::new(&connection.retry, Some(until_ms)))
                 .next(now_ms, None, &self.chance);
@@ -120,11 +133,17 @@ impl Connectors {
     }
 
     /// Sends a call, tries again what was certainly not carried out, and reads the state back.
-    async fn once(&self, request: &CallRequest, callable: &Callable, again: bool) -> CallOutcome {
+    async fn once(
+        &self,
+        request: &CallRequest,
+        callable: &Callable,
+        (again, deadline_ms): (bool, Option<i64>),
+    ) -> CallOutcome {
         let mut job = match Job::new(self, request, callable) {
             Ok(job) => job,
             Err(reason) => return failed(reason),
         };
+        job.deadline_ms = deadline_ms;
         if again {
             let limit_ms = limit_ms(&request.program, callable);
             job.no_later_ms = limit_ms.map(|ms| request.intended_ms.saturating_add(ms));
@@ -167,12 +186,12 @@ impl Connectors {
         last: bool,
     ) -> Known {
         let check = match self.may(request, callable) {
-            Repetition::Again => return Known::Maybe,
+            Repetition::Again if !last => return Known::Maybe,
             Repetition::Never(why) => {
                 let name = &callable.name;
                 return Known::Open(format!("`{name}`: {reason}; {why}"));
             }
-            Repetition::Check => callable.check.as_ref(),
+            Repetition::Again | Repetition::Check => callable.check.as_ref(),
         };
         let Some(check) = check else {
             return Known::Open(reason.to_owned());

@@ -89,12 +89,16 @@ impl Job<'_> {
                     self.hub.clock.sleep(pause_ms).await;
                 }
                 Err(why) => {
-                    let note = if may_be_done {
-                        "; it may have been carried out"
-                    } else {
-                        ""
-                    };
-                    return Err(failed(format!("{reason}{why}{note}")));
+                    let reason = format!("{reason}{why}");
+                    if !may_be_done {
+                        return Err(failed(reason));
+                    }
+                    let reason = format!("{reason}; it may have been carried out");
+                    return Err(match self.callable.impact {
+                        // Twice heard is no harm, and not heard no reason to wait for a person.
+                        None | Some(Impact::Notify) => failed(reason),
+                        Some(_) => CallOutcome::Unknown { reason },
+                    });
                 }
             }
         }

@@ -205,6 +205,36 @@ async fn what_is_harmless_to_repeat_is_not_repeated_days_later_either() {
 }
 
 #[tokio::test]
+async fn what_was_repeated_for_its_whole_time_is_a_persons_to_settle() {
+    let server = Server::start(|_, _| Reply::Drop).await;
+    let again = Callable {
+        idempotent: true,
+        ..action("again")
+    };
+    let tell = Callable {
+        idempotent: true,
+        ..callable("tell", Some(Impact::Notify), "POST")
+    };
+    let bench = Bench::new(
+        connection(Auth::None),
+        Some(settings(&server.base())),
+        vec![again, tell],
+    );
+    let reason = unknown(bench.call("again").await);
+    assert!(
+        reason.ends_with("within 1m); it may have been carried out"),
+        "{reason}"
+    );
+    assert!(bench.passed_ms() <= MINUTE_MS, "{}", bench.passed_ms());
+    // Nobody has to wait for a person because of a message.
+    let late = CallRequest {
+        intended_ms: bench.clock.now_ms(),
+        ..bench.request("tell", "x")
+    };
+    failure(bench.connectors.call(late).await);
+}
+
+#[tokio::test]
 async fn a_message_is_sent_again_once_and_says_so() {
     let server = Server::start(|before, _| match before {
         0 => Reply::Drop,
