@@ -278,7 +278,7 @@ cases! {
     wipe_after_repeated_calls: about_device("", "    approve \"Wipe?\" about drift.device, by team.soc, valid 5m\n    intune.sync(drift.device)\n    intune.wipe(drift.device)");
     wipe_after_a_confirmation: about_device("  if drift.owner is present\n", "    approve \"Wipe?\" about drift.device, by team.soc, valid 15m\n    entra.block_sign_in(drift.owner)\n    intune.wipe(drift.device)");
     wipe_after_a_call_that_is_not_idempotent: about_device("", "    approve \"Wipe?\" about drift.device, by team.soc, valid 10m\n    ticket.create(title: \"x\", priority: high)\n    intune.wipe(drift.device)");
-    wipe_when_a_call_is_over: about_device("", "    approve \"Wipe?\" about drift.device, by team.soc, valid 14m\n    ticket.create(title: \"x\", priority: high)\n    intune.wipe(drift.device)");
+    wipe_when_a_call_is_over: about_device("", "    approve \"Wipe?\" about drift.device, by team.soc, valid 1050s\n    ticket.create(title: \"x\", priority: high)\n    intune.wipe(drift.device)");
     wipe_seconds_after_an_approval: about_device("", "    approve \"Wipe?\" about drift.device, by team.soc, valid 605s\n    wait 630s\n    intune.wipe(drift.device)");
     wipe_after_a_last_look: about_device("", "    approve \"Wipe?\" about drift.device, by team.soc, valid 1h\n    wait until intune.is_compliant(drift.device), at most 50m {\n      timed_out { intune.wipe(drift.device) }\n    }");
     wipe_after_what_a_guard_holds_up: format!("guard \"Syncs\" {{\n  limit intune.sync to 1 per 1h per tenant, beyond that approve by team.soc within 3h\n}}\n\n{}", about_device("", "    approve \"Wipe?\" about drift.device, by team.soc, valid 90m\n    intune.sync(drift.device)\n    intune.sync(drift.device)\n    intune.wipe(drift.device)"));

@@ -161,6 +161,9 @@ pub struct Callable {
     pub returns_ty: Type,
     /// Whether a value has really been reached.
     pub confirm: Option<Confirm>,
+    /// How to find out whether a call was carried out whose answer was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<Check>,
     /// The action that takes it back, with arguments over the parameters.
     pub undo: Option<(Arc<str>, Vec<Expr>)>,
     /// What it does, for people.
@@ -176,6 +179,15 @@ pub struct Confirm {
     pub condition: Expr,
     /// For how long to look, in milliseconds.
     pub within_ms: i64,
+}
+
+/// Whether a call was carried out, found out afterwards.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    /// Queries to ask in order, each bound to a variable.
+    pub queries: Vec<(Slot, Arc<str>, Vec<Expr>)>,
+    /// For an action without a result whether it was carried out; else its result, absent where it was not.
+    pub found: Expr,
 }
 
 /// `on 404: absent`.

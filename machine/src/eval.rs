@@ -67,6 +67,8 @@ pub struct RunFacts<'a> {
     pub started_ms: i64,
     /// Its actions so far.
     pub steps: &'a [crate::state::StepResult],
+    /// Whether the call at hand may have been sent before.
+    pub sent_again: bool,
 }
 
 /// What an expression may look at.
@@ -164,6 +166,11 @@ impl Evaluator<'_, '_> {
                 (Some(run), RunFact::Steps) => {
                     Value::List(run.steps.iter().map(|s| s.value()).collect())
                 }
+                (Some(run), RunFact::SentAgain) => Value::Bool(run.sent_again),
+                (_, RunFact::Call) => match self.env.call {
+                    Some(call) => Value::text(call),
+                    None => return fail("there is no call here"),
+                },
                 (None, _) => return fail("there is no run here"),
             },
             Expr::Tenant(fact) => {

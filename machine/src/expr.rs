@@ -103,6 +103,10 @@ pub enum RunFact {
     Started,
     /// `run.steps`: the actions so far, each with its outcome.
     Steps,
+    /// `run.call`: what the call at hand is known by, the same for every repetition.
+    Call,
+    /// `run.sent_again`: whether the call at hand may have been sent before.
+    SentAgain,
 }
 
 /// Facts of the tenant.

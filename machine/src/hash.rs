@@ -77,6 +77,9 @@ pub fn used(program: &Program, playbook: &Playbook) -> BTreeSet<Arc<str>> {
             if let Some(confirm) = &callable.confirm {
                 todo.extend(confirm.queries.iter().map(|(_, q, _)| q.clone()));
             }
+            if let Some(check) = &callable.check {
+                todo.extend(check.queries.iter().map(|(_, q, _)| q.clone()));
+            }
             if let Some((undo, _)) = &callable.undo {
                 todo.push(undo.clone());
             }

@@ -25,6 +25,8 @@ pub struct CallRequest {
     pub run: Option<(String, i64)>,
     /// The program whose declarations apply.
     pub program: Arc<Program>,
+    /// When it was intended, in milliseconds since the Unix epoch.
+    pub intended_ms: i64,
     /// Whether the same call may have been sent before (a crash lies in between).
     pub repeated: bool,
     /// Who wants to hear of attempts that gave no answer.

@@ -8,6 +8,7 @@ pub mod engine;
 mod links;
 pub mod notary;
 pub mod ocsf;
+mod repeat;
 pub mod simulate;
 pub mod store;
 pub mod testing;

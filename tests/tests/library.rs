@@ -52,6 +52,8 @@ fn argument(callable: &str, name: &str) -> Json {
         }
         (_, "licenses") => json!(["05e9a617-0261-4cee-bb44-138d3ef5d965"]),
         (_, "case") => json!({ "id": "2001", "number": "2001" }),
+        (_, "in_run") => json!("r-test"),
+        (_, "reference") => json!("test:ticket.create"),
         (_, "since") => json!("90d"),
         (_, "time") => json!("2026-11-01T00:00:00Z"),
         (_, "require_mfa" | "keep_user_data") => json!(true),
@@ -106,6 +108,7 @@ async fn call(bench: &Bench, name: &str) -> CallOutcome {
             tenant: bench.tenant(),
             run: Some(("r-test".into(), NOW_MS)),
             program: bench.program.clone(),
+            intended_ms: NOW_MS,
             repeated: false,
             setbacks: Setbacks::default(),
             gate: Gate::default(),

@@ -11,8 +11,8 @@ use crate::span::Span;
 use crate::syntax::ast::{Declaration, Expr as Ast, ExprKind, Item, Property, PropertyValue};
 use counterplay_machine::Value;
 use counterplay_machine::declare::{
-    Auth, Base, Callable, Confirm, Connection, Floor, Impact, OnStatus, OnStatusThen, Param, Rate,
-    Retry,
+    Auth, Base, Callable, Check, Confirm, Connection, Floor, Impact, OnStatus, OnStatusThen, Param,
+    Rate, Retry,
 };
 use counterplay_machine::expr::{Expr, Slot};
 use counterplay_machine::types::Type;
@@ -29,6 +29,7 @@ const ACTION: &[&str] = &[
     "expect",
     "on",
     "confirm",
+    "check",
     "returns",
 ];
 const QUERY: &[&str] = &["finds", "permission", "request", "expect", "on", "returns"];
@@ -418,6 +419,7 @@ impl Checker<'_> {
         } else {
             None
         };
+        let was_in_call = std::mem::replace(&mut self.in_call, true);
         let request = match property(decl, "request") {
             Some(p) => self.request(p, action, impact),
             None => {
@@ -466,6 +468,10 @@ impl Checker<'_> {
             self.comes_after(def, property);
         }
         let confirm = property(decl, "confirm").and_then(|p| self.confirm(p));
+        let check = property(decl, "check")
+            .and_then(single)
+            .map(|e| self.check(e, &returns_ty));
+        self.in_call = was_in_call;
         let undo = property(decl, "undo")
             .and_then(single)
             .and_then(|e| self.undo(e));
@@ -499,6 +505,7 @@ impl Checker<'_> {
             returns,
             returns_ty,
             confirm,
+            check,
             undo,
             doc: Arc::from(decl.doc.as_str()),
         }
@@ -687,6 +694,30 @@ impl Checker<'_> {
             condition,
             within_ms,
         })
+    }
+
+    /// `check:`: how to find out afterwards whether the action was carried out.
+    fn check(&mut self, expr: &Ast, returns_ty: &Type) -> Check {
+        let wanted = match returns_ty {
+            Type::Nothing => Type::Bool,
+            Type::Optional(_) => returns_ty.clone(),
+            result => Type::Optional(Box::new(result.clone())),
+        };
+        let before = self.asked.len();
+        let found = self.with_queries(Queries::Allowed, |c| c.expect(expr, &wanted, None));
+        let queries: Vec<_> = self
+            .asked
+            .drain(before..)
+            .map(|a| (a.slot, a.query, a.args))
+            .collect();
+        if queries.is_empty() && !matches!(expr.kind, ExprKind::Missing) {
+            self.bad(
+                expr.span,
+                "`check` asks the service whether the action was carried out",
+                "this asks nothing: call a query, for instance `opened_as(run.call)`",
+            );
+        }
+        Check { queries, found }
     }
 
     /// `after:`: what has to be done before, on the same entity.

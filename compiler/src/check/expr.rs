@@ -600,13 +600,20 @@ impl Checker<'_> {
                             Expr::Run(RunFact::Steps),
                             Type::List(Box::new(Type::Record(Arc::from("StepResult")))),
                         ),
+                        ("call", Expr::Run(RunFact::Call), Type::Text),
+                        ("sent_again", Expr::Run(RunFact::SentAgain), Type::Bool),
                     ]
+                };
+                // What is known of a call is known in its declaration only.
+                let known = match (root, self.in_call) {
+                    ("run", false) => &facts[..facts.len() - 2],
+                    _ => facts,
                 };
                 let root: &'static str = if root == "tenant" { "tenant" } else { "run" };
                 if self.probing && is_marked(&field.text) {
                     self.capture(Spot::Fact(root));
                 }
-                if let Some((_, expr, ty)) = facts.iter().find(|(n, _, _)| *n == field.text) {
+                if let Some((_, expr, ty)) = known.iter().find(|(n, _, _)| *n == field.text) {
                     self.reads_steps |= *expr == Expr::Run(RunFact::Steps);
                     let meaning = Meaning::Fact(root, Arc::from(field.text.as_str()));
                     self.mention(field.span, meaning, false, Some(ty.clone()));
@@ -616,11 +623,18 @@ impl Checker<'_> {
                     });
                 }
                 let place = self.at(field.span);
+                let menu = near::menu(known.iter().map(|(n, _, _)| *n));
+                let label = match facts.iter().any(|(n, _, _)| *n == field.text) {
+                    true => format!(
+                        "known only where an action or a query says what it sends; here `{root}` has {menu}"
+                    ),
+                    false => format!("it has {menu}"),
+                };
                 let diagnostic = Diagnostic::error(
                     codes::UNKNOWN_FIELD,
                     format!("`{root}` has no field `{}`", field.text),
                     place,
-                    format!("it has {}", near::menu(facts.iter().map(|(n, _, _)| *n))),
+                    label,
                 );
                 self.report(diagnostic);
                 Some(Checked::unknown())

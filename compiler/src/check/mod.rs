@@ -122,6 +122,8 @@ pub struct Checker<'a> {
     pub asked: Vec<Asked>,
     /// Whether a secret may be a value of a JSON object here: in a request's body it may.
     pub in_request: bool,
+    /// Whether this is about a call to a service: it has an id then.
+    pub in_call: bool,
     /// Whether `run.steps` was read.
     pub reads_steps: bool,
     /// How many calls were replaced by what they call so far.
@@ -167,6 +169,7 @@ impl<'a> Checker<'a> {
             queries: Queries::Forbidden("here"),
             asked: Vec::new(),
             in_request: false,
+            in_call: false,
             reads_steps: false,
             inlined: 0,
             told_too_large: false,
@@ -343,6 +346,7 @@ impl<'a> Checker<'a> {
         let text = std::mem::replace(&mut self.text, def.text.clone());
         let frames = std::mem::replace(&mut self.frames, vec![Frame::default()]);
         let gone = std::mem::take(&mut self.gone);
+        let was_in_call = std::mem::replace(&mut self.in_call, false);
         let was_silent = self.silent;
         self.silent |= silent;
         let result = f(self);
@@ -351,6 +355,7 @@ impl<'a> Checker<'a> {
         self.text = text;
         self.frames = frames;
         self.gone = gone;
+        self.in_call = was_in_call;
         self.silent = was_silent;
         result
     }

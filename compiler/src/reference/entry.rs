@@ -211,7 +211,9 @@ fn repeated(decl: &Declaration) -> &'static str {
             _ => false,
         }
     };
-    if is("idempotent", "true") {
+    if property(decl, "check").is_some() {
+        "the service is asked whether the call was carried out; where it cannot say, the run is held until a person has looked"
+    } else if is("idempotent", "true") {
         "the call is made again; twice is as good as once"
     } else if is("impact", "notify") {
         "the message is sent again, marked as repeated"
@@ -277,6 +279,7 @@ fn said(text: Text<'_>, line: &Property) -> Option<Fact> {
         ("undo", _) => ("undone by", ""),
         ("after", _) => ("comes after", "on the same entity"),
         ("expect", _) => ("answers", ""),
+        ("check", _) => ("found again by", "where its answer was lost"),
         (key, _) => (key, ""),
     };
     Some(Fact {

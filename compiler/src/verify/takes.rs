@@ -4,7 +4,7 @@
 
 use counterplay_machine::Program;
 use counterplay_machine::declare::{Auth, Callable, Impact, Request};
-use counterplay_machine::duration::SECOND_MS;
+use counterplay_machine::duration::{MINUTE_MS, SECOND_MS};
 use counterplay_machine::expr::Expr;
 use counterplay_machine::guard::Rule;
 use counterplay_machine::playbook::{Edge, NodeKind, Playbook};
@@ -12,6 +12,8 @@ use petgraph::graph::NodeIndex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// For how long a service is asked whether it carried something out, beyond the time for which it is tried.
+const ASKING_MS: i64 = MINUTE_MS;
 /// How long saying good-bye to a mail server may take.
 const GOODBYE_MS: i64 = SECOND_MS;
 
@@ -33,6 +35,22 @@ pub fn call_ms(program: &Program, name: &str) -> i64 {
     attempt
         .saturating_add(again)
         .saturating_add(confirm_ms(program, callable))
+        .saturating_add(check_ms(program, callable))
+}
+
+/// The longest that finding out takes whether a call was carried out: the pause that a slow service is given, the time for
+/// which it is asked, and an attempt that begins just before the end of that. See `runtime/src/connect/doubt.rs`.
+fn check_ms(program: &Program, callable: &Callable) -> i64 {
+    let Some(check) = &callable.check else {
+        return 0;
+    };
+    let connection = program.connections.get(callable.request.connection());
+    let pause_ms = connection.map_or(0, |c| c.timeout_ms.max(c.retry.from_ms));
+    let asked = check.queries.iter();
+    asked
+        .filter_map(|(_, query, _)| program.callables.get(query))
+        .map(|query| attempt_ms(program, query))
+        .fold(ASKING_MS.saturating_add(pause_ms), i64::saturating_add)
 }
 
 /// The longest that reading the state back may take. A look may begin just before the end; its queries are not

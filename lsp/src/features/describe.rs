@@ -238,6 +238,12 @@ fn facts(snapshot: &Snapshot, def: &Def) -> Vec<String> {
                     source(def, condition.span)
                 ));
             }
+            if let Some(check) = property(decl, "check").and_then(single) {
+                out.push(format!(
+                    "Found again by `{}` when its answer was lost",
+                    source(def, check.span)
+                ));
+            }
             if let Some(PropertyValue::Exprs(after)) = property(decl, "after").map(|p| &p.value) {
                 let names: Vec<String> = after
                     .iter()

@@ -353,6 +353,10 @@ pub fn fact(root: &str, name: &str) -> &'static str {
         }
         ("run", "id") => "The id of this run.",
         ("run", "started") => "When this run started.",
+        ("run", "call") => {
+            "In an action or a query: what the call is known by, the same however often it is sent."
+        }
+        ("run", "sent_again") => "In an action: whether the call may have been sent before.",
         ("run", "steps") => "What this run has done so far, one `StepResult` for each action.",
         _ => "",
     }

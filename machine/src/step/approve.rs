@@ -107,7 +107,7 @@ impl Stepper<'_, '_> {
         }
     }
 
-    fn approval(&self, thread: u32, approve: &Approve) -> Result<OpenApproval, String> {
+    pub(super) fn approval(&self, thread: u32, approve: &Approve) -> Result<OpenApproval, String> {
         let value = |expr| self.eval(thread, expr).map_err(|e| e.to_string());
         let question = value(&approve.question)?.plain();
         let mut about = Vec::new();
@@ -295,6 +295,9 @@ impl Stepper<'_, '_> {
                 }
             }
             Some(NodeKind::Perform(_)) => {
+                if self.refused_anew(thread, id, &question, decision) {
+                    return;
+                }
                 let reason = format!("{}: {decision}: \"{question}\"", crate::guard::BLOCKED);
                 self.action_failed(thread, reason);
             }

@@ -1,6 +1,7 @@
 //! A run and an input in; the run changed, effects to perform and a journal out. Pure and total:
 //! whatever comes in, the run stays well-formed.
 
+mod anew;
 mod approve;
 mod ask;
 mod fail;
@@ -335,6 +336,7 @@ impl<'a> Stepper<'a, '_> {
                     id: &self.run.id,
                     started_ms: self.run.started_ms,
                     steps: &self.run.steps,
+                    sent_again: false,
                 }),
                 call: None,
                 slots: &slots,

@@ -6,7 +6,7 @@ use crate::declare::Impact;
 use crate::expr::{Expr, Slot};
 use crate::journal::What;
 use crate::playbook::{Edge, NodeKind, Perform};
-use crate::state::{DoneStep, StepOutcome, Waiting};
+use crate::state::{DoneStep, Grant, StepOutcome, Waiting};
 use crate::value::Value;
 use serde_json::Value as Json;
 use std::sync::Arc;
@@ -121,7 +121,17 @@ impl Stepper<'_, '_> {
         }
         let authority = match self.authority(thread, perform, &args) {
             Ok(authority) => authority,
-            Err(reason) => return self.action_failed(thread, reason),
+            Err(None) => {
+                let reason = "no approval covers it; it was not performed".to_owned();
+                return self.action_failed(thread, reason);
+            }
+            Err(Some(expired)) => {
+                let entities = Self::entities(perform, &args);
+                if let Err(reason) = self.ask_anew(thread, &entities, &expired) {
+                    self.action_failed(thread, reason);
+                }
+                return;
+            }
         };
         match self.guarded(thread, perform, &args) {
             Verdict::Free => {}
@@ -213,13 +223,14 @@ impl Stepper<'_, '_> {
     }
 
     /// Under which authority an action is performed. The checker has proved that a destructive step
-    /// cannot be reached without an approval; this refuses it once more if that were ever untrue.
+    /// cannot be reached without an approval; this refuses it once more if that were ever untrue. An approval that
+    /// would cover it and has expired is told.
     fn authority(
         &self,
         thread: u32,
         perform: &Perform,
         args: &[Value],
-    ) -> Result<Option<String>, String> {
+    ) -> Result<Option<String>, Option<Grant>> {
         if let Some(reason) = &perform.accepted {
             return Ok(Some(format!("accepted without approval: {reason}")));
         }
@@ -233,16 +244,8 @@ impl Stepper<'_, '_> {
             .threads
             .get(&thread)
             .map_or("", |t| t.path.as_str());
-        let entities: Vec<String> = perform
-            .acts_on
-            .iter()
-            .filter_map(|i| args.get(*i as usize))
-            .flat_map(|v| match v {
-                Value::List(items) => items.iter().map(Value::entity_key).collect(),
-                other => vec![other.entity_key()],
-            })
-            .collect();
-        let mut expired = false;
+        let entities = Self::entities(perform, args);
+        let mut expired = None;
         let mut by: Vec<&str> = Vec::new();
         // Each entity needs an approval that names it; one gate may have asked for each.
         let covered = entities.iter().all(|entity| {
@@ -254,7 +257,7 @@ impl Stepper<'_, '_> {
                     return false;
                 }
                 if grant.until_ms < self.now_ms {
-                    expired = true;
+                    expired.get_or_insert_with(|| grant.clone());
                     return false;
                 }
                 by.extend(grant.by.iter().map(String::as_str));
@@ -266,11 +269,7 @@ impl Stepper<'_, '_> {
             by.dedup();
             return Ok(Some(format!("approved by {}", by.join(", "))));
         }
-        Err(if expired {
-            "the approval for it has expired".into()
-        } else {
-            "no approval covers it; it was not performed".into()
-        })
+        Err(expired)
     }
 
     pub(super) fn call_done(&mut self, id: &str, value: Value) {

@@ -6,7 +6,7 @@ use crate::journal::What;
 use crate::json;
 use crate::playbook::{NodeKind, Perform, Playbook};
 use crate::program::Program;
-use crate::state::{Run, Waiting};
+use crate::state::{Ending, Run, StepOutcome, Waiting};
 use crate::types::Type;
 use crate::value::Value;
 use petgraph::graph::NodeIndex;
@@ -241,6 +241,26 @@ fn read(kind: &NodeKind) -> Vec<&Expr> {
 }
 
 impl Stepper<'_, '_> {
+    /// Nobody settled what holds a thread: it fails. What became of the step is still not known, so that nothing that
+    /// handles its failure may go on as if it had failed.
+    pub(super) fn held_too_long(&mut self, thread: u32, reason: String) {
+        let (node, path) = self.place(thread);
+        if let Some(perform) = perform_at(self.context.playbook, node) {
+            self.record(
+                Some(thread),
+                What::ActionFailed {
+                    action: perform.action.clone(),
+                    reason: reason.clone(),
+                    handled: false,
+                },
+            );
+            self.remember(thread, StepOutcome::Failed, Some(reason.clone()));
+        }
+        self.run.failed_steps.push((node, path));
+        let failure = self.failure(thread, reason);
+        self.end(thread, Some(Ending::Failed(failure)));
+    }
+
     pub(super) fn settle(&mut self, settlement: Settlement) {
         let context = self.context;
         let checked = check_settlement(context.program, context.playbook, self.run, &settlement);

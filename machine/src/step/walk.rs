@@ -318,16 +318,7 @@ impl Stepper<'_, '_> {
             Some((thread, Some(reason))) => {
                 let days = crate::duration::format_ms(super::HELD_MS_MAX);
                 let reason = format!("held for {days} and nobody settled it: {reason}");
-                let node = self
-                    .run
-                    .threads
-                    .get(&thread)
-                    .and_then(|t| self.node(t.node));
-                if matches!(node.map(|n| &n.kind), Some(NodeKind::Perform(_))) {
-                    self.action_failed(thread, reason);
-                } else {
-                    self.fail_step(thread, reason);
-                }
+                self.held_too_long(thread, reason);
             }
             None => {}
         }

@@ -87,7 +87,12 @@ impl Job<'_> {
             Err(Trouble::NotSent { reason, .. } | Trouble::Lost(reason)) => {
                 self.redactor.text(reason)
             }
-            Err(Trouble::Refused(_) | Trouble::Lacking { .. } | Trouble::Shut { .. }) => {
+            Err(
+                Trouble::Refused(_)
+                | Trouble::TooLate(_)
+                | Trouble::Lacking { .. }
+                | Trouble::Shut { .. },
+            ) => {
                 return breakers.told_nothing(connection, tenant, now_ms);
             }
         };

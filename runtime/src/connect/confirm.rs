@@ -7,6 +7,8 @@ use counterplay_machine::Value;
 use counterplay_machine::declare::Confirm;
 use counterplay_machine::duration;
 use counterplay_machine::eval::{eval, eval_bool};
+use counterplay_machine::expr::{Expr, Slot};
+use std::sync::Arc;
 
 /// The first pause between two looks, in milliseconds.
 const PAUSE_MS_MIN: i64 = 1_000;
@@ -38,10 +40,31 @@ impl Job<'_> {
     }
 
     /// Looks once: nothing when the condition holds, what was seen instead when not.
-    async fn look(&mut self, confirm: &Confirm, until_ms: i64) -> Result<Option<String>, String> {
+    async fn look(&self, confirm: &Confirm, until_ms: i64) -> Result<Option<String>, String> {
+        let bound = self.ask(&confirm.queries, "confirm", until_ms).await?;
+        match self.with_env(&bound, |env| eval_bool(&confirm.condition, env)) {
+            Ok(true) => Ok(None),
+            Ok(false) if bound.is_empty() => Ok(Some("the condition does not hold".into())),
+            Ok(false) => {
+                let asked = confirm.queries.iter().zip(&bound);
+                let seen = asked.map(|((_, query, _), (_, value))| {
+                    format!("`{query}` answers {}", value.plain())
+                });
+                Ok(Some(seen.collect::<Vec<_>>().join(", ")))
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Asks queries in order; each may use what those before it answered. `purpose` tells their ids apart.
+    pub(super) async fn ask(
+        &self,
+        queries: &[(Slot, Arc<str>, Vec<Expr>)],
+        purpose: &str,
+        until_ms: i64,
+    ) -> Result<Vec<(Slot, Value)>, String> {
         let mut bound = Vec::new();
-        let mut seen = Vec::new();
-        for (slot, query, args) in &confirm.queries {
+        for (slot, query, args) in queries {
             let args = self
                 .with_env(&bound, |env| {
                     args.iter()
@@ -53,7 +76,7 @@ impl Job<'_> {
                 return Err(format!("the program has no query `{query}`"));
             };
             let request = CallRequest {
-                id: format!("{}!confirm", self.request.id),
+                id: format!("{}!{purpose}", self.request.id),
                 callable: query.clone(),
                 args,
                 repeated: false,
@@ -63,20 +86,12 @@ impl Job<'_> {
             job.deadline_ms = Some(until_ms);
             let outcome = job.carry_out().await;
             match job.without_secrets(outcome) {
-                CallOutcome::Done(value) => {
-                    seen.push(format!("`{query}` answers {}", value.plain()));
-                    bound.push((*slot, value));
-                }
+                CallOutcome::Done(value) => bound.push((*slot, value)),
                 CallOutcome::Failed { reason } | CallOutcome::Unknown { reason } => {
                     return Err(format!("`{query}` failed: {reason}"));
                 }
             }
         }
-        match self.with_env(&bound, |env| eval_bool(&confirm.condition, env)) {
-            Ok(true) => Ok(None),
-            Ok(false) if seen.is_empty() => Ok(Some("the condition does not hold".into())),
-            Ok(false) => Ok(Some(seen.join(", "))),
-            Err(error) => Err(error.to_string()),
-        }
+        Ok(bound)
     }
 }

@@ -8,7 +8,9 @@ use super::send::{Answer, Sending};
 use super::tries::Tries;
 use super::{Trouble, failed};
 use crate::call::{CallOutcome, Setback};
+use crate::repeat::over;
 use counterplay_machine::Value;
+use counterplay_machine::declare::Impact;
 use counterplay_machine::response::Meaning;
 
 /// What is to be sent.
@@ -31,15 +33,12 @@ impl Job<'_> {
         errand: &Errand,
         page: bool,
     ) -> Result<(Answer, Meaning), CallOutcome> {
-        let mut may_be_done = false;
+        // It may have been carried out by an earlier process, too.
+        let mut may_be_done = self.may_be_done();
         // Until when it has been told that nothing is sent.
         let mut told_ms = i64::MIN;
         // What the last attempt of this call came to.
         let mut last: Option<String> = None;
-        let note = |may_be_done: bool| match may_be_done {
-            true => "; it may have been carried out",
-            false => "",
-        };
         loop {
             let attempt = self.attempt(errand).await;
             if let Err(Trouble::Shut { reason, wait_ms }) = attempt {
@@ -47,7 +46,7 @@ impl Job<'_> {
                     Ok(told) => told_ms = told,
                     Err(why) => {
                         let reason = self.given_up(last, &why);
-                        return Err(failed(format!("{reason}{}", note(may_be_done))));
+                        return Err(self.no_more(reason, may_be_done));
                     }
                 }
                 continue;
@@ -63,7 +62,7 @@ impl Job<'_> {
                         if self.is_repeatable() || is_untouched(answer.status) {
                             (reason, answer.retry_after_ms)
                         } else if is_between(answer.status) {
-                            return Err(unknown(&reason));
+                            return Err(self.unknown(&reason));
                         } else {
                             return Err(failed(reason));
                         }
@@ -80,15 +79,22 @@ impl Job<'_> {
                 ) => (reason, asked_ms),
                 Err(Trouble::Shut { reason, .. }) => (reason, None),
                 Err(Trouble::Lost(reason)) if self.is_repeatable() => {
-                    may_be_done = self.callable.impact.is_some();
+                    may_be_done |= self.callable.impact.is_some();
+                    if may_be_done {
+                        let now_ms = self.hub.clock.now_ms();
+                        let within_ms = self.connection.retry.within_ms;
+                        self.no_later_ms
+                            .get_or_insert(now_ms.saturating_add(within_ms));
+                    }
                     (reason, None)
                 }
-                Err(Trouble::Lost(reason)) => return Err(unknown(&reason)),
+                Err(Trouble::Lost(reason)) => return Err(self.unknown(&reason)),
+                Err(Trouble::TooLate(reason)) => return Err(CallOutcome::Unknown { reason }),
                 Err(Trouble::Refused(reason)) => return Err(failed(reason)),
             };
             last = Some(reason.clone());
             if let Err(reason) = self.pause(reason, asked_ms).await {
-                return Err(failed(format!("{reason}{}", note(may_be_done))));
+                return Err(self.no_more(reason, may_be_done));
             }
         }
     }
@@ -114,6 +120,35 @@ impl Job<'_> {
         Ok(())
     }
 
+    /// Whether an earlier attempt, perhaps by an earlier process, may have carried it out.
+    pub fn may_be_done(&self) -> bool {
+        self.request.repeated && self.callable.impact.is_some()
+    }
+
+    /// The outcome of a call that is not tried again.
+    pub fn no_more(&self, reason: String, may_be_done: bool) -> CallOutcome {
+        if !may_be_done {
+            return failed(reason);
+        }
+        let reason = format!("{reason}; it may have been carried out");
+        match self.callable.impact {
+            // Twice heard is no harm, and not heard no reason to wait for a person.
+            None | Some(Impact::Notify) => failed(reason),
+            Some(_) => CallOutcome::Unknown { reason },
+        }
+    }
+
+    /// The outcome of a call whose answer was lost.
+    fn unknown(&self, reason: &str) -> CallOutcome {
+        let twice = match self.callable.impact {
+            Some(Impact::Notify) => "",
+            _ => ", and doing it twice may do harm",
+        };
+        CallOutcome::Unknown {
+            reason: format!("{reason}; it may have been carried out{twice}"),
+        }
+    }
+
     /// Notes whether the connection works: a refusal of what was asked for is a sign that it does, a refusal of
     /// who asks is not.
     fn note_health(&self, attempt: &Result<Answer, Trouble>) {
@@ -125,6 +160,8 @@ impl Job<'_> {
             Ok(answer) if answer.status == 429 => return,
             Ok(answer) if is_sick(answer.status) => format!("it answered {}", answer.status),
             Ok(_) => return self.hub.healths.worked(name, now_ms),
+            // Nothing was asked of it.
+            Err(Trouble::TooLate(_)) => return,
             Err(
                 Trouble::NotSent { reason, .. } | Trouble::Lost(reason) | Trouble::Refused(reason),
             ) => self.redactor.text(reason),
@@ -137,6 +174,13 @@ impl Job<'_> {
         self.wait_for_turn().await;
         // Held until there is an answer: a pause waits for what is under way.
         let _pass = self.request.gate.pass().await;
+        let now_ms = self.hub.clock.now_ms();
+        if self.no_later_ms.is_some_and(|until_ms| now_ms > until_ms) {
+            let over = over(self.connection.retry.within_ms.max(0));
+            return Err(Trouble::TooLate(format!(
+                "it may have been carried out, and it is not sent again by itself: {over}"
+            )));
+        }
         self.check_circuit()?;
         match errand {
             Errand::Mail(letter) => self.deliver(letter).await,
@@ -217,10 +261,4 @@ fn is_sick(status: u16) -> bool {
 /// Statuses that come from in between, or say that the time ran out: the service itself may have done it.
 fn is_between(status: u16) -> bool {
     matches!(status, 408 | 502 | 504)
-}
-
-fn unknown(reason: &str) -> CallOutcome {
-    CallOutcome::Unknown {
-        reason: format!("{reason}; it may have been carried out, and doing it twice may do harm"),
-    }
 }

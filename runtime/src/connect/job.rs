@@ -29,6 +29,8 @@ pub(super) struct Job<'a> {
     pub credentials: Credentials,
     /// Trying ends here although the connection would allow more, in milliseconds since the Unix epoch.
     pub deadline_ms: Option<i64>,
+    /// What may have been carried out is not sent again after this, in milliseconds since the Unix epoch.
+    pub no_later_ms: Option<i64>,
     /// How long the service asked to wait after the last trouble, in milliseconds.
     pub asked_ms: Option<i64>,
     /// The tries of this call, of all of its pages together; absent until there is trouble.
@@ -60,6 +62,7 @@ impl<'a> Job<'a> {
             settings,
             credentials,
             deadline_ms: None,
+            no_later_ms: None,
             asked_ms: None,
             tries: None,
             redactor: Redactor::default(),
@@ -106,6 +109,7 @@ impl<'a> Job<'a> {
                 id,
                 started_ms: *started_ms,
                 steps: &[],
+                sent_again: request.repeated,
             }),
             call: Some(&request.id),
             slots: &slots,
@@ -130,10 +134,12 @@ impl<'a> Job<'a> {
                             self.pause(reason, asked_ms).await
                         }
                         Trouble::Shut { reason, .. } => Err(reason),
-                        Trouble::Lost(reason) | Trouble::Refused(reason) => Err(reason),
+                        Trouble::Lost(reason)
+                        | Trouble::TooLate(reason)
+                        | Trouble::Refused(reason) => Err(reason),
                     };
                     if let Err(reason) = ended {
-                        return failed(reason);
+                        return self.no_more(reason, self.may_be_done());
                     }
                 };
                 match prepared {

@@ -63,6 +63,7 @@ pub(super) fn callable(made: Made<'_>) -> Callable {
         returns: None,
         returns_ty: Type::Json,
         confirm: None,
+        check: None,
         undo: None,
         doc: Arc::from(""),
     }
@@ -77,6 +78,8 @@ fn call(request: &ListRequest, callable: &Callable) -> CallRequest {
         tenant: request.tenant.clone(),
         run: None,
         program: request.program.clone(),
+        // A question: when it was intended does not matter.
+        intended_ms: i64::MAX,
         repeated: false,
         setbacks: Setbacks::default(),
         gate: request.gate.clone(),

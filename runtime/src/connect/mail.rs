@@ -27,7 +27,7 @@ use std::error::Error;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// What the subject of a mail begins with that may have been sent before.
-const AGAIN: &str = "[sent again after a restart] ";
+const AGAIN: &str = "[sent again] ";
 
 /// A mail, ready to be delivered.
 pub(super) struct Letter {

@@ -3,7 +3,7 @@
 //!
 //! One call goes through these files: `job` binds arguments and builds the request, `target` finds the
 //! address, `exchange` tries (waiting for `rate` and between `tries`), `auth` and `token` sign in, `send`
-//! or `mail` talk, `pages` reads lists to the end, `confirm` reads the state back. `egress` keeps calls on
+//! or `mail` talk, `pages` reads lists to the end, `confirm` reads the state back, `doubt` deals with lost answers. `egress` keeps calls on
 //! the public internet, `redact` keeps secrets out of everything that is returned.
 
 mod assertion;
@@ -13,6 +13,7 @@ mod breaker;
 mod chance;
 mod circuit;
 mod confirm;
+mod doubt;
 mod egress;
 mod exchange;
 mod health;
@@ -47,9 +48,7 @@ use crate::call::{
     SubscribeRequest, Subscribing,
 };
 use crate::clock::Clock;
-use counterplay_machine::declare::Impact;
 use counterplay_machine::deployment::Deployment;
-use job::Job;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
@@ -133,27 +132,7 @@ impl Connectors {
                 request.callable
             ));
         };
-        let notifies = callable.impact == Some(Impact::Notify);
-        if request.repeated && callable.impact.is_some() && !callable.idempotent && !notifies {
-            return CallOutcome::Unknown {
-                reason: format!(
-                    "`{}` may have been sent before a restart; it is not sent again by itself, because doing it twice may do harm",
-                    callable.name
-                ),
-            };
-        }
-        let mut job = match Job::new(self, request, callable) {
-            Ok(job) => job,
-            Err(reason) => return failed(reason),
-        };
-        let outcome = match job.carry_out().await {
-            CallOutcome::Done(value) => match &callable.confirm {
-                Some(confirm) => job.confirm(confirm, value).await,
-                None => CallOutcome::Done(value),
-            },
-            other => other,
-        };
-        let outcome = job.without_secrets(outcome);
+        let outcome = self.carry_out(request, callable).await;
         match &outcome {
             CallOutcome::Done(_) => {
                 tracing::debug!(callable = %request.callable, id = %request.id, "done")
@@ -231,6 +210,8 @@ enum Trouble {
     },
     /// It was sent, at least in part, and no answer came.
     Lost(String),
+    /// It may have been carried out before, and it is too late to send it again.
+    TooLate(String),
     /// It cannot be sent, or trying again does not help.
     Refused(String),
 }

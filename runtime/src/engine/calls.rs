@@ -167,6 +167,7 @@ fn way(
         tenant: run.tenant,
         run: Some((run.id, run.started_ms)),
         program,
+        intended_ms: stored.intended_ms,
         repeated: stored.attempts > 0,
         setbacks: Setbacks::default(),
         gate,

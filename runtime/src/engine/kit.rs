@@ -149,6 +149,7 @@ impl Kit {
             tenant: tenant.clone(),
             run: None,
             program: self.program.clone(),
+            intended_ms: self.clock.now_ms(),
             repeated: false,
             setbacks: Setbacks::default(),
             gate: Gate::of(&self.brake, &tenant.name, None),

@@ -6,12 +6,9 @@ use super::drive::Driver;
 use super::kit::Kit;
 use super::{Engine, EngineError, Notice};
 use crate::call::CallOutcome;
+use crate::repeat::{Repetition, repetition};
 use crate::store::{CallKind, Fault, StoredCall, Tx};
-use counterplay_machine::declare::Impact;
-use counterplay_machine::duration::{DAY_MS, format_time_ms};
-
-/// An action is not repeated when it was first sent longer ago: the world has moved on since.
-const REPEAT_WITHIN_MS: i64 = DAY_MS;
+use counterplay_machine::duration::format_time_ms;
 
 impl Engine {
     /// Settles every call that is marked as sent and is not under way.
@@ -40,11 +37,12 @@ fn settle(tx: &Tx<'_>, kit: &Kit, call: &StoredCall, now_ms: i64) -> Result<Vec<
         CallKind::Query => true,
         CallKind::Perform if stored.simulated => true,
         CallKind::Perform => {
-            let harmless = program
-                .callables
-                .get(&call.call.callable)
-                .is_some_and(|c| c.idempotent || c.impact == Some(Impact::Notify));
-            harmless && now_ms.saturating_sub(sent_ms) <= REPEAT_WITHIN_MS
+            let callable = program.callables.get(&call.call.callable);
+            callable.is_some_and(|callable| {
+                let may = repetition(&program, callable, call.intended_ms, now_ms);
+                // The connector asks before it sends.
+                matches!(may, Repetition::Again | Repetition::Check)
+            })
         }
     };
     if open && repeatable {

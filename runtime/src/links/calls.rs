@@ -78,6 +78,8 @@ pub(crate) fn request(
         tenant,
         run: Some(run),
         program: PROGRAM.clone(),
+        // For how long a message is worth sending again is decided where it is kept.
+        intended_ms: i64::MAX,
         repeated,
         setbacks: Setbacks::default(),
         gate: Gate::default(),
@@ -164,6 +166,7 @@ fn callable(channel: Channel) -> Callable {
         returns: None,
         returns_ty: Type::Nothing,
         confirm: None,
+        check: None,
         undo: None,
         doc: Arc::from("Tells people where an approval waits."),
     }

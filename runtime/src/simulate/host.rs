@@ -442,6 +442,8 @@ impl Oracle<'_> {
                 tenant: self.scenario.tenant.clone(),
                 run,
                 program: self.scenario.program.clone(),
+                // A question: when it was intended does not matter.
+                intended_ms: i64::MAX,
                 repeated: false,
                 setbacks: Setbacks::default(),
                 gate: Gate::default(),

@@ -37,6 +37,7 @@ pub(super) fn unmakeable(
             id: &run.id,
             started_ms: run.started_ms,
             steps: &[],
+            sent_again: false,
         }),
         call: Some(id),
         slots: &slots,

@@ -40,13 +40,16 @@ pub struct StoredCall {
     pub run: i64,
     /// The call.
     pub call: NewCall,
+    /// When it was intended, in milliseconds since the Unix epoch.
+    pub intended_ms: i64,
     /// How often it was sent.
     pub attempts: i64,
     /// When it was first sent, in milliseconds since the Unix epoch.
     pub first_sent_ms: Option<i64>,
 }
 
-const COLUMNS: &str = "num, run, id, kind, node, callable, args, attempts, first_sent_ms";
+const COLUMNS: &str =
+    "num, run, id, kind, node, callable, args, attempts, first_sent_ms, created_ms";
 
 impl Tx<'_> {
     /// Stores a call that is to be sent.
@@ -213,5 +216,6 @@ fn read(row: &Row<'_>) -> Result<StoredCall, Fault> {
         },
         attempts: row.get(7)?,
         first_sent_ms: row.get(8)?,
+        intended_ms: row.get(9)?,
     })
 }

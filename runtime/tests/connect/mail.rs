@@ -45,7 +45,7 @@ async fn mail_arrives_and_a_repeated_one_is_marked_with_the_same_id() {
         mails[0].text.trim().replace("\r\n", "\n"),
         "Hello,\nthis is the text."
     );
-    assert_eq!(mails[1].subject, "[sent again after a restart] Subject ü");
+    assert_eq!(mails[1].subject, "[sent again] Subject ü");
     assert!(mails[0].message_id.is_some());
     assert_eq!(mails[0].message_id, mails[1].message_id);
     sandbox.stop().await;
@@ -247,7 +247,7 @@ async fn one_dead_mailbox_does_not_keep_the_mail_from_the_others() {
 }
 
 #[tokio::test]
-async fn a_connection_lost_after_the_text_leaves_it_open_whether_it_was_sent() {
+async fn a_mail_whose_answer_was_lost_is_sent_again_once() {
     let address = scripted(|_, word| match word {
         "." => None,
         _ => Some(polite(word)),
@@ -258,14 +258,15 @@ async fn a_connection_lost_after_the_text_leaves_it_open_whether_it_was_sent() {
         ..smtp()
     };
     let bench = Bench::new(quick, Some(server(address)), vec![mail("mail")]);
-    let reason = unknown(
+    let reason = failure(
         bench
             .connectors
             .call(bench.request("mail", "ana@contoso.example"))
             .await,
     );
-    assert!(
-        reason.starts_with("the connection to 127.0.0.1 ended after the mail was handed over"),
-        "{reason}"
+    // A message is sent again, once and marked; two that nobody hears of are no reason to go on.
+    assert_eq!(
+        reason,
+        "the connection to 127.0.0.1 ended after the mail was handed over; it may have been carried out (sent again once)"
     );
 }

@@ -5,6 +5,7 @@ mod batch;
 mod certificate;
 mod circuit;
 mod credentials;
+mod doubt;
 mod egress;
 mod http;
 mod limits;

@@ -90,6 +90,7 @@ pub fn callable(name: &str, impact: Option<Impact>, method: &str) -> Callable {
         returns: None,
         returns_ty: Type::Nothing,
         confirm: None,
+        check: None,
         undo: None,
         doc: arc(""),
     }
@@ -199,6 +200,7 @@ impl Bench {
             tenant: self.tenant.clone(),
             run: Some(("run-1".into(), START_MS)),
             program: self.program.clone(),
+            intended_ms: START_MS,
             repeated: false,
             setbacks: Setbacks::default(),
             gate: Gate::default(),

@@ -97,6 +97,7 @@ fn callable(name: &str, impact: Option<Impact>, returns_ty: Type) -> Callable {
         returns: None,
         returns_ty,
         confirm: None,
+        check: None,
         undo: None,
         doc: arc(""),
     }

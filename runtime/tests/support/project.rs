@@ -88,6 +88,7 @@ fn callable(name: &str, impact: Option<Impact>, idempotent: bool) -> Callable {
             Type::Nothing
         },
         confirm: None,
+        check: None,
         undo: None,
         doc: Arc::from(""),
     }

@@ -198,6 +198,15 @@ async fn a_run_whose_step_has_an_unknown_outcome_is_held_and_taken_up_again() {
     service
         .sandbox
         .inject(Fault::new("/tickets", FaultKind::DropAfter).on("POST"));
+    // Nor does it say what it has done.
+    let refused = FaultKind::Status {
+        status: 403,
+        code: "Forbidden".into(),
+        message: "Not now.".into(),
+    };
+    service
+        .sandbox
+        .inject(Fault::new("/tickets", refused).on("GET").times(1_000));
     let body = json!({"tenant": "contoso", "values": {"user": PRIYA, "reason": "x"}});
     let started = operator.post(RUN, body).await;
     let run = started.ok(202).json["runs"][0].as_str().expect("a run");

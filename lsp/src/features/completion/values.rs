@@ -227,6 +227,8 @@ impl Find<'_> {
                 ("id", "Text"),
                 ("started", "Time"),
                 ("steps", "List<StepResult>"),
+                ("call", "Text"),
+                ("sent_again", "Bool"),
             ]
         };
         for (name, ty) in names {
