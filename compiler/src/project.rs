@@ -51,6 +51,8 @@ struct Written {
     #[serde(default)]
     playbooks: BTreeMap<toml::Spanned<String>, PlaybookSection>,
     #[serde(default)]
+    away: BTreeMap<toml::Spanned<String>, crate::away::AwaySection>,
+    #[serde(default)]
     lints: BTreeMap<toml::Spanned<String>, toml::Spanned<String>>,
     secrets: Option<SecretsSection>,
 }
@@ -326,6 +328,7 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
         );
     }
     let webhooks = webhooks(written.webhooks, &tenants, &mut find);
+    let away = crate::away::read(written.away, &teams, &mut find);
     let lints = lints::read(written.lints, &mut find);
     let secrets = match written.secrets {
         None => SecretsSettings::default(),
@@ -376,6 +379,7 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
             tenants,
             connections,
             webhooks,
+            away,
             modes: written
                 .playbooks
                 .into_iter()

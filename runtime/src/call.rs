@@ -198,6 +198,11 @@ pub trait Connector: Send + Sync + 'static {
         false
     }
 
+    /// A key that is derived from the deployment's master key for one purpose; nothing where there is no such key.
+    fn derived_key(&self, _purpose: &str) -> Option<[u8; 32]> {
+        None
+    }
+
     /// How the connections do, by name; those that were not used are not in it.
     fn health(&self) -> BTreeMap<String, ConnectionHealth> {
         BTreeMap::new()

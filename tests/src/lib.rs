@@ -49,11 +49,20 @@ pub fn example(name: &str) -> (Arc<Program>, Deployment) {
 
 /// A project of one file, with two teams and one tenant, compiled.
 pub fn project(source: &str) -> (Arc<Program>, Deployment) {
-    project_with(source, "")
+    compiled(source, "", true)
+}
+
+/// The same of a source that gives warnings.
+pub fn project_with_warnings(source: &str) -> (Arc<Program>, Deployment) {
+    compiled(source, "", false)
 }
 
 /// [`project`], with more in its `counterplay.toml`.
 pub fn project_with(source: &str, more: &str) -> (Arc<Program>, Deployment) {
+    compiled(source, more, true)
+}
+
+fn compiled(source: &str, more: &str, clean: bool) -> (Arc<Program>, Deployment) {
     let workspace = Workspace::new(
         vec![counterplay_compiler::workspace::Source {
             path: "playbooks/case.play".into(),
@@ -64,7 +73,7 @@ pub fn project_with(source: &str, more: &str) -> (Arc<Program>, Deployment) {
     );
     let compiled = workspace.compile();
     assert!(
-        compiled.diagnostics.is_empty(),
+        !compiled.has_errors() && (!clean || compiled.diagnostics.is_empty()),
         "{}",
         workspace.render(&compiled.diagnostics, false)
     );
@@ -190,6 +199,12 @@ impl Bench {
             .run(Until::Settled)
             .await
             .unwrap_or_else(|e| panic!("{e}"));
+    }
+
+    /// Moves the clock on to a time, and runs until nothing is left to do but to wait.
+    pub async fn wait_until(&self, ms: i64) {
+        self.clock.skip_to(ms);
+        self.settle().await;
     }
 
     /// Hands an event in.

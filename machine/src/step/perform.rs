@@ -6,7 +6,7 @@ use crate::declare::Impact;
 use crate::expr::{Expr, Slot};
 use crate::journal::What;
 use crate::playbook::{Edge, NodeKind, Perform};
-use crate::state::{DoneStep, StepOutcome, Waiting};
+use crate::state::{DoneStep, KnownCall, StepOutcome, Waiting};
 use crate::value::Value;
 use serde_json::Value as Json;
 use std::sync::Arc;
@@ -242,7 +242,9 @@ impl Stepper<'_, '_> {
                 other => vec![other.entity_key()],
             })
             .collect();
+        let (node, _) = self.place(thread);
         let mut expired = false;
+        let mut changed = false;
         let mut by: Vec<&str> = Vec::new();
         // Each entity needs an approval that names it; one gate may have asked for each.
         let covered = entities.iter().all(|entity| {
@@ -257,6 +259,10 @@ impl Stepper<'_, '_> {
                     expired = true;
                     return false;
                 }
+                if !as_approved(&grant.known, node, args) {
+                    changed = true;
+                    return false;
+                }
                 by.extend(grant.by.iter().map(String::as_str));
                 true
             })
@@ -268,6 +274,8 @@ impl Stepper<'_, '_> {
         }
         Err(if expired {
             "the approval for it has expired".into()
+        } else if changed {
+            "what was approved had other arguments; it was not performed".into()
         } else {
             "no approval covers it; it was not performed".into()
         })
@@ -410,6 +418,19 @@ impl Stepper<'_, '_> {
         let failure = Value::record("Failure", [("reason", Value::text(reason))]);
         self.run.bind(thread, slot, failure);
     }
+}
+
+/// Whether a call's arguments are those that people were shown, as far as they were known then.
+fn as_approved(known: &[KnownCall], node: u32, args: &[Value]) -> bool {
+    let Some(call) = known.iter().find(|call| call.node == node) else {
+        // Approvals of earlier versions say nothing of arguments.
+        return true;
+    };
+    let pairs = call.args.iter().zip(args);
+    call.args.len() == args.len()
+        && pairs
+            .into_iter()
+            .all(|(known, arg)| known.as_ref().is_none_or(|k| k.digest == arg.digest()))
 }
 
 /// Whether what happened at one place counts at another: it lies on the other's way. What happened in a

@@ -17,6 +17,7 @@ mod ids;
 mod kit;
 mod late;
 mod letters;
+mod links;
 mod look;
 mod matching;
 mod messages;
@@ -38,6 +39,7 @@ mod subscriptions;
 mod time;
 mod transition;
 
+pub use crate::links::{LinkRefused, PersonalLink};
 pub use accept::{Incoming, Receipt};
 pub use backlog::RETRY_AFTER_S;
 pub use changes::{ChangeTold, ChangesTaken, Told};
