@@ -9,6 +9,7 @@ use counterplay_machine::Program;
 use counterplay_machine::deployment::Deployment;
 use counterplay_machine::eval::TenantFacts;
 use counterplay_machine::journal::{Entry, What};
+use counterplay_runtime::call::Connector;
 use counterplay_runtime::clock::{Clock, VirtualClock};
 use counterplay_runtime::connect::{Connectors, MasterKey};
 use counterplay_runtime::engine::{Engine, EngineOptions, Ids, Incoming, Until};
@@ -171,6 +172,41 @@ impl Bench {
             engine,
             clock,
             _folder: folder,
+        }
+    }
+
+    /// The same after the engine's process has ended without warning: whatever was under way is lost, and another
+    /// engine opens the store. It works with this connector, or the same one.
+    pub async fn crashed(self, connector: Option<Arc<dyn Connector>>) -> Bench {
+        let Bench {
+            sandbox,
+            program,
+            deployment,
+            connector: same,
+            engine,
+            clock,
+            _folder,
+        } = self;
+        drop(engine);
+        let store = Store::open(_folder.path().join("store.db")).expect("a store");
+        let mut options = EngineOptions::new(
+            program.clone(),
+            deployment.clone(),
+            store,
+            connector.unwrap_or(same.clone()),
+            clock.clone(),
+        );
+        options.ids = Ids::seeded(2);
+        options.schedules = false;
+        let engine = Engine::open(options).await.expect("an engine");
+        Bench {
+            sandbox,
+            program,
+            deployment,
+            connector: same,
+            engine,
+            clock,
+            _folder,
         }
     }
 

@@ -16,6 +16,7 @@ mod hooks;
 mod ids;
 mod kit;
 mod late;
+mod leases;
 mod letters;
 mod links;
 mod look;

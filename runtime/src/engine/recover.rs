@@ -16,6 +16,7 @@ const REPEAT_WITHIN_MS: i64 = DAY_MS;
 impl Engine {
     /// Settles every call that is marked as sent and is not under way.
     pub(super) async fn recover(&self, driver: &mut Driver) -> Result<(), EngineError> {
+        self.inner.store.write(|tx| tx.unpark_calls()).await?;
         let sent = self.inner.store.read(|tx| tx.sent_calls()).await?;
         for call in sent.into_iter().filter(|c| !driver.has_call(c.num)) {
             let kit = self.kit();

@@ -153,7 +153,7 @@ impl Tx<'_> {
             "DELETE FROM timers WHERE run = ?1",
             "DELETE FROM approvals WHERE run = ?1",
             "DELETE FROM awaits WHERE run = ?1",
-            "DELETE FROM outbox WHERE run = ?1 AND sent = 0",
+            "DELETE FROM outbox WHERE run = ?1 AND sent <> 1",
             "DELETE FROM repeats WHERE run = ?1 AND until_ms IS NULL",
         ] {
             self.conn.prepare_cached(sql)?.execute([run])?;
