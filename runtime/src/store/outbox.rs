@@ -190,6 +190,18 @@ impl Tx<'_> {
         Ok(changed > 0)
     }
 
+    /// Whether calls wait until others have ended.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn has_parked_calls(&self) -> Result<bool, Fault> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM outbox WHERE sent = 2)";
+        Ok(self
+            .conn
+            .prepare_cached(sql)?
+            .query_row([], |row| row.get(0))?)
+    }
+
     /// Every call that waited is to be sent: what they waited for is not known any more.
     ///
     /// # Errors
