@@ -1,5 +1,6 @@
 //! Source text in, checked state machines and diagnostics out. Pure: no files, no clock, no network.
 
+mod away;
 pub mod check;
 pub mod codes;
 pub mod compile;

@@ -55,6 +55,8 @@ struct Written {
     #[serde(default)]
     playbooks: BTreeMap<toml::Spanned<String>, PlaybookSection>,
     #[serde(default)]
+    away: BTreeMap<toml::Spanned<String>, crate::away::AwaySection>,
+    #[serde(default)]
     lints: BTreeMap<toml::Spanned<String>, toml::Spanned<String>>,
     secrets: Option<secrets::Written>,
 }
@@ -351,6 +353,7 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
         );
     }
     let webhooks = webhooks(written.webhooks, &tenants, &mut find);
+    let away = crate::away::read(written.away, &teams, &mut find);
     let lints = lints::read(written.lints, &mut find);
     let here = first_line(text, "[secrets]").unwrap_or(0..1);
     let secrets = secrets::read(written.secrets, here, &mut find);
@@ -381,6 +384,7 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
             tenants,
             connections,
             webhooks,
+            away,
             modes: written
                 .playbooks
                 .into_iter()

@@ -256,6 +256,7 @@ cases! {
     default_that_knows_a_parameter: "steps tell(user: User, to: Text = user.name) {\n  end run to\n}\n\ndefine big(x: Int = \"text\") -> Int = x + 1\n";
     password_outside_of_a_request: about_device("", "    let p = new_password()\n    intune.sync(drift.device)");
     unknown_on_top: "enum Level ordered { low, high, unknown }\n\nenum Same { a = \"X\", b = \"x\" }\n";
+    approvals_in_two_branches: about_device("", "    in parallel {\n      approve \"Wipe?\" about drift.device, by team.soc\n      approve \"Is that right?\" about drift.device, by team.leads\n    }\n    notify.teams(team.soc, \"said {approval.by}\")");
     name_in_two_branches: about_device("", "    in parallel {\n      let x = 1\n      let x = \"text\"\n    }\n    notify.teams(team.soc, \"{x}\")");
     floor_of_no_method: "connection c {\n  base: \"https://example.org\"\n  destructive: PSOT \"/a/wipe\"\n}\n";
     lock_without_approval_is_a_warning: about_device("", "    intune.remote_lock(drift.device)");
@@ -480,4 +481,44 @@ fn a_connection_that_the_project_does_not_set_up() {
     let config = "[project]\nname = \"X\"\nresponses = [\"stale_account\"]\n\n[teams.it]\nmembers = [\"ana@example.org\"]\n\n[connections.graph]\n";
     let workspace = Workspace::new(Vec::new(), Some(("counterplay.toml".into(), config.into())));
     insta::assert_snapshot!(workspace.render(&workspace.compile().diagnostics, false));
+}
+
+#[test]
+fn mistakes_about_who_is_away() {
+    let soc = "[project]\nname = \"X\"\n\n[teams.soc]\nmembers = [\"ana@example.org\", \"bo@example.org\"]\n\n";
+    let mut all = String::new();
+    for section in [
+        "[away.ana]\nuntil = 2026-12-08\ndelegate = \"bo@example.org\"\n",
+        "[away.\"ana@example.org\"]\nuntil = 2026-12-08\ndelegate = \"bo@exampel.org\"\n",
+        "[away.\"ana@example.org\"]\nuntil = 2026-12-08\ndelegate = \"Ana@example.org\"\n",
+        "[away.\"ana@example.org\"]\nuntil = 2026-12-08T09:00:00\ndelegate = \"bo@example.org\"\n",
+        "[away.\"ana@example.org\"]\nfrom = 2026-12-09\nuntil = 2026-12-08\ndelegate = \"bo@example.org\"\n",
+        "[away.\"ana@example.org\"]\nuntil = \"next week\"\ndelegate = \"bo@example.org\"\n",
+        "[away.\"ana@example.org\"]\nuntil = 2026-12-08\n",
+        "[away.\"ana@example.org\"]\nuntil = 2026-12-08\ndelegate = \"bo@example.org\"\n\n[away.\"Ana@example.org\"]\nuntil = 2026-12-08\ndelegate = \"bo@example.org\"\n",
+    ] {
+        let config = format!("{soc}{section}");
+        let workspace = Workspace::new(Vec::new(), Some(("counterplay.toml".into(), config)));
+        let compiled = workspace.compile();
+        let told = workspace.render(&compiled.diagnostics, false);
+        all.push_str(&format!("{section}---\n{told}\n"));
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn a_day_of_absence_counts_to_its_end() {
+    let config = "[project]\nname = \"X\"\n\n[teams.soc]\nmembers = [\"ana@example.org\", \"bo@example.org\"]\n\n[away.\"Ana@example.org\"]\nfrom = 2026-12-01T18:00:00+01:00\nuntil = 2026-12-08\ndelegate = \"bo@example.org\"\n";
+    let workspace = Workspace::new(Vec::new(), Some(("counterplay.toml".into(), config.into())));
+    let compiled = workspace.compile();
+    assert!(compiled.diagnostics.is_empty());
+    let deployment = compiled.file.expect("a project file").deployment;
+    let absence = &deployment.away["ana@example.org"];
+    let at = |ms: i64| counterplay_machine::duration::format_time_ms(ms);
+    assert_eq!(
+        absence.from_ms.map(at).as_deref(),
+        Some("2026-12-01T17:00:00Z")
+    );
+    assert_eq!(at(absence.until_ms), "2026-12-09T00:00:00Z");
+    assert_eq!(absence.delegate, "bo@example.org");
 }

@@ -23,6 +23,9 @@ pub struct Deployment {
     pub webhooks: BTreeMap<String, Webhook>,
     /// Modes that override the source, by playbook id.
     pub modes: BTreeMap<String, Mode>,
+    /// Who is away and who answers approvals meanwhile, by e-mail address in small letters.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub away: BTreeMap<String, Absence>,
     /// Where secret values come from.
     pub secrets: SecretsSettings,
 }
@@ -58,6 +61,39 @@ impl Team {
     pub fn people(&self) -> usize {
         let addresses = self.members.iter().map(|m| m.to_ascii_lowercase());
         addresses.collect::<std::collections::BTreeSet<_>>().len()
+    }
+}
+
+/// A time in which somebody else answers approvals.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Absence {
+    /// From when, in milliseconds since the Unix epoch; from always where it is left out.
+    pub from_ms: Option<i64>,
+    /// Until when, in milliseconds since the Unix epoch.
+    pub until_ms: i64,
+    /// Who answers, by e-mail address.
+    pub delegate: String,
+}
+
+impl Deployment {
+    /// Who answers for somebody at a time; nobody where they are not away. A delegate who is away has a delegate
+    /// of their own; where that leads round in a circle there is none.
+    pub fn delegate(&self, who: &str, now_ms: i64) -> Option<&str> {
+        let mut at = who.to_ascii_lowercase();
+        let mut seen = vec![at.clone()];
+        let mut found = None;
+        while let Some(absence) = self.away.get(&at) {
+            if absence.from_ms.is_some_and(|from| now_ms < from) || now_ms >= absence.until_ms {
+                break;
+            }
+            at = absence.delegate.to_ascii_lowercase();
+            if seen.contains(&at) {
+                return None;
+            }
+            seen.push(at.clone());
+            found = Some(absence.delegate.as_str());
+        }
+        found
     }
 }
 
@@ -154,7 +190,7 @@ pub struct ConnectionSettings {
 
 #[cfg(test)]
 mod tests {
-    use super::{ConnectionSettings, Credentials, Team};
+    use super::{Absence, ConnectionSettings, Credentials, Deployment, Team};
     use crate::declare::Impact;
 
     #[test]
@@ -192,6 +228,31 @@ mod tests {
         assert_eq!(who(&settings)[3..], ["disruptive", "destructive"]);
         settings.disruptive = None;
         assert_eq!(who(&settings)[3..], ["everyday", "destructive"]);
+    }
+
+    #[test]
+    fn who_is_away_is_stood_in_for() {
+        let away = |from_ms, until_ms, delegate: &str| Absence {
+            from_ms,
+            until_ms,
+            delegate: delegate.into(),
+        };
+        let deployment = Deployment {
+            away: [
+                ("ana@x".to_owned(), away(None, 100, "Bo@x")),
+                ("bo@x".to_owned(), away(Some(50), 80, "cy@x")),
+                ("dan@x".to_owned(), away(None, 100, "eve@x")),
+                ("eve@x".to_owned(), away(None, 100, "dan@x")),
+            ]
+            .into(),
+            ..Deployment::default()
+        };
+        assert_eq!(deployment.delegate("Ana@x", 10), Some("Bo@x"));
+        assert_eq!(deployment.delegate("ana@x", 60), Some("cy@x"));
+        assert_eq!(deployment.delegate("ana@x", 90), Some("Bo@x"));
+        assert_eq!(deployment.delegate("ana@x", 100), None, "they are back");
+        assert_eq!(deployment.delegate("dan@x", 10), None, "a circle");
+        assert_eq!(deployment.delegate("cy@x", 60), None);
     }
 
     #[test]

@@ -147,6 +147,12 @@ pub enum What {
         /// What they answered to a question.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         answer: Option<String>,
+        /// For whom, where that is another person who is away.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instead_of: Option<String>,
+        /// Whether they answered by the link in a mail of theirs and did not log in.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_link: bool,
     },
     /// An answer did not count.
     VoteRefused {

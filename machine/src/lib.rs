@@ -16,6 +16,7 @@ pub mod hook;
 pub mod ingest;
 pub mod journal;
 pub mod json;
+pub mod login;
 pub mod pattern;
 pub mod permissions;
 pub mod playbook;

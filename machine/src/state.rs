@@ -231,6 +231,39 @@ pub struct OpenApproval {
     /// What may be answered, where it is a question and no approval.
     #[serde(default)]
     pub answers: Vec<String>,
+    /// Who answers for somebody who is away: the one who is asked, and for whom.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stand_ins: Vec<(String, String)>,
+    /// What was known of the actions that it opens when it was asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<KnownCall>,
+}
+
+impl OpenApproval {
+    /// For whom somebody answers, where that is another person.
+    pub fn instead_of(&self, who: &str) -> Option<&str> {
+        let mut pairs = self.stand_ins.iter();
+        let pair = pairs.find(|(stand_in, _)| stand_in.eq_ignore_ascii_case(who));
+        pair.map(|(_, absent)| absent.as_str())
+    }
+}
+
+/// What was known of an action when people were asked whether it may be performed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownCall {
+    /// Its node.
+    pub node: u32,
+    /// Its arguments, in the order of its parameters; absent where they are decided later.
+    pub args: Vec<Option<KnownArg>>,
+}
+
+/// An argument that people were shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownArg {
+    /// SHA-256 of the value, in hexadecimal: another value is not what was approved.
+    pub digest: String,
+    /// The value for people, secrets replaced.
+    pub shown: serde_json::Value,
 }
 
 /// An approval that people gave.
@@ -246,6 +279,9 @@ pub struct Grant {
     pub by: Vec<String>,
     /// Until when it holds.
     pub until_ms: i64,
+    /// What was known of the actions when it was asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<KnownCall>,
 }
 
 /// How a run ended.

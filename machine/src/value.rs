@@ -2,6 +2,7 @@
 
 use crate::duration;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -130,6 +131,15 @@ impl Value {
             },
             other => other.plain(),
         }
+    }
+
+    /// SHA-256 of the value, in hexadecimal; of a secret where it comes from counts, never the secret itself.
+    pub fn digest(&self) -> String {
+        let mut hasher = Sha256::new();
+        // Serialising plain data to memory cannot fail; an empty part would be equal to no other value.
+        hasher.update(serde_json::to_vec(self).unwrap_or_default());
+        let digest = hasher.finalize();
+        digest.iter().map(|b| format!("{b:02x}")).collect()
     }
 
     /// How an entity is called among people: its name, else its e-mail address, else its id.

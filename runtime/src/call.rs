@@ -9,6 +9,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 /// A call to make.
 #[derive(Clone, Debug)]
@@ -70,17 +71,38 @@ pub struct OpenCircuit {
 
 /// Whom setbacks are told; nobody by default.
 #[derive(Clone, Default)]
-pub struct Setbacks(Option<Arc<dyn Fn(Setback) + Send + Sync>>);
+pub struct Setbacks {
+    hears: Option<Arc<dyn Fn(Setback) + Send + Sync>>,
+    confirming_ms: Option<Arc<AtomicI64>>,
+}
 
 impl Setbacks {
     /// They are told to this.
     pub fn to(hears: impl Fn(Setback) + Send + Sync + 'static) -> Setbacks {
-        Setbacks(Some(Arc::new(hears)))
+        Setbacks {
+            hears: Some(Arc::new(hears)),
+            confirming_ms: None,
+        }
+    }
+
+    /// The same; when the call begins to confirm what it did, the time is noted here.
+    pub fn noting(self, confirming_ms: Arc<AtomicI64>) -> Setbacks {
+        Setbacks {
+            confirming_ms: Some(confirming_ms),
+            ..self
+        }
+    }
+
+    /// Notes that from now on the call only looks whether it was done.
+    pub fn confirms(&self, now_ms: i64) {
+        if let Some(since) = &self.confirming_ms {
+            since.store(now_ms, Ordering::SeqCst);
+        }
     }
 
     /// Tells one.
     pub fn tell(&self, setback: Setback) {
-        if let Some(hears) = &self.0 {
+        if let Some(hears) = &self.hears {
             hears(setback);
         }
     }
@@ -88,7 +110,11 @@ impl Setbacks {
 
 impl fmt::Debug for Setbacks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "heard" } else { "unheard" })
+        f.write_str(if self.hears.is_some() {
+            "heard"
+        } else {
+            "unheard"
+        })
     }
 }
 
@@ -212,6 +238,11 @@ pub trait Connector: Send + Sync + 'static {
     /// Whether a notification that came in at this address carries what only the subscribed service knows.
     fn is_told_by_service(&self, _notify: &str, _client_state: &str) -> bool {
         false
+    }
+
+    /// A key that is derived from the deployment's master key for one purpose; nothing where there is no such key.
+    fn derived_key(&self, _purpose: &str) -> Option<[u8; 32]> {
+        None
     }
 
     /// How the connections do, by name; those that were not used are not in it.

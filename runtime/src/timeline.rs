@@ -392,8 +392,10 @@ impl<'a> Reader<'a> {
                 by,
                 answer: Some(answer),
                 comment,
+                by_link,
                 ..
             } => {
+                let by = &voter(by, None, *by_link);
                 let said = comment
                     .as_ref()
                     .map_or_else(String::new, |comment| format!(": \"{comment}\""));
@@ -405,7 +407,12 @@ impl<'a> Reader<'a> {
                 approve,
                 comment,
                 answer: None,
-            } => self.vote(index, by, *approve, comment.as_deref()),
+                instead_of,
+                by_link,
+            } => {
+                let by = &voter(by, instead_of.as_deref(), *by_link);
+                self.vote(index, by, *approve, comment.as_deref());
+            }
             What::Came { event } => {
                 self.line(entry, K::Wait, S::Normal, format!("{event} came"));
             }
@@ -675,25 +682,30 @@ impl<'a> Reader<'a> {
                     by,
                     approve,
                     comment,
+                    instead_of,
+                    by_link,
                     ..
-                } => Some((by.as_str(), *approve, comment.as_deref())),
+                } => {
+                    let by = voter(by, instead_of.as_deref(), *by_link);
+                    Some((by, *approve, comment.as_deref()))
+                }
                 _ => None,
             });
-        let votes: Vec<(&str, bool, Option<&str>)> = votes.collect();
+        let votes: Vec<(String, bool, Option<&str>)> = votes.collect();
         let said = match votes.last() {
             Some((_, _, Some(comment))) => format!(": \"{comment}\""),
             _ => String::new(),
         };
         let (severity, text) = match decision {
             "approved" => {
-                let by: Vec<&str> = votes.iter().filter(|v| v.1).map(|v| v.0).collect();
+                let by: Vec<&str> = votes.iter().filter(|v| v.1).map(|v| &*v.0).collect();
                 (
                     Severity::Normal,
                     format!("approved by {}{said}", by.join(", ")),
                 )
             }
             "rejected" => {
-                let by = votes.iter().find(|v| !v.1).map_or("someone", |v| v.0);
+                let by = votes.iter().find(|v| !v.1).map_or("someone", |v| &v.0);
                 (Severity::Notice, format!("rejected by {by}{said}"))
             }
             "unanswered" if votes.is_empty() => {
@@ -704,6 +716,13 @@ impl<'a> Reader<'a> {
         };
         self.line(entry, LineKind::Approval, severity, text);
     }
+}
+
+/// Who answered, for whom, and how.
+fn voter(by: &str, instead_of: Option<&str>, by_link: bool) -> String {
+    let instead = instead_of.map_or_else(String::new, |who| format!(" (for {who}, who is away)"));
+    let how = if by_link { " (by personal link)" } else { "" };
+    format!("{by}{instead}{how}")
 }
 
 fn failure(reason: &str, handled: bool) -> String {
@@ -840,6 +859,8 @@ mod tests {
             approve: true,
             comment: comment.map(str::to_owned),
             answer: None,
+            instead_of: None,
+            by_link: false,
         };
         let journal = [
             entry(0, 1, "", asked),

@@ -191,7 +191,9 @@ impl World {
             .expect("readable")
             .remove(0);
         let approval = format!("{}:8", run.id);
-        engine.store().messages(&approval).await.expect("readable")
+        let mut messages = engine.store().messages(&approval).await.expect("readable");
+        messages.retain(|m| m.channel != Channel::Reminder);
+        messages
     }
 
     async fn drive(&self, engine: &Engine, skip_ms: i64) {
@@ -738,4 +740,63 @@ async fn a_crash_at_any_commit_loses_no_message() {
     }
     assert!(again > 0, "no crash fell between a mail and its commit");
     whole.sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn who_has_not_answered_is_reminded_once() {
+    let mut world = World::new().await;
+    for node in world.playbook().graph.node_weights_mut() {
+        if let NodeKind::Approve(approve) = &mut node.kind {
+            approve.needs = 2;
+        }
+    }
+    let engine = world.engine().await;
+    world.ask(&engine).await.expect("asked");
+    assert_eq!(world.mails().len(), 3);
+    let approval = world.messages(&engine).await[0].approval.clone();
+    let ann = engine.vote(&approval, "ann@soc.example", true, None);
+    ann.await.expect("taken");
+    // Eight hours are given; after four Bob is reminded, and Ann and the team are left alone.
+    world.drive(&engine, 4 * HOUR - 1).await;
+    assert_eq!(world.mails().len(), 3);
+    world.drive(&engine, 1).await;
+    let mails = world.mails();
+    let again: Vec<(&str, &str)> = mails
+        .iter()
+        .filter(|m| m.subject.starts_with("Reminder: "))
+        .map(|m| (m.to[0].as_str(), m.subject.as_str()))
+        .collect();
+    assert_eq!(
+        again,
+        [("bob@soc.example", "Reminder: Approval needed: Wipe it?")]
+    );
+    let bob = engine.vote(&approval, "bob@soc.example", true, None);
+    bob.await.expect("taken");
+    world.drive(&engine, 6 * HOUR).await;
+    assert_eq!(world.mails().len(), 4);
+    let all = engine.store().messages(&approval).await.expect("readable");
+    let reminders = all.iter().filter(|m| m.channel == Channel::Reminder);
+    let reminders: Vec<(&str, MessageState)> =
+        reminders.map(|m| (m.recipient.as_str(), m.state)).collect();
+    assert_eq!(
+        reminders,
+        [("bob@soc.example", MessageState::Sent)],
+        "Ann's is gone"
+    );
+    world.sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_is_reminded_of_what_is_over() {
+    let world = World::new().await;
+    let engine = world.engine().await;
+    world.ask(&engine).await.expect("asked");
+    let approval = world.messages(&engine).await[0].approval.clone();
+    let ann = engine.vote(&approval, "ann@soc.example", true, None);
+    ann.await.expect("taken");
+    world.drive(&engine, 7 * HOUR).await;
+    assert_eq!(world.mails().len(), 3);
+    let all = engine.store().messages(&approval).await.expect("readable");
+    assert!(all.iter().all(|m| m.channel != Channel::Reminder));
+    world.sandbox.stop().await;
 }

@@ -166,6 +166,10 @@ fn value<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
 #[test]
 fn every_form_that_changes_something_carries_the_sessions_word() {
     for (name, html) in gallery(str::to_owned).pages() {
+        // Who answers by a personal link has no session: what the form carries is its address.
+        if name == "answer" {
+            continue;
+        }
         for form in html.split("<form").skip(1) {
             let form = form.split("</form>").next().unwrap_or_default();
             if form.contains("method=\"post\"") {

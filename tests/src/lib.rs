@@ -9,6 +9,7 @@ use counterplay_machine::Program;
 use counterplay_machine::deployment::Deployment;
 use counterplay_machine::eval::TenantFacts;
 use counterplay_machine::journal::{Entry, What};
+use counterplay_runtime::call::Connector;
 use counterplay_runtime::clock::{Clock, VirtualClock};
 use counterplay_runtime::connect::{Connectors, MasterKey};
 use counterplay_runtime::engine::{Engine, EngineOptions, Ids, Incoming, Until};
@@ -49,11 +50,20 @@ pub fn example(name: &str) -> (Arc<Program>, Deployment) {
 
 /// A project of one file, with two teams and one tenant, compiled.
 pub fn project(source: &str) -> (Arc<Program>, Deployment) {
-    project_with(source, "")
+    compiled(source, "", true)
+}
+
+/// The same of a source that gives warnings.
+pub fn project_with_warnings(source: &str) -> (Arc<Program>, Deployment) {
+    compiled(source, "", false)
 }
 
 /// [`project`], with more in its `counterplay.toml`.
 pub fn project_with(source: &str, more: &str) -> (Arc<Program>, Deployment) {
+    compiled(source, more, true)
+}
+
+fn compiled(source: &str, more: &str, clean: bool) -> (Arc<Program>, Deployment) {
     let workspace = Workspace::new(
         vec![counterplay_compiler::workspace::Source {
             path: "playbooks/case.play".into(),
@@ -64,7 +74,7 @@ pub fn project_with(source: &str, more: &str) -> (Arc<Program>, Deployment) {
     );
     let compiled = workspace.compile();
     assert!(
-        compiled.diagnostics.is_empty(),
+        !compiled.has_errors() && (!clean || compiled.diagnostics.is_empty()),
         "{}",
         workspace.render(&compiled.diagnostics, false)
     );
@@ -165,6 +175,41 @@ impl Bench {
         }
     }
 
+    /// The same after the engine's process has ended without warning: whatever was under way is lost, and another
+    /// engine opens the store. It works with this connector, or the same one.
+    pub async fn crashed(self, connector: Option<Arc<dyn Connector>>) -> Bench {
+        let Bench {
+            sandbox,
+            program,
+            deployment,
+            connector: same,
+            engine,
+            clock,
+            _folder,
+        } = self;
+        drop(engine);
+        let store = Store::open(_folder.path().join("store.db")).expect("a store");
+        let mut options = EngineOptions::new(
+            program.clone(),
+            deployment.clone(),
+            store,
+            connector.unwrap_or(same.clone()),
+            clock.clone(),
+        );
+        options.ids = Ids::seeded(2);
+        options.schedules = false;
+        let engine = Engine::open(options).await.expect("an engine");
+        Bench {
+            sandbox,
+            program,
+            deployment,
+            connector: same,
+            engine,
+            clock,
+            _folder,
+        }
+    }
+
     /// The time.
     pub fn now_ms(&self) -> i64 {
         self.clock.now_ms()
@@ -190,6 +235,12 @@ impl Bench {
             .run(Until::Settled)
             .await
             .unwrap_or_else(|e| panic!("{e}"));
+    }
+
+    /// Moves the clock on to a time, and runs until nothing is left to do but to wait.
+    pub async fn wait_until(&self, ms: i64) {
+        self.clock.skip_to(ms);
+        self.settle().await;
     }
 
     /// Hands an event in.

@@ -1008,8 +1008,22 @@ impl Lower<'_, '_> {
             vec![(fork, Edge::Done)]
         };
         self.goal_is_fresh = false;
+        let approves =
+            |names: &&std::collections::BTreeMap<String, Local>| names.contains_key("approval");
+        let several_approve = names.iter().filter(approves).count() > 1;
         for branch in names {
             for (name, local) in branch {
+                // Each branch may ask; afterwards `approval` would be one of several answers, so that it is none.
+                if name == "approval"
+                    && let Some(frame) = self.c.frames.last_mut()
+                {
+                    if several_approve {
+                        frame.names.remove("approval");
+                    } else {
+                        frame.names.insert(name, local);
+                    }
+                    continue;
+                }
                 let twice = self
                     .c
                     .frames

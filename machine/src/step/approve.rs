@@ -1,9 +1,10 @@
 //! Approvals: who may answer, how answers are counted, and what an approval opens.
 
 use super::{Effect, Stepper};
+use crate::expr::{Expr, RunFact};
 use crate::journal::What;
 use crate::playbook::{Approve, Edge, NodeKind};
-use crate::state::{Ending, Grant, OpenApproval, Outcome, Run, Waiting};
+use crate::state::{Ending, Grant, KnownArg, KnownCall, OpenApproval, Outcome, Run, Waiting};
 use crate::value::Value;
 
 /// An answer to an approval.
@@ -19,6 +20,20 @@ pub struct Vote {
     pub comment: Option<String>,
     /// The answer, where it is a question and no approval.
     pub answer: Option<String>,
+    /// Whether they answer by the link in a mail of theirs and have not logged in.
+    pub by_link: bool,
+}
+
+/// Who decides.
+pub(super) struct Electorate {
+    /// The team that is asked, by name.
+    pub team: Option<String>,
+    /// Who may answer.
+    pub eligible: Vec<String>,
+    /// Who may not, because they started the run or are what it is about.
+    pub excluded: Vec<String>,
+    /// Those of `eligible` who answer for somebody who is away, and for whom.
+    pub stand_ins: Vec<(String, String)>,
 }
 
 /// Whether an answer would count, or why not.
@@ -123,7 +138,12 @@ impl Stepper<'_, '_> {
             }
         }
         let asked = value(&approve.by)?;
-        let (team, eligible, excluded) = self.electorate(&asked, Some(&subjects));
+        let Electorate {
+            team,
+            eligible,
+            excluded,
+            stand_ins,
+        } = self.electorate(&asked, Some(&subjects));
         if eligible.len() < approve.needs as usize {
             let allowed = eligible.len();
             return Err(format!(
@@ -151,6 +171,37 @@ impl Stepper<'_, '_> {
             until_ms: self.now_ms.saturating_add(approve.within_ms),
             valid_ms: approve.valid_ms,
             answers: Vec::new(),
+            stand_ins,
+            known: approve
+                .covers
+                .iter()
+                .filter_map(|node| self.known(thread, *node))
+                .collect(),
+        })
+    }
+
+    /// What is known now of an action that is performed later. What depends on the time or on what the run has
+    /// done by then is decided later, and so is what is not bound yet.
+    fn known(&self, thread: u32, node: u32) -> Option<KnownCall> {
+        let Some(NodeKind::Perform(perform)) = self.node(node).map(|n| &n.kind) else {
+            return None;
+        };
+        let args = perform.args.iter().map(|arg| {
+            let mut moves = false;
+            arg.walk(&mut |part| {
+                moves |= matches!(part, Expr::Now | Expr::Run(RunFact::Steps));
+            });
+            match self.eval(thread, arg) {
+                Ok(value) if !moves => Some(KnownArg {
+                    digest: value.digest(),
+                    shown: value.redacted_json(),
+                }),
+                _ => None,
+            }
+        });
+        Some(KnownCall {
+            node,
+            args: args.collect(),
         })
     }
 
@@ -181,6 +232,13 @@ impl Stepper<'_, '_> {
                 approve: vote.approve,
                 comment: vote.comment.clone(),
                 answer: vote.answer.clone(),
+                instead_of: self
+                    .run
+                    .approvals
+                    .get(&vote.approval)
+                    .and_then(|open| open.instead_of(&vote.by))
+                    .map(str::to_owned),
+                by_link: vote.by_link,
             },
         );
         if let Some(answer) = &vote.answer {
@@ -231,6 +289,7 @@ impl Stepper<'_, '_> {
             about: open.about.into_iter().map(|(key, _)| key).collect(),
             by,
             until_ms: self.now_ms.saturating_add(open.valid_ms),
+            known: open.known,
         });
         self.decide(thread, &vote.approval, &Edge::Approved, "approved");
     }
@@ -315,13 +374,9 @@ impl Stepper<'_, '_> {
         }
     }
 
-    /// Who may answer, of a team or a person: the team's name, the addresses, and who may not because
-    /// they started the run or are what it is about. A question to a person has no `subjects`: it excludes nobody.
-    pub(super) fn electorate(
-        &self,
-        asked: &Value,
-        subjects: Option<&[Value]>,
-    ) -> (Option<String>, Vec<String>, Vec<String>) {
+    /// Who may answer, of a team or a person. A question to a person has no `subjects`: it excludes nobody, and
+    /// nobody can answer it for another.
+    pub(super) fn electorate(&self, asked: &Value, subjects: Option<&[Value]>) -> Electorate {
         let mut excluded: Vec<String> = Vec::new();
         if let Some(subjects) = subjects {
             excluded.extend(self.run.starter.iter().cloned());
@@ -340,14 +395,32 @@ impl Stepper<'_, '_> {
             person => addresses(person).into_iter().take(1).collect(),
         };
         // One person counts once, however often an address of theirs is listed.
+        let is_in =
+            |list: &[String], who: &str| list.iter().any(|other| other.eq_ignore_ascii_case(who));
         let mut eligible: Vec<String> = Vec::new();
-        for address in asked {
-            let same = |other: &String| other.eq_ignore_ascii_case(&address);
-            if !excluded.iter().any(same) && !eligible.iter().any(same) {
-                eligible.push(address);
+        let mut stand_ins = Vec::new();
+        for address in &asked {
+            if is_in(&excluded, address) || is_in(&eligible, address) {
+                continue;
+            }
+            // Whoever is asked already, or may not answer, stands in for nobody: each voice is another person's.
+            let delegate = subjects
+                .and_then(|_| self.context.deployment.delegate(address, self.now_ms))
+                .filter(|d| !is_in(&excluded, d) && !is_in(&eligible, d) && !is_in(&asked, d));
+            match delegate {
+                Some(delegate) => {
+                    stand_ins.push((delegate.to_owned(), address.clone()));
+                    eligible.push(delegate.to_owned());
+                }
+                None => eligible.push(address.clone()),
             }
         }
-        (team, eligible, excluded)
+        Electorate {
+            team,
+            eligible,
+            excluded,
+            stand_ins,
+        }
     }
 }
 

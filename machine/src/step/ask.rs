@@ -20,7 +20,7 @@ impl Stepper<'_, '_> {
             Ok(person) => person,
             Err(error) => return self.fail_step(thread, error.to_string()),
         };
-        let (team, eligible, _) = self.electorate(&person, None);
+        let super::approve::Electorate { team, eligible, .. } = self.electorate(&person, None);
         if eligible.is_empty() {
             let who = person.label();
             return self.fail_step(
@@ -44,6 +44,8 @@ impl Stepper<'_, '_> {
             until_ms: self.now_ms.saturating_add(ask.within_ms),
             valid_ms: 0,
             answers: answers.collect(),
+            stand_ins: Vec::new(),
+            known: Vec::new(),
         };
         let id = self.effect_id(thread);
         self.open_approval(thread, id, open);

@@ -170,7 +170,12 @@ impl Stepper<'_, '_> {
             .filter_map(|i| args.get(*i as usize))
             .map(|v| (v.entity_key(), v.label()))
             .collect();
-        let (team, eligible, excluded) = self.electorate(&asked, Some(args));
+        let super::approve::Electorate {
+            team,
+            eligible,
+            excluded,
+            stand_ins,
+        } = self.electorate(&asked, Some(args));
         if eligible.is_empty() {
             return Verdict::Blocked(format!(
                 "{BLOCKED}: {spent}, and nobody may decide beyond it"
@@ -194,6 +199,8 @@ impl Stepper<'_, '_> {
             until_ms: self.now_ms.saturating_add(beyond.within_ms),
             valid_ms: beyond.within_ms,
             answers: Vec::new(),
+            stand_ins,
+            known: Vec::new(),
         };
         self.open_approval(thread, id, open);
         Verdict::Asked

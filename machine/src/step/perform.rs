@@ -6,10 +6,18 @@ use crate::declare::Impact;
 use crate::expr::{Expr, Slot};
 use crate::journal::What;
 use crate::playbook::{Edge, NodeKind, Perform};
-use crate::state::{DoneStep, Grant, StepOutcome, Waiting};
+use crate::state::{DoneStep, Grant, KnownCall, StepOutcome, Waiting};
 use crate::value::Value;
 use serde_json::Value as Json;
 use std::sync::Arc;
+
+/// Why no approval lets a call be made.
+enum Uncovered {
+    /// One would, and is over.
+    Expired(Grant),
+    /// None does, for this reason.
+    Refused(&'static str),
+}
 
 impl Stepper<'_, '_> {
     fn args(&self, thread: u32, args: &[Expr]) -> Result<Vec<Value>, String> {
@@ -121,11 +129,10 @@ impl Stepper<'_, '_> {
         }
         let authority = match self.authority(thread, perform, &args) {
             Ok(authority) => authority,
-            Err(None) => {
-                let reason = "no approval covers it; it was not performed".to_owned();
-                return self.action_failed(thread, reason);
+            Err(Uncovered::Refused(reason)) => {
+                return self.action_failed(thread, reason.to_owned());
             }
-            Err(Some(expired)) => {
+            Err(Uncovered::Expired(expired)) => {
                 let entities = Self::entities(perform, &args);
                 if let Err(reason) = self.ask_anew(thread, &entities, &expired) {
                     self.action_failed(thread, reason);
@@ -230,7 +237,7 @@ impl Stepper<'_, '_> {
         thread: u32,
         perform: &Perform,
         args: &[Value],
-    ) -> Result<Option<String>, Option<Grant>> {
+    ) -> Result<Option<String>, Uncovered> {
         if let Some(reason) = &perform.accepted {
             return Ok(Some(format!("accepted without approval: {reason}")));
         }
@@ -245,7 +252,9 @@ impl Stepper<'_, '_> {
             .get(&thread)
             .map_or("", |t| t.path.as_str());
         let entities = Self::entities(perform, args);
+        let (node, _) = self.place(thread);
         let mut expired = None;
+        let mut changed = false;
         let mut by: Vec<&str> = Vec::new();
         // Each entity needs an approval that names it; one gate may have asked for each.
         let covered = entities.iter().all(|entity| {
@@ -260,6 +269,10 @@ impl Stepper<'_, '_> {
                     expired.get_or_insert_with(|| grant.clone());
                     return false;
                 }
+                if !as_approved(&grant.known, node, args) {
+                    changed = true;
+                    return false;
+                }
                 by.extend(grant.by.iter().map(String::as_str));
                 true
             })
@@ -269,7 +282,13 @@ impl Stepper<'_, '_> {
             by.dedup();
             return Ok(Some(format!("approved by {}", by.join(", "))));
         }
-        Err(expired)
+        Err(match expired {
+            Some(grant) => Uncovered::Expired(grant),
+            None if changed => {
+                Uncovered::Refused("what was approved had other arguments; it was not performed")
+            }
+            None => Uncovered::Refused("no approval covers it; it was not performed"),
+        })
     }
 
     pub(super) fn call_done(&mut self, id: &str, value: Value) {
@@ -409,6 +428,19 @@ impl Stepper<'_, '_> {
         let failure = Value::record("Failure", [("reason", Value::text(reason))]);
         self.run.bind(thread, slot, failure);
     }
+}
+
+/// Whether a call's arguments are those that people were shown, as far as they were known then.
+fn as_approved(known: &[KnownCall], node: u32, args: &[Value]) -> bool {
+    let Some(call) = known.iter().find(|call| call.node == node) else {
+        // Approvals of earlier versions say nothing of arguments.
+        return true;
+    };
+    let pairs = call.args.iter().zip(args);
+    call.args.len() == args.len()
+        && pairs
+            .into_iter()
+            .all(|(known, arg)| known.as_ref().is_none_or(|k| k.digest == arg.digest()))
 }
 
 /// Whether what happened at one place counts at another: it lies on the other's way. What happened in a

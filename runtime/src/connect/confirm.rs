@@ -19,6 +19,7 @@ impl Job<'_> {
     /// Looks until the condition holds; then the action has the result that its answer gave.
     pub async fn confirm(&mut self, confirm: &Confirm, result: Value) -> CallOutcome {
         let clock = &self.hub.clock;
+        self.request.setbacks.confirms(clock.now_ms());
         let until_ms = clock.now_ms().saturating_add(confirm.within_ms.max(0));
         let mut pause_ms = PAUSE_MS_MIN;
         loop {

@@ -211,7 +211,7 @@ impl MasterKey {
 }
 
 /// HMAC-SHA256 under a key of any length.
-pub(super) fn keyed(key: &[u8]) -> Hmac<Sha256> {
+pub(crate) fn keyed(key: &[u8]) -> Hmac<Sha256> {
     match Hmac::<Sha256>::new_from_slice(key) {
         Ok(mac) => mac,
         // HMAC takes keys of every length (RFC 2104); the error belongs to other algorithms of the same trait.

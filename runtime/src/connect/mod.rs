@@ -35,6 +35,7 @@ mod token;
 mod tries;
 
 pub use chance::Chance;
+pub(crate) use master_key::keyed;
 pub use master_key::{KEY_LENGTH, MasterKey, MasterKeyError, PASSWORD_LENGTH};
 pub use secrets::{
     Asked, EnvironmentSecrets, FileSecrets, MemorySecrets, SecretError, SecretValue, Secrets, open,
@@ -167,6 +168,10 @@ impl Connector for Connectors {
 
     fn is_told_by_service(&self, notify: &str, client_state: &str) -> bool {
         self.is_client_state(notify, client_state)
+    }
+
+    fn derived_key(&self, purpose: &str) -> Option<[u8; KEY_LENGTH]> {
+        Some(self.key.derive(purpose, b""))
     }
 
     fn health(&self) -> BTreeMap<String, ConnectionHealth> {

@@ -2,6 +2,7 @@
 
 use super::drive::{Driver, Job, Report};
 use super::kit::Kit;
+use super::leases::Lease;
 use super::record::{Cause, record};
 use super::shared::Others;
 use super::slots::{Slot, Slots};
@@ -56,6 +57,7 @@ pub(super) struct Ready {
     pub(super) sent: Sent,
     pub(super) way: Way,
     slot: Slot,
+    lease: Lease,
 }
 
 /// Marks calls as sent as far as there is room for them. Part of every transaction that may have asked for some: what
@@ -66,19 +68,40 @@ pub(super) fn claim(
     slots: &Arc<Slots>,
     now_ms: i64,
 ) -> Result<Vec<Ready>, Fault> {
+    let leases = slots.leases();
+    leases.let_go(tx, now_ms)?;
+    let mut ready = Vec::new();
+    // Behind those that wait for others there may be more.
+    while claim_some(tx, kit, slots, now_ms, &mut ready)? {}
+    Ok(ready)
+}
+
+/// One round of [`claim`]; whether another one may find more.
+fn claim_some(
+    tx: &Tx<'_>,
+    kit: &Kit,
+    slots: &Arc<Slots>,
+    now_ms: i64,
+    ready: &mut Vec<Ready>,
+) -> Result<bool, Fault> {
     let room = slots.room();
     if room == 0 || !tx.has_unsent_calls()? {
-        return Ok(Vec::new());
+        return Ok(false);
     }
+    let mut parked = false;
     let full = slots.full();
     let but = match full.is_empty() {
         true => Vec::new(),
         false => kit.callables_of(|name| full.iter().any(|f| **f == *name)),
     };
-    let mut ready = Vec::new();
     for call in tx.unsent_calls(room, &but, &slots.turn())? {
         let connection = kit.connection(&call.call.callable).cloned();
         let Some(slot) = slots.take(connection.as_ref()) else {
+            continue;
+        };
+        let Some(lease) = slots.leases().take(&call, now_ms) else {
+            tx.park_call(call.num)?;
+            parked = true;
             continue;
         };
         if !tx.mark_sent(call.num, now_ms)? {
@@ -86,9 +109,14 @@ pub(super) fn claim(
         }
         let sent = Sent::of(&call);
         let way = way(tx, kit, slots, call, now_ms)?;
-        ready.push(Ready { sent, way, slot });
+        ready.push(Ready {
+            sent,
+            way,
+            slot,
+            lease,
+        });
     }
-    Ok(ready)
+    Ok(parked)
 }
 
 impl Engine {
@@ -110,7 +138,12 @@ impl Engine {
 
     /// The same, also for others that ask the same.
     pub(super) fn send_for(&self, driver: &mut Driver, kit: &Kit, ready: Ready, others: Others) {
-        let Ready { sent, way, slot } = ready;
+        let Ready {
+            sent,
+            way,
+            slot,
+            lease,
+        } = ready;
         let connector = kit.connector.clone();
         let report = sent.clone();
         let heard = driver.setbacks();
@@ -123,12 +156,13 @@ impl Engine {
                             // A driver that is gone has nobody to show it to.
                             let _ = heard.send((sent.clone(), setback.clone()));
                         }
-                    });
+                    })
+                    .noting(lease.confirming());
                     connector.call(*request).await
                 }
                 Way::Sample(outcome) => outcome,
             };
-            drop(slot);
+            drop((slot, lease));
             others.tell(&outcome);
             Report::Called(report, outcome)
         });

@@ -6,6 +6,7 @@
 
 use super::drive::{Driver, Job, Report};
 use super::kit::Kit;
+use super::links::personal;
 use super::{Engine, EngineError, Notice};
 use crate::brake::Gate;
 use crate::call::{CallOutcome, CallRequest};
@@ -21,6 +22,8 @@ pub(super) const AT_ONCE: usize = 8;
 const TRY_FOR_MS: i64 = HOUR_MS;
 /// The first pause; each is twice the one before.
 const PAUSE_MS: i64 = 5 * SECOND_MS;
+/// What is open for so long is called to mind once, after half of the time.
+const REMIND_FROM_MS: i64 = HOUR_MS;
 /// The longest pause.
 const PAUSE_MAX_MS: i64 = 300 * SECOND_MS;
 
@@ -41,8 +44,13 @@ pub(super) fn plan(
     };
     let add =
         |channel, recipient: &str| tx.add_message(stored.num, approval, channel, recipient, now_ms);
+    let half = open.until_ms.saturating_sub(now_ms) / 2;
     for person in &open.eligible {
         add(Channel::Mail, person)?;
+        if 2 * half >= REMIND_FROM_MS {
+            let (num, at_ms) = (stored.num, now_ms + half);
+            tx.add_message(num, approval, Channel::Reminder, person, at_ms)?;
+        }
     }
     let Some((name, team)) = open
         .team
@@ -94,6 +102,9 @@ impl Engine {
                             tx.begin_message(message.num)?;
                             ready.push((message, request));
                         }
+                        Err(_) if message.channel == Channel::Reminder => {
+                            tx.drop_message(message.num)?;
+                        }
                         Err(reason) => notices.push(end(
                             tx,
                             &message,
@@ -137,6 +148,10 @@ fn prepare(
     if now_ms > open.until_ms {
         return Ok(Err("the approval has expired".into()));
     }
+    let is = |(who, _): &(String, _)| who.eq_ignore_ascii_case(&message.recipient);
+    if message.channel == Channel::Reminder && open.votes.iter().any(is) {
+        return Ok(Err("it is answered".into()));
+    }
     let address = match address(kit, message) {
         Ok(address) => address,
         Err(reason) => return Ok(Err(reason)),
@@ -147,7 +162,16 @@ fn prepare(
         return Ok(Err("there is no page to link to".into()));
     };
     let url = links::page(base, &message.approval);
-    let notice = links::Notice::new(&run, playbook, open, url);
+    let mut notice = links::Notice::new(&run, playbook, open, url);
+    if matches!(message.channel, Channel::Mail | Channel::Reminder) {
+        let to = (message.approval.as_str(), message.recipient.as_str());
+        if let Some(url) = personal(kit, playbook, open, to) {
+            notice = notice.personal(url);
+        }
+    }
+    if message.channel == Channel::Reminder {
+        notice = notice.again();
+    }
     let gate = Gate::of(&kit.brake, &run.tenant.name, Some(&run.playbook));
     let request = links::request(
         &notice,
@@ -174,10 +198,10 @@ fn address(kit: &Kit, message: &Message) -> Result<Address, String> {
     };
     match message.channel {
         // Without a server there is no use in trying for an hour.
-        Channel::Mail if !kit.deployment.connections.contains_key("mail") => {
+        Channel::Mail | Channel::Reminder if !kit.deployment.connections.contains_key("mail") => {
             Err("mail is not set up: add [connections.mail] with base = \"smtp://HOST:PORT\" and from to counterplay.toml".into())
         }
-        Channel::Mail => Ok(Address::Mail(recipient.clone())),
+        Channel::Mail | Channel::Reminder => Ok(Address::Mail(recipient.clone())),
         Channel::Teams => webhook(|team| &team.teams_webhook).map(Address::Teams),
         Channel::Slack => webhook(|team| &team.slack_webhook).map(Address::Slack),
     }

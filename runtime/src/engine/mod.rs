@@ -16,7 +16,9 @@ mod hooks;
 mod ids;
 mod kit;
 mod late;
+mod leases;
 mod letters;
+mod links;
 mod look;
 mod matching;
 mod messages;
@@ -38,6 +40,7 @@ mod subscriptions;
 mod time;
 mod transition;
 
+pub use crate::links::{LinkRefused, PersonalLink};
 pub use accept::{Incoming, Receipt};
 pub use backlog::RETRY_AFTER_S;
 pub use changes::{ChangeTold, ChangesTaken, Told};

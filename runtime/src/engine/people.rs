@@ -1,7 +1,7 @@
 //! People's words in: checked at once, committed, decided by the stepper.
 
 use super::Engine;
-use crate::store::WordRefused;
+use crate::store::{Said, WordRefused};
 use counterplay_machine::step::Settlement;
 
 impl Engine {
@@ -23,6 +23,17 @@ impl Engine {
             .store
             .submit_vote(target, by, approve, comment, now)
             .await?;
+        self.inner.wake.notify_one();
+        Ok(approval)
+    }
+
+    /// Takes what somebody says of an approval or a question; returns its id.
+    ///
+    /// # Errors
+    /// When it would not count, with the reason.
+    pub async fn say(&self, target: &str, by: &str, said: Said) -> Result<String, WordRefused> {
+        let now = self.inner.clock.now_ms();
+        let approval = self.inner.store.submit(target, by, said, now).await?;
         self.inner.wake.notify_one();
         Ok(approval)
     }

@@ -202,15 +202,21 @@ fn line(program: &Program, what: &What, cause: &Cause) -> Option<Line> {
             approve,
             comment,
             answer,
-        } => (
-            by.clone(),
-            "approval.voted",
-            cause.approval.clone(),
-            match answer {
+            instead_of,
+            by_link,
+        } => {
+            let mut detail = match answer {
                 None => json!({ "approve": approve, "comment": comment }),
                 Some(answer) => json!({ "answer": answer, "comment": comment }),
-            },
-        ),
+            };
+            if let Some(who) = instead_of {
+                detail["instead_of"] = json!(who);
+            }
+            if *by_link {
+                detail["by"] = json!("personal link");
+            }
+            (by.clone(), "approval.voted", cause.approval.clone(), detail)
+        }
         What::Emitted { event, fields } => (
             engine(),
             "event.emitted",

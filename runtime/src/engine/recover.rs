@@ -13,6 +13,9 @@ use counterplay_machine::duration::format_time_ms;
 impl Engine {
     /// Settles every call that is marked as sent and is not under way.
     pub(super) async fn recover(&self, driver: &mut Driver) -> Result<(), EngineError> {
+        if self.inner.store.read(|tx| tx.has_parked_calls()).await? {
+            self.inner.store.write(|tx| tx.unpark_calls()).await?;
+        }
         let sent = self.inner.store.read(|tx| tx.sent_calls()).await?;
         for call in sent.into_iter().filter(|c| !driver.has_call(c.num)) {
             let kit = self.kit();

@@ -1,5 +1,6 @@
 //! How many calls may be under way in; a slot for each that may be sent now, given back when it is dropped, out.
 
+use super::leases::Leases;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,6 +11,7 @@ pub(super) struct Slots {
     max: usize,
     share: usize,
     state: Mutex<State>,
+    leases: Arc<Leases>,
 }
 
 #[derive(Debug, Default)]
@@ -35,7 +37,13 @@ impl Slots {
             max,
             share: (max - max / 4).max(1),
             state: Mutex::default(),
+            leases: Arc::default(),
         }
+    }
+
+    /// What calls act on.
+    pub(super) fn leases(&self) -> &Arc<Leases> {
+        &self.leases
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

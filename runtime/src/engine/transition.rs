@@ -7,7 +7,7 @@ use super::drive::Driver;
 use super::kit::Kit;
 use super::letters::keep;
 use super::record::{Cause, record, too_late};
-use super::{Engine, EngineError, Notice, messages};
+use super::{Engine, EngineError, Notice, leases, messages};
 use crate::store::{
     ArrivalKind, CallKind, Fault, NewArrival, NewCall, NewLetter, Pending, StoredRun, Tx,
     approval_info,
@@ -151,12 +151,21 @@ pub(super) fn keep_effects(
                 if !stored.simulated && guards.any(|guard| guard.counts(&action)) {
                     tx.count_use(&action, &stored.run.tenant.name, now_ms)?;
                 }
+                // What is only simulated acts on nothing.
+                let entities = match stored.simulated {
+                    true => Vec::new(),
+                    false => {
+                        let program = kit.program_of(tx, stored.program)?;
+                        leases::entities(&program, &stored.run.tenant.name, &action, &args)
+                    }
+                };
                 let call = NewCall {
                     id,
                     kind: CallKind::Perform,
                     node,
                     callable: action,
                     args,
+                    entities,
                 };
                 tx.add_call(run, &stored.run.tenant.name, &call, now_ms)?;
             }
@@ -172,6 +181,7 @@ pub(super) fn keep_effects(
                     node,
                     callable: query,
                     args,
+                    entities: Vec::new(),
                 };
                 tx.add_call(run, &stored.run.tenant.name, &call, now_ms)?;
             }

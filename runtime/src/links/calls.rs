@@ -92,7 +92,7 @@ fn name(channel: Channel) -> Arc<str> {
 
 fn connection(channel: Channel) -> Connection {
     let (base, count, timeout_ms) = match channel {
-        Channel::Mail => (Base::Smtp, None, 30_000),
+        Channel::Mail | Channel::Reminder => (Base::Smtp, None, 30_000),
         Channel::Teams => (Base::FromSecret, Some(4), 20_000),
         Channel::Slack => (Base::FromSecret, Some(1), 20_000),
     };
@@ -120,7 +120,7 @@ fn connection(channel: Channel) -> Connection {
 fn callable(channel: Channel) -> Callable {
     let connection = Arc::from(channel.name());
     let (request, expect) = match channel {
-        Channel::Mail => {
+        Channel::Mail | Channel::Reminder => {
             let request = Request::Mail {
                 connection,
                 to: Expr::Slot(TO),

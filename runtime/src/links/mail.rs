@@ -1,6 +1,6 @@
 //! What is to be said in, a mail's subject and plain text out.
 
-use super::{DECIDES_NOTHING, Notice};
+use super::Notice;
 
 /// The text. It is plain, so that nothing in it is markup.
 pub(super) fn body(notice: &Notice) -> String {
@@ -17,6 +17,6 @@ pub(super) fn body(notice: &Notice) -> String {
         }
     }
     // On a line of its own: mail programs make a link of it.
-    out.push_str(&format!("\n{}\n\n{DECIDES_NOTHING}\n", notice.url));
+    out.push_str(&format!("\n{}\n\n{}\n", notice.url, notice.closing));
     out
 }

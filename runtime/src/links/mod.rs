@@ -1,18 +1,22 @@
 //! An open approval in; what a message says of it, and the call that carries it, out.
 //!
 //! A message locates and decides nothing: whoever follows its link is asked to log in, and answers
-//! there. `plain` takes the teeth out of what others wrote, `notice` says what there is to say,
+//! there; where little is at stake, a mail to one person has a link on whose page they answer without
+//! logging in (`personal`). `plain` takes the teeth out of what others wrote, `notice` says what there is to say,
 //! `mail`, `teams` and `slack` dress it, `calls` declares how it is sent.
 
 mod calls;
 mod mail;
 mod notice;
+mod personal;
 mod plain;
 mod slack;
 mod teams;
 
 pub(crate) use calls::{Address, request};
 pub(crate) use notice::Notice;
+pub use personal::{LinkRefused, PersonalLink};
+pub(crate) use personal::{PURPOSE, read, token};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -26,6 +30,9 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 /// Said under every link.
 const DECIDES_NOTHING: &str = "Opening this link decides nothing; you will be asked to log in.";
 
+/// Said under a link on whose page one person answers without logging in.
+const YOURS_ALONE: &str = "Opening this link decides nothing; you answer on its page, without logging in. It is yours alone: whoever has it can answer in your name, so pass it on to nobody.";
+
 /// What the link is called where its address is not shown.
 const OPEN: &str = "Open the approval";
 
@@ -36,6 +43,11 @@ pub(crate) fn page(base: &str, approval: &str) -> String {
         "{base}/approvals/{}",
         utf8_percent_encode(approval, SEGMENT)
     )
+}
+
+/// The address of the page on which one person answers.
+pub(crate) fn personal_page(base: &str, token: &str) -> String {
+    format!("{}/answer/{token}", base.trim_end_matches('/'))
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ pub(crate) struct Notice {
     pub(super) facts: Vec<Fact>,
     /// The address of the approval's page.
     pub(super) url: String,
+    /// What is said under the address.
+    pub(super) closing: &'static str,
 }
 
 /// A label with what is to be said under it.
@@ -97,7 +99,23 @@ impl Notice {
             question: line(&open.question, QUESTION_MAX),
             facts,
             url,
+            closing: super::DECIDES_NOTHING,
         }
+    }
+
+    /// The same with the address of a page on which one person answers without logging in.
+    pub(crate) fn personal(self, url: String) -> Notice {
+        Notice {
+            url,
+            closing: super::YOURS_ALONE,
+            ..self
+        }
+    }
+
+    /// The same, said for the second time.
+    pub(crate) fn again(mut self) -> Notice {
+        self.subject = format!("Reminder: {}", self.subject);
+        self
     }
 }
 

@@ -79,6 +79,7 @@ impl People {
                 approve: approve || answer.is_some(),
                 comment: None,
                 answer: answer.cloned(),
+                by_link: false,
             };
             (after_ms.max(0), vote)
         };

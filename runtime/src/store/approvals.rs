@@ -99,6 +99,10 @@ pub struct Answered {
     pub answer: Option<String>,
     /// What they said.
     pub comment: Option<String>,
+    /// For whom, where that is another person who is away.
+    pub instead_of: Option<String>,
+    /// Whether they answered by the link in a mail of theirs and did not log in.
+    pub by_link: bool,
     /// When, in milliseconds since the Unix epoch.
     pub at_ms: i64,
 }
@@ -347,11 +351,15 @@ fn tell(stored: &StoredRun, journal: &[Entry]) -> Vec<(u32, DecidedApproval)> {
                 approve,
                 comment,
                 answer,
+                instead_of,
+                by_link,
             } => approval.answers.push(Answered {
                 by: by.clone(),
                 approve: *approve,
                 answer: answer.clone(),
                 comment: comment.clone(),
+                instead_of: instead_of.clone(),
+                by_link: *by_link,
                 at_ms: entry.at_ms,
             }),
             What::VoteRefused { by, reason } => approval.refused.push(RefusedAnswer {

@@ -22,6 +22,9 @@ pub enum Word {
         /// What they answer to a question.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         answer: Option<String>,
+        /// Whether they answer by the link in a mail of theirs and have not logged in.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_link: bool,
     },
     /// Try the step that holds the run again.
     Resume {

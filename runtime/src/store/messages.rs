@@ -15,6 +15,8 @@ pub enum Channel {
     Teams,
     /// A post in a team's channel in Slack.
     Slack,
+    /// A second mail to a person who has not answered yet.
+    Reminder,
 }
 
 impl Channel {
@@ -24,6 +26,7 @@ impl Channel {
             Channel::Mail => "mail",
             Channel::Teams => "teams",
             Channel::Slack => "slack",
+            Channel::Reminder => "reminder",
         }
     }
 
@@ -32,6 +35,7 @@ impl Channel {
             "mail" => Ok(Channel::Mail),
             "teams" => Ok(Channel::Teams),
             "slack" => Ok(Channel::Slack),
+            "reminder" => Ok(Channel::Reminder),
             other => Err(Fault::Unreadable {
                 what: "a message".into(),
                 detail: format!("there is no channel `{other}`"),
@@ -47,6 +51,7 @@ impl fmt::Display for Channel {
             Channel::Mail => "mail",
             Channel::Teams => "Teams",
             Channel::Slack => "Slack",
+            Channel::Reminder => "reminder",
         })
     }
 }
@@ -107,6 +112,15 @@ pub struct Message {
     pub error: Option<String>,
 }
 
+impl Message {
+    /// Whether it is a reminder whose time has not come.
+    pub fn is_to_come(&self) -> bool {
+        self.channel == Channel::Reminder
+            && self.state == MessageState::Waiting
+            && self.attempts == 0
+    }
+}
+
 const SELECT: &str = "SELECT m.num, m.run, r.id, r.tenant, m.approval, m.channel, m.recipient, m.asked_ms, m.state, \
      m.attempts, m.begun, m.next_ms, m.ended_ms, m.error FROM messages m JOIN runs r ON r.num = m.run";
 
@@ -122,7 +136,7 @@ impl Store {
 }
 
 impl Tx<'_> {
-    /// Stores a message that is to be sent at once; one that goes the same way to the same
+    /// Stores a message that is to be sent from a time on; one that goes the same way to the same
     /// recipient is stored already where two teams or addresses coincide.
     ///
     /// # Errors
@@ -141,6 +155,30 @@ impl Tx<'_> {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT DO NOTHING",
             )?
             .execute(params![run, approval, channel.name(), recipient, now_ms])?;
+        Ok(())
+    }
+
+    /// Removes a message that nobody wants any more.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn drop_message(&self, num: i64) -> Result<(), Fault> {
+        self.conn
+            .prepare_cached("DELETE FROM messages WHERE num = ?1")?
+            .execute([num])?;
+        Ok(())
+    }
+
+    /// Removes an approval's reminders that are not on their way.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn drop_reminders(&self, approval: &str) -> Result<(), Fault> {
+        self.conn
+            .prepare_cached(
+                "DELETE FROM messages WHERE approval = ?1 AND channel = ?2 AND state = 0 AND begun = 0",
+            )?
+            .execute([approval, Channel::Reminder.name()])?;
         Ok(())
     }
 

@@ -80,7 +80,7 @@ pub use messages::{Channel, Message, MessageState};
 pub use modes::StoredMode;
 pub use outbox::{CallKind, NewCall, StoredCall};
 pub use pauses::Pause;
-pub use people::WordRefused;
+pub use people::{Said, WordRefused};
 pub use polls::{PollRow, PollSource};
 pub use programs::OpenProgram;
 pub use revisions::{NewRevision, Revision, RevisionInfo, RevisionRefused, RevisionState};

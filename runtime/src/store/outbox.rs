@@ -29,6 +29,8 @@ pub struct NewCall {
     pub callable: Arc<str>,
     /// Its arguments.
     pub args: Vec<Value>,
+    /// What it acts on, with its tenant: while it is under way no other call acts on any of it.
+    pub entities: Vec<String>,
 }
 
 /// A stored call.
@@ -49,7 +51,7 @@ pub struct StoredCall {
 }
 
 const COLUMNS: &str =
-    "num, run, id, kind, node, callable, args, attempts, first_sent_ms, created_ms";
+    "num, run, id, kind, node, callable, args, attempts, first_sent_ms, created_ms, entities";
 
 impl Tx<'_> {
     /// Stores a call that is to be sent.
@@ -69,8 +71,8 @@ impl Tx<'_> {
         };
         self.conn
             .prepare_cached(
-                "INSERT INTO outbox (run, id, kind, node, callable, args, created_ms, tenant) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT INTO outbox (run, id, kind, node, callable, args, created_ms, tenant, entities) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
             .execute(params![
                 run,
@@ -80,7 +82,11 @@ impl Tx<'_> {
                 &*call.callable,
                 codec::encode("a call", &call.args)?,
                 now_ms,
-                tenant
+                tenant,
+                match call.entities.is_empty() {
+                    true => None,
+                    false => Some(codec::encode("entities", &call.entities)?),
+                }
             ])?;
         Ok(())
     }
@@ -164,6 +170,52 @@ impl Tx<'_> {
             .query_row([], |row| row.get(0))?)
     }
 
+    /// A call that is to be sent waits until another one has ended.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn park_call(&self, num: i64) -> Result<(), Fault> {
+        self.conn
+            .prepare_cached("UPDATE outbox SET sent = 2 WHERE num = ?1 AND sent = 0")?
+            .execute([num])?;
+        Ok(())
+    }
+
+    /// A call that waited is to be sent; false where it does not wait any more.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn unpark_call(&self, num: i64) -> Result<bool, Fault> {
+        let changed = self
+            .conn
+            .prepare_cached("UPDATE outbox SET sent = 0 WHERE num = ?1 AND sent = 2")?
+            .execute([num])?;
+        Ok(changed > 0)
+    }
+
+    /// Whether calls wait until others have ended.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn has_parked_calls(&self) -> Result<bool, Fault> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM outbox WHERE sent = 2)";
+        Ok(self
+            .conn
+            .prepare_cached(sql)?
+            .query_row([], |row| row.get(0))?)
+    }
+
+    /// Every call that waited is to be sent: what they waited for is not known any more.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn unpark_calls(&self) -> Result<(), Fault> {
+        self.conn
+            .prepare_cached("UPDATE outbox SET sent = 0 WHERE sent = 2")?
+            .execute([])?;
+        Ok(())
+    }
+
     /// A call that was sent is to be sent again.
     ///
     /// # Errors
@@ -213,6 +265,10 @@ fn read(row: &Row<'_>) -> Result<StoredCall, Fault> {
             node: row.get(4)?,
             callable: Arc::from(row.get::<_, String>(5)?),
             args: codec::decode("a call", &row.get::<_, String>(6)?)?,
+            entities: match row.get::<_, Option<String>>(10)? {
+                None => Vec::new(),
+                Some(entities) => codec::decode("entities", &entities)?,
+            },
         },
         attempts: row.get(7)?,
         first_sent_ms: row.get(8)?,

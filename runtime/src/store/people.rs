@@ -44,6 +44,19 @@ pub enum WordRefused {
     Store(#[from] StoreError),
 }
 
+/// What somebody says of an approval or a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Whether in favour.
+    pub approve: bool,
+    /// What they say of it.
+    pub comment: Option<String>,
+    /// The answer, where it is a question and no approval.
+    pub answer: Option<String>,
+    /// Whether they answer by the link in a mail of theirs and have not logged in.
+    pub by_link: bool,
+}
+
 type Answer<T> = Result<Result<T, WordRefused>, Fault>;
 
 impl Store {
@@ -62,8 +75,13 @@ impl Store {
         comment: Option<String>,
         now_ms: i64,
     ) -> Result<String, WordRefused> {
-        self.submit(target, by, (approve, comment, None), now_ms)
-            .await
+        let said = Said {
+            approve,
+            comment,
+            answer: None,
+            by_link: false,
+        };
+        self.submit(target, by, said, now_ms).await
     }
 
     /// Leaves an answer to a question for the engine, as [`Store::submit_vote`] does for an approval.
@@ -78,15 +96,24 @@ impl Store {
         comment: Option<String>,
         now_ms: i64,
     ) -> Result<String, WordRefused> {
-        self.submit(target, by, (true, comment, Some(answer)), now_ms)
-            .await
+        let said = Said {
+            approve: true,
+            comment,
+            answer: Some(answer),
+            by_link: false,
+        };
+        self.submit(target, by, said, now_ms).await
     }
 
-    async fn submit(
+    /// Leaves what somebody says of an approval or a question for the engine.
+    ///
+    /// # Errors
+    /// When it would not count, with the reason.
+    pub async fn submit(
         &self,
         target: &str,
         by: &str,
-        said: (bool, Option<String>, Option<String>),
+        said: Said,
         now_ms: i64,
     ) -> Result<String, WordRefused> {
         let (target, by) = (target.to_owned(), by.to_owned());
@@ -222,13 +249,7 @@ impl Tx<'_> {
         Ok(Ok(held.place))
     }
 
-    fn leave_vote(
-        &self,
-        target: &str,
-        by: String,
-        (approve, comment, answer): (bool, Option<String>, Option<String>),
-        now_ms: i64,
-    ) -> Answer<String> {
+    fn leave_vote(&self, target: &str, by: String, said: Said, now_ms: i64) -> Answer<String> {
         let id = target.split_once(':').map_or(target, |(run, _)| run);
         let stored = match self.open_run(id)? {
             Ok(stored) => stored,
@@ -238,12 +259,19 @@ impl Tx<'_> {
             Ok(approval) => approval,
             Err(refused) => return Ok(Err(refused)),
         };
+        let Said {
+            approve,
+            comment,
+            answer,
+            by_link,
+        } = said;
         let vote = Vote {
             approval: approval.clone(),
             by: by.clone(),
             approve,
             comment: comment.clone(),
             answer: answer.clone(),
+            by_link,
         };
         // On a virtual clock the run's own time is the only one that means anything.
         let now = match self.meta("clock")?.as_deref() {
@@ -259,6 +287,7 @@ impl Tx<'_> {
             approve,
             comment,
             answer,
+            by_link,
         };
         self.add_word(stored.num, &word, now_ms)?;
         Ok(Ok(approval))

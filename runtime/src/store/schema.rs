@@ -432,4 +432,8 @@ pub(super) const MIGRATIONS: &[&str] = &["
         signature TEXT NOT NULL,
         UNIQUE (tenant, seq)
     ) STRICT;
+", "
+    -- What a call acts on, with its tenant, as a list; NULL where that is nothing. One at a time acts on each.
+    ALTER TABLE outbox ADD COLUMN entities TEXT;
+    CREATE INDEX outbox_parked ON outbox (num) WHERE sent = 2;
 "];

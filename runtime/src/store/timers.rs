@@ -118,7 +118,15 @@ impl Tx<'_> {
         self.conn
             .prepare_cached("DELETE FROM approvals WHERE run = ?1 AND id = ?2")?
             .execute(params![run, id])?;
-        Ok(())
+        self.drop_reminders(id)
+    }
+
+    fn approvals_of(&self, run: i64) -> Result<Vec<String>, Fault> {
+        let mut ask = self
+            .conn
+            .prepare_cached("SELECT id FROM approvals WHERE run = ?1")?;
+        let rows = ask.query_map([run], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The ids of the open approvals, the first asked first.
@@ -138,11 +146,14 @@ impl Tx<'_> {
     /// # Errors
     /// When SQLite refuses.
     pub fn void_run(&self, run: i64) -> Result<(), Fault> {
+        for id in self.approvals_of(run)? {
+            self.drop_reminders(&id)?;
+        }
         for sql in [
             "DELETE FROM timers WHERE run = ?1",
             "DELETE FROM approvals WHERE run = ?1",
             "DELETE FROM awaits WHERE run = ?1",
-            "DELETE FROM outbox WHERE run = ?1 AND sent = 0",
+            "DELETE FROM outbox WHERE run = ?1 AND sent <> 1",
             "DELETE FROM repeats WHERE run = ?1 AND until_ms IS NULL",
         ] {
             self.conn.prepare_cached(sql)?.execute([run])?;

@@ -432,6 +432,7 @@ impl Gallery {
         out.push(("letters", self.letters()));
         out.push(("letter", self.letter()));
         out.push(("people", self.people()));
+        out.push(("answer", self.answer()));
         out.push(("secret", self.secret()));
         out.push(("account", self.account()));
         out.push(("sources", self.sources()));
@@ -540,6 +541,26 @@ impl Gallery {
                 hint("dana.kim@msp.example", "a lead: approves"),
                 hint("eli.novak@msp.example", "a lead: approves"),
             ],
+        })
+    }
+
+    fn answer(&self) -> String {
+        let mut chrome = self.chrome(Area::Elsewhere, "Was this you?");
+        chrome.viewer = None;
+        render(&pages::AnswerPage {
+            chrome,
+            id: self.t("r-20261125-abc123:8"),
+            person: self.t("priya.raman@contoso.example"),
+            question: self.t("Somebody signed in from Lagos. Was this you?"),
+            title: self.t("Ask the Users of an Incident"),
+            tenant: self.t("contoso"),
+            actions: Vec::new(),
+            about: Vec::new(),
+            choices: vec![self.t("This was me"), self.t("Not me")],
+            until_ms: self.now_ms + 40 * MIN,
+            over: None,
+            comment: String::new(),
+            error: None,
         })
     }
 
@@ -883,6 +904,7 @@ impl Gallery {
                     doc: self.t("Resets the device to factory settings. Company and personal data on it are lost."),
                     impact: Impact::Destructive,
                     undo: None,
+                    known: vec![(self.t("device"), self.t("LAPTOP-PRIYA"))],
                     later: vec![],
                 },
                 GatedAction {
@@ -890,6 +912,7 @@ impl Gallery {
                     doc: self.t("Posts a message to a Teams channel."),
                     impact: Impact::Notify,
                     undo: None,
+                    known: vec![(self.t("channel"), self.t("soc"))],
                     later: vec![self.t("text")],
                 },
             ],
@@ -922,6 +945,7 @@ impl Gallery {
                     approve: true,
                     answer: None,
                     comment: Some(self.t("Spoke to Priya. The laptop is gone, and it holds customer data.")),
+                    how: self.t("for dana.kim@msp.example, who is away"),
                     at_ms: self.now_ms - 4 * MIN,
                     refused: None,
                 },
@@ -930,6 +954,7 @@ impl Gallery {
                     approve: true,
                     answer: None,
                     comment: None,
+                    how: String::new(),
                     at_ms: self.now_ms - 9 * MIN,
                     refused: Some(self.t("finn.murphy@msp.example started the run")),
                 },

@@ -63,7 +63,7 @@ pub struct ApprovalView {
 /// A message that an approval waits.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct MessageView {
-    /// `mail`, `teams`, `slack`.
+    /// `mail`, `teams`, `slack`, `reminder` (a second mail to who has not answered).
     pub channel: String,
     /// An e-mail address, or a team's name where it goes to a team's channel.
     pub recipient: String,
@@ -88,6 +88,12 @@ pub struct AnswerView {
     pub answer: Option<String>,
     /// What they said.
     pub comment: Option<String>,
+    /// For whom, where that is another person who is away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<String>,
+    /// Whether they answered by the link in a mail of theirs and did not log in; said once the approval is over.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub by_link: bool,
 }
 
 /// The approvals that wait.
@@ -163,7 +169,11 @@ pub async fn read(
         ApprovalDetail::Over(over) => over_view(&over),
     };
     let messages = app.engine.store().messages(&view.id).await?;
-    view.messages = messages.into_iter().map(message).collect();
+    view.messages = messages
+        .into_iter()
+        .filter(|m| !m.is_to_come())
+        .map(message)
+        .collect();
     Ok(Json(view))
 }
 
@@ -245,24 +255,7 @@ pub async fn vote(
             "approvals are answered by people: log in with your own account, a token does not count",
         ));
     }
-    let comment = comment
-        .map(|c| c.trim().to_owned())
-        .filter(|c| !c.is_empty());
-    if comment
-        .as_ref()
-        .is_some_and(|c| c.chars().count() > COMMENT_MAX)
-    {
-        return Err(Problem::unprocessable(format!(
-            "a comment has at most {COMMENT_MAX} characters"
-        ))
-        .with("path", "comment"));
-    }
-    if said == Said::Decision(Decision::Reject) && comment.is_none() {
-        return Err(Problem::unprocessable(
-            "say in `comment` why you reject it: whoever comes after you has to know",
-        )
-        .with("path", "comment"));
-    }
+    let comment = self::comment(&said, comment)?;
     let before = match find(app, auth, id).await? {
         ApprovalDetail::Open(open) => open,
         ApprovalDetail::Over(over) => {
@@ -278,7 +271,31 @@ pub async fn vote(
         }
     };
     say(app, &before.id, &auth.0.id, said, comment).await?;
-    counted(app, auth, &before).await
+    counted(app, auth.tenants(), &before).await
+}
+
+/// A comment as it is kept.
+///
+/// # Errors
+/// 422 where it is too long, or there is none and one is needed.
+pub fn comment(said: &Said, typed: Option<String>) -> Result<Option<String>, Problem> {
+    let comment = typed.map(|c| c.trim().to_owned()).filter(|c| !c.is_empty());
+    if comment
+        .as_ref()
+        .is_some_and(|c| c.chars().count() > COMMENT_MAX)
+    {
+        return Err(Problem::unprocessable(format!(
+            "a comment has at most {COMMENT_MAX} characters"
+        ))
+        .with("path", "comment"));
+    }
+    if *said == Said::Decision(Decision::Reject) && comment.is_none() {
+        return Err(Problem::unprocessable(
+            "say in `comment` why you reject it: whoever comes after you has to know",
+        )
+        .with("path", "comment"));
+    }
+    Ok(comment)
 }
 
 async fn say(
@@ -298,16 +315,26 @@ async fn say(
 }
 
 /// The approval once the engine has counted the answer; as it stands where that takes long.
-async fn counted(app: &App, auth: &Auth, before: &ApprovalInfo) -> Result<ApprovalDetail, Problem> {
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn counted(
+    app: &App,
+    tenants: Option<Vec<String>>,
+    before: &ApprovalInfo,
+) -> Result<ApprovalDetail, Problem> {
+    let store = app.engine.store();
     for _ in 0..100 {
-        match find(app, auth, &before.id).await? {
-            ApprovalDetail::Open(now) if now.open.votes.len() == before.open.votes.len() => {
+        match store.approval(&before.id, tenants.clone()).await? {
+            Some(ApprovalDetail::Open(now)) if now.open.votes.len() == before.open.votes.len() => {
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;
             }
-            other => return Ok(other),
+            Some(other) => return Ok(other),
+            None => break,
         }
     }
-    find(app, auth, &before.id).await
+    let found = store.approval(&before.id, tenants).await?;
+    found.ok_or_else(|| Problem::not_found(format!("there is no approval {}", before.id)))
 }
 
 /// Whether someone is asked and may answer.
@@ -352,6 +379,8 @@ fn open_view(auth: &Auth, approval: &ApprovalInfo) -> ApprovalView {
                 approve: true,
                 answer: None,
                 comment: comment.clone(),
+                instead_of: open.instead_of(by).map(str::to_owned),
+                by_link: false,
             })
             .collect(),
         asked_at: time::rfc3339(approval.asked_ms),
@@ -384,6 +413,8 @@ fn over_view(over: &DecidedApproval) -> ApprovalView {
                 approve: a.approve,
                 answer: a.answer.clone(),
                 comment: a.comment.clone(),
+                instead_of: a.instead_of.clone(),
+                by_link: a.by_link,
             })
             .collect(),
         asked_at: time::rfc3339(over.asked_ms),

@@ -148,6 +148,14 @@ impl Limiter {
         Ok(attempt)
     }
 
+    /// Whether a client address may guess once more.
+    ///
+    /// # Errors
+    /// The seconds to wait.
+    pub fn guess(&self, client: IpAddr) -> Result<(), u64> {
+        govern(&self.addresses, &network(client))
+    }
+
     /// The attempt succeeded: earlier failures are forgotten, and the address is the account's own.
     pub fn succeeded(&self, attempt: Attempt) {
         lock(&self.pairs).remove(&attempt.pair);

@@ -105,6 +105,15 @@ impl Identity {
         }
     }
 
+    /// Counts a guess at something that only one person was given.
+    ///
+    /// # Errors
+    /// [`IdentityError::TooMany`] when a client address guesses too often.
+    pub fn guess(&self, client: std::net::IpAddr) -> Result<(), IdentityError> {
+        let guessed = self.limiter.guess(client);
+        guessed.map_err(|retry_after_s| IdentityError::TooMany { retry_after_s })
+    }
+
     /// What the audit trail says of something that `by` does to a person or a token.
     fn audit(&self, by: &Principal, action: &str, object: &str, detail: Json) -> NewAudit {
         NewAudit {

@@ -94,6 +94,15 @@ impl Identity {
             })
     }
 
+    /// The person with an e-mail address, for the service itself; nothing where nobody has it.
+    ///
+    /// # Errors
+    /// When the store cannot be used.
+    pub async fn known(&self, email: &str) -> Result<Option<Person>, IdentityError> {
+        let row = self.store.person_by_email(email).await?;
+        Ok(row.as_ref().map(person))
+    }
+
     /// Lets a person in, with a password that is made up unless one is given.
     ///
     /// # Errors

@@ -158,3 +158,22 @@ async fn an_action_that_claims_less_waits() {
     let live = author.get(path).await;
     assert_eq!(live.json["source"], source("destructive"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_that_nobody_can_give_is_not_deployed() {
+    let service = Service::start().await;
+    let author = service.token(Role::Author, Scope::All).await;
+    let etag = author.get(LOST_PATH).await.header("etag").to_owned();
+    let source = LOST.replace("needs 2, ", "needs 4, ");
+    let refused = author
+        .with("if-match", &etag)
+        .put(LOST_PATH, json!({"source": source}))
+        .await;
+    refused.problem(422, "unprocessable");
+    let found = refused.json["diagnostics"].to_string();
+    assert!(
+        found.contains("this needs 4 people, and team.leads has 3"),
+        "{found}"
+    );
+    assert_eq!(author.get(LOST_PATH).await.json["source"], LOST);
+}

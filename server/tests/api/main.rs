@@ -6,6 +6,7 @@ mod clock;
 mod deploys;
 mod documented;
 mod identity;
+mod links;
 mod metrics;
 mod pauses;
 mod playbooks;

@@ -115,6 +115,9 @@ pub struct Given {
     pub origin: Origin,
     pub limits: LoginLimits,
     pub folder: TempDir,
+    /// More files of the project, and more of its project file.
+    pub more: Vec<(&'static str, &'static str)>,
+    pub config: String,
 }
 
 impl Default for Given {
@@ -129,6 +132,8 @@ impl Default for Given {
                 ..LoginLimits::default()
             },
             folder: tempfile::tempdir().expect("a folder"),
+            more: Vec::new(),
+            config: CONFIG.into(),
         }
     }
 }
@@ -174,16 +179,19 @@ impl Service {
         let store = Store::open(given.folder.path().join("store.db")).expect("a store");
         let config = ConfigFile {
             name: "counterplay.toml".into(),
-            text: CONFIG.into(),
+            text: given.config.clone(),
         };
         let outside = Arc::new(Way {
             sandbox: sandbox.clone(),
             clock: clock.clone(),
         });
+        let mut all = files();
+        let more = given.more.iter();
+        all.extend(more.map(|(path, text)| ((*path).to_owned(), (*text).to_owned())));
         let prepared = prepare(
             &store,
             &config,
-            files(),
+            all,
             given.origin,
             &*outside,
             clock.now_ms(),

@@ -278,6 +278,8 @@ mod tests {
                 approve: true,
                 comment: Some("I, dana@acme.example, agree".into()),
                 answer: None,
+                instead_of: Some("dana@acme.example".into()),
+                by_link: false,
             },
             What::Performed {
                 action: "lock".into(),

@@ -61,6 +61,8 @@ pub struct GatedAction {
     pub impact: Impact,
     /// The action that takes it back, where there is one.
     pub undo: Option<String>,
+    /// Arguments that are known, by name: others are not what is approved.
+    pub known: Vec<(String, String)>,
     /// Arguments that are decided later, by name.
     pub later: Vec<String>,
 }
@@ -96,6 +98,8 @@ pub struct Vote {
     pub answer: Option<String>,
     /// What they said.
     pub comment: Option<String>,
+    /// For whom they answered and how, where there is something to say of it.
+    pub how: String,
     /// When.
     pub at_ms: i64,
     /// Why it does not count, where it does not.
@@ -144,10 +148,11 @@ impl ApprovalPage {
 
     /// How many messages lead here, and what became of them.
     fn sent(&self) -> String {
-        let of = |state| self.messages.iter().filter(|m| m.state == state).count();
-        let all = ui::count(self.messages.len() as u64, "message", "messages");
+        let messages: Vec<&Message> = self.messages.iter().filter(|m| !m.is_to_come()).collect();
+        let of = |state| messages.iter().filter(|m| m.state == state).count();
+        let all = ui::count(messages.len() as u64, "message", "messages");
         let (sent, given_up) = (of(MessageState::Sent), of(MessageState::GivenUp));
-        match (sent == self.messages.len(), given_up) {
+        match (sent == messages.len(), given_up) {
             (true, _) => format!("{all} sent with a link to this page"),
             (false, 0) => format!("{sent} of {all} sent"),
             (false, lost) => format!("{sent} of {all} sent, {lost} could not be"),
@@ -160,6 +165,7 @@ impl ApprovalPage {
             Channel::Mail => "mail to",
             Channel::Teams => "Teams channel of",
             Channel::Slack => "Slack channel of",
+            Channel::Reminder => "reminder to",
         }
     }
 }

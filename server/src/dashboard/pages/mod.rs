@@ -1,6 +1,7 @@
 //! The pages: a struct of plain data and a template of the same name each.
 
 pub mod account;
+pub mod answer;
 pub mod approval;
 pub mod approvals;
 pub mod audit;
@@ -21,6 +22,7 @@ pub mod simulation;
 pub mod sources;
 
 pub use account::AccountPage;
+pub use answer::AnswerPage;
 pub use approval::ApprovalPage;
 pub use approvals::ApprovalsPage;
 pub use audit::AuditPage;

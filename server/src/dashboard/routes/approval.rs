@@ -169,7 +169,9 @@ async fn make(page: &Page, id: &str, typed: Typed) -> Result<ApprovalPage, Probl
             .chrome(Area::Approvals, format!("{area}: {}", row.question))
             .await,
         doc: playbook.map(|p| p.doc.to_string()).unwrap_or_default(),
-        actions: approve.map(|a| actions(&found, a)).unwrap_or_default(),
+        actions: approve
+            .map(|a| actions(&found, a, &detail))
+            .unwrap_or_default(),
         consequences: gate
             .as_ref()
             .zip(playbook)
@@ -278,23 +280,41 @@ fn open_votes(found: &RunDetail, info: &ApprovalInfo) -> Vec<Vote> {
     let said = |by: &str, yes: bool| {
         found.journal.iter().rev().find_map(|e| match &e.what {
             What::Voted {
-                by: who, approve, ..
-            } if who.eq_ignore_ascii_case(by) && *approve == yes => Some(e.at_ms),
+                by: who,
+                approve,
+                instead_of,
+                by_link,
+                ..
+            } if who.eq_ignore_ascii_case(by) && *approve == yes => {
+                Some((e.at_ms, how(instead_of.as_deref(), *by_link)))
+            }
             _ => None,
         })
     };
     info.open
         .votes
         .iter()
-        .map(|(by, comment)| Vote {
-            by: by.clone(),
-            approve: true,
-            answer: None,
-            comment: comment.clone(),
-            at_ms: said(by, true).unwrap_or(info.asked_ms),
-            refused: None,
+        .map(|(by, comment)| {
+            let (at_ms, how) = said(by, true).unwrap_or((info.asked_ms, String::new()));
+            Vote {
+                by: by.clone(),
+                approve: true,
+                answer: None,
+                comment: comment.clone(),
+                how,
+                at_ms,
+                refused: None,
+            }
         })
         .collect()
+}
+
+/// For whom somebody answered and how, where there is something to say of it.
+fn how(instead_of: Option<&str>, by_link: bool) -> String {
+    let mut parts = Vec::new();
+    parts.extend(instead_of.map(|who| format!("for {who}, who is away")));
+    parts.extend(by_link.then(|| "by personal link".to_owned()));
+    parts.join(", ")
 }
 
 fn over_votes(over: &DecidedApproval) -> Vec<Vote> {
@@ -303,6 +323,7 @@ fn over_votes(over: &DecidedApproval) -> Vec<Vote> {
         approve: a.approve,
         answer: a.answer.clone(),
         comment: a.comment.clone(),
+        how: how(a.instead_of.as_deref(), a.by_link),
         at_ms: a.at_ms,
         refused: None,
     });
@@ -311,6 +332,7 @@ fn over_votes(over: &DecidedApproval) -> Vec<Vote> {
         approve: true,
         answer: None,
         comment: None,
+        how: String::new(),
         at_ms: r.at_ms,
         refused: Some(r.reason.clone()),
     });
@@ -359,7 +381,11 @@ fn people(found: &RunDetail, open: &OpenApproval) -> People {
 }
 
 /// The actions that a gate opens, as written, with what the library says of each.
-fn actions(found: &RunDetail, approve: &Approve) -> Vec<GatedAction> {
+fn actions(found: &RunDetail, approve: &Approve, detail: &ApprovalDetail) -> Vec<GatedAction> {
+    let known = match detail {
+        ApprovalDetail::Open(info) => info.open.known.as_slice(),
+        ApprovalDetail::Over(_) => &[],
+    };
     let Some(playbook) = found.program.playbooks.get(&found.run.playbook) else {
         return Vec::new();
     };
@@ -372,14 +398,27 @@ fn actions(found: &RunDetail, approve: &Approve) -> Vec<GatedAction> {
                 return None;
             };
             let callable = found.program.callables.get(&perform.action);
+            let params = callable.map(|c| c.params.as_slice()).unwrap_or_default();
+            let known = known.iter().find(|call| call.node == *n);
+            let args = known.map(|call| call.args.as_slice()).unwrap_or_default();
+            let given = params.iter().zip(args);
             Some(GatedAction {
+                known: given
+                    .clone()
+                    .filter_map(|(p, arg)| Some((p.name.to_string(), arg.as_ref()?)))
+                    .map(|(name, arg)| (name, value_text(&arg.shown)))
+                    .collect(),
                 call: node.label.to_string(),
                 doc: callable.map(|c| c.doc.to_string()).unwrap_or_default(),
                 impact: perform.impact,
                 undo: callable
                     .and_then(|c| c.undo.as_ref())
                     .map(|(action, _)| action.to_string()),
-                later: Vec::new(),
+                later: given
+                    // Whom an action acts on is never decided later: it is what the question is about.
+                    .filter(|(p, arg)| arg.is_none() && !p.acted_on)
+                    .map(|(p, _)| p.name.to_string())
+                    .collect(),
             })
         })
         .collect()

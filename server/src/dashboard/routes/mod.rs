@@ -5,6 +5,7 @@
 //! [`Form`], which has checked their `csrf`.
 
 mod account;
+mod answer;
 mod approval;
 mod approvals;
 mod audit;
@@ -50,6 +51,7 @@ pub fn router() -> Router<App> {
             "/approvals/{id}",
             get(approval::show).post(approval::answer),
         )
+        .route("/answer/{token}", get(answer::show).post(answer::answer))
         .route("/account", get(account::show))
         .route("/account/password", post(account::password))
         .route("/playbooks", get(playbooks::show))

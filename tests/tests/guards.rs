@@ -1,0 +1,198 @@
+//! What no playbook may do: budgets count what all of them do, whatever became of it, and what is protected is left
+//! alone. With the real engine, its store and the sandbox.
+
+use counterplay_machine::journal::What;
+use counterplay_runtime::store::RunDetail;
+use counterplay_sandbox::{Fault, FaultKind};
+use counterplay_tests::{Bench, project, project_with};
+use serde_json::json;
+
+/// 1 March 2026, 08:00 UTC.
+const START_MS: i64 = 1_772_352_000_000;
+const HOUR_MS: i64 = 3_600_000;
+/// People and devices of the sandbox.
+const USER: &str = "7c9e1a40-52b1-4d0e-8a11-0f6b3c2d1003";
+const OTHER: &str = "7c9e1a40-52b1-4d0e-8a11-0f6b3c2d1004";
+const DEVICE: &str = "b48d2f60-91c7-4e35-a0d2-6e1f5a7c2004";
+const OTHER_DEVICE: &str = "b48d2f60-91c7-4e35-a0d2-6e1f5a7c2001";
+const FABRIKAM: &str = "\n[tenants.fabrikam]\nid = \"fabrikam\"\n";
+
+fn outcome(run: &RunDetail) -> String {
+    run.run
+        .outcome
+        .as_ref()
+        .map_or_else(|| run.run.status().name().to_owned(), ToString::to_string)
+}
+
+/// How the runs of a playbook ended, the first started first.
+async fn ends(bench: &Bench, playbook: &str) -> Vec<String> {
+    let runs = bench.runs().await;
+    let mut own: Vec<&RunDetail> = runs
+        .iter()
+        .filter(|r| &*r.run.playbook == playbook)
+        .collect();
+    own.sort_by_key(|r| r.run.started_ms);
+    own.into_iter().map(outcome).collect()
+}
+
+/// Starts a playbook for a tenant and runs until nothing is left to do.
+async fn start_in(bench: &Bench, tenant: &str, playbook: &str, values: serde_json::Value) {
+    let values = values.as_object().cloned().unwrap_or_default();
+    bench
+        .engine
+        .start_manual(playbook, tenant, values, None)
+        .await
+        .unwrap_or_else(|refusal| panic!("{refusal}"));
+    bench.settle().await;
+}
+
+const TWO: &str = r#"
+use microsoft.entra
+
+guard "no mass lockout" {
+  limit entra.block_sign_in to 1 per 1h
+}
+
+playbook one "One" {
+  when manual(user: User)
+  then { entra.block_sign_in(user) }
+}
+
+playbook other "Other" {
+  when manual(user: User)
+  then {
+    entra.block_sign_in(user) {
+      done { }
+      failed { end run "{failure.reason}" }
+    }
+  }
+}
+"#;
+
+#[tokio::test]
+async fn a_budget_counts_all_playbooks_and_tenants_and_comes_back() {
+    let bench = Bench::of(project_with(TWO, FABRIKAM), START_MS).await;
+    start_in(&bench, "contoso", "one", json!({ "user": USER })).await;
+    assert_eq!(ends(&bench, "one").await, ["completed"]);
+    start_in(&bench, "fabrikam", "other", json!({ "user": OTHER })).await;
+    let blocked = ends(&bench, "other").await.remove(0);
+    assert!(
+        blocked.starts_with("stopped") && blocked.contains("blocked_by_guard"),
+        "the playbook goes on by its arm: {blocked}"
+    );
+    bench.wait_until(START_MS + HOUR_MS + 60_000).await;
+    start_in(&bench, "fabrikam", "other", json!({ "user": OTHER })).await;
+    assert_eq!(ends(&bench, "other").await[1], "completed");
+}
+
+const PER_TENANT: &str = r#"
+use microsoft.entra
+
+guard "no mass lockout" {
+  limit entra.block_sign_in to 1 per 1h per tenant
+}
+
+playbook one "One" {
+  when manual(user: User)
+  then { entra.block_sign_in(user) }
+}
+"#;
+
+#[tokio::test]
+async fn each_tenant_has_its_own_budget_where_the_guard_says_so() {
+    let bench = Bench::of(project_with(PER_TENANT, FABRIKAM), START_MS).await;
+    start_in(&bench, "contoso", "one", json!({ "user": USER })).await;
+    start_in(&bench, "fabrikam", "one", json!({ "user": OTHER })).await;
+    assert_eq!(ends(&bench, "one").await, ["completed", "completed"]);
+    start_in(&bench, "fabrikam", "one", json!({ "user": USER })).await;
+    let all = ends(&bench, "one").await;
+    let blocked = all.iter().filter(|e| e.contains("blocked_by_guard"));
+    assert_eq!(blocked.count(), 1, "{all:?}");
+}
+
+const WIPES: &str = r#"
+use microsoft.intune
+
+guard "few wipes" {
+  limit intune.wipe to 1 per 1h per tenant
+}
+
+playbook wipe "Wipe" {
+  when manual(device: Device)
+  then {
+    without approval because "this is a test" { intune.wipe(device) }
+  }
+}
+"#;
+
+#[tokio::test]
+async fn what_may_have_been_done_counts_against_the_budget() {
+    let bench = Bench::of(project(WIPES), START_MS).await;
+    bench
+        .sandbox
+        .inject(Fault::new("/wipe", FaultKind::DropAfter).on("POST"));
+    start_in(&bench, "contoso", "wipe", json!({ "device": DEVICE })).await;
+    assert_eq!(ends(&bench, "wipe").await, ["held"], "nobody knows");
+    start_in(&bench, "contoso", "wipe", json!({ "device": OTHER_DEVICE })).await;
+    let all = ends(&bench, "wipe").await;
+    assert!(
+        all.iter().any(|e| e.contains("blocked_by_guard")),
+        "{all:?}"
+    );
+    let posts = bench.sandbox.requests();
+    let wipes = posts.iter().filter(|r| r.path.contains("/wipe"));
+    assert_eq!(wipes.count(), 1);
+}
+
+const PROTECTED: &str = r#"
+use microsoft.entra
+use notify
+
+guard "break-glass accounts are left alone" {
+  protect u: User where u.id in tenant.break_glass
+}
+
+playbook contain "Contain" {
+  when manual(user: User)
+  then {
+    notify.email(team.soc, subject: "About {user.name}", body: "They will be blocked.")
+    entra.block_sign_in(user)
+  }
+}
+"#;
+
+#[tokio::test]
+async fn protected_accounts_are_left_alone_and_it_is_recorded() {
+    let (program, mut deployment) = project(PROTECTED);
+    let tenant = deployment.tenants.get_mut("contoso").expect("the tenant");
+    tenant.break_glass = vec![USER.into()];
+    let bench = Bench::of((program, deployment), START_MS).await;
+    start_in(&bench, "contoso", "contain", json!({ "user": USER })).await;
+    start_in(&bench, "contoso", "contain", json!({ "user": OTHER })).await;
+    let all = ends(&bench, "contain").await;
+    assert!(
+        all.iter().any(|e| e.contains("blocked_by_guard")) && all.contains(&"completed".into()),
+        "{all:?}"
+    );
+    let requests = bench.sandbox.requests();
+    let blocked = requests.iter().filter(|r| r.method == "PATCH");
+    let blocked: Vec<&str> = blocked.map(|r| r.path.as_str()).collect();
+    assert!(
+        blocked.iter().all(|path| !path.contains(USER)),
+        "{blocked:?}"
+    );
+    assert_eq!(bench.sandbox.state().mails.len(), 2, "telling is free");
+    let runs = bench.runs().await;
+    let told = runs.iter().flat_map(|r| &r.journal).any(|e| {
+        matches!(&e.what, What::ActionFailed { reason, .. }
+            if reason.contains("break-glass accounts are left alone"))
+    });
+    assert!(told);
+    let filter = counterplay_runtime::store::AuditFilter::default();
+    let audit = bench.engine.store().audit(filter).await.expect("audit");
+    let recorded = audit
+        .items
+        .iter()
+        .any(|r| r.action == "action.failed" && r.detail.to_string().contains("blocked_by_guard"));
+    assert!(recorded);
+}
