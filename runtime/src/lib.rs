@@ -12,3 +12,4 @@ pub mod simulate;
 pub mod store;
 pub mod testing;
 pub mod timeline;
+pub mod undo;

@@ -64,6 +64,8 @@ pub(super) fn callable(made: Made<'_>) -> Callable {
         returns_ty: Type::Json,
         confirm: None,
         undo: None,
+        before: None,
+        lasting: None,
         doc: Arc::from(""),
     }
 }

@@ -9,6 +9,7 @@ mod backlog;
 mod begin;
 mod calls;
 mod changes;
+mod deeds;
 mod deploy;
 mod drive;
 mod error;
@@ -37,6 +38,7 @@ mod starts;
 mod subscriptions;
 mod time;
 mod transition;
+mod undo;
 
 pub use accept::{Incoming, Receipt};
 pub use backlog::RETRY_AFTER_S;

@@ -165,6 +165,8 @@ fn callable(channel: Channel) -> Callable {
         returns_ty: Type::Nothing,
         confirm: None,
         undo: None,
+        before: None,
+        lasting: None,
         doc: Arc::from("Tells people where an approval waits."),
     }
 }

@@ -91,6 +91,8 @@ pub fn callable(name: &str, impact: Option<Impact>, method: &str) -> Callable {
         returns_ty: Type::Nothing,
         confirm: None,
         undo: None,
+        before: None,
+        lasting: None,
         doc: arc(""),
     }
 }

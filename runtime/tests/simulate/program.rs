@@ -98,6 +98,8 @@ fn callable(name: &str, impact: Option<Impact>, returns_ty: Type) -> Callable {
         returns_ty,
         confirm: None,
         undo: None,
+        before: None,
+        lasting: None,
         doc: arc(""),
     }
 }

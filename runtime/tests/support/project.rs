@@ -89,6 +89,8 @@ fn callable(name: &str, impact: Option<Impact>, idempotent: bool) -> Callable {
         },
         confirm: None,
         undo: None,
+        before: None,
+        lasting: None,
         doc: Arc::from(""),
     }
 }
