@@ -103,6 +103,8 @@ pub enum Command {
     Settle(SettleArgs),
     /// End a run; a call that is under way is not stopped by it
     Cancel(WordArgs),
+    /// Take back what a run did, in a run of its own, as far as it can be; or show what that would do
+    Undo(UndoArgs),
     /// Stop everything at once, or what is done for a tenant or by a playbook: no call is sent until it is let go on
     Pause(PauseArgs),
     /// Let what was paused go on
@@ -735,6 +737,41 @@ pub struct SettleArgs {
     /// More about it
     #[arg(long, value_name = "TEXT")]
     pub comment: Option<String>,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `counterplay undo`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay undo r-20261122-abc123 --plan
+  counterplay undo r-20261122-abc123 --as ana.ortiz@msp.example
+  counterplay undo r-20261122-abc123 --as ana.ortiz@msp.example --team soc
+
+What cannot be taken back is listed first, with the reason. The rest is taken back newest first, by a run of its own: it asks
+the team that [undo] in counterplay.toml names, else the one of --team, else the one that approved in the run; and it asks again
+before it touches what is no longer as the run left it, or what another run may need.
+
+Exit codes:
+  0  shown, begun, or kept until an engine works on this store
+  1  refused: nothing is left to undo, the run is open, simulated, or being undone
+  2  there is no such run, wrong usage, or the store cannot be used")]
+pub struct UndoArgs {
+    /// The run's id, or its beginning
+    pub run: String,
+    /// Only show what would be done
+    #[arg(long)]
+    pub plan: bool,
+    /// Who wants it, by e-mail address
+    #[arg(long = "as", value_name = "EMAIL", required_unless_present = "plan")]
+    pub by: Option<String>,
+    /// Which team is asked, where counterplay.toml names none
+    #[arg(long, value_name = "TEAM")]
+    pub team: Option<String>,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
     /// The store.
     #[command(flatten)]
     pub store: StoreArgs,

@@ -40,6 +40,7 @@ pub mod signal;
 pub mod simulate;
 pub mod table;
 mod test;
+mod undo;
 pub mod values;
 pub mod verify;
 pub mod view;
@@ -98,6 +99,7 @@ fn carry_out(command: Command) -> Outcome {
         Command::Resume(args) => asynchronously(words::resume(args)),
         Command::Cancel(args) => asynchronously(words::cancel(args)),
         Command::Clock(args) => asynchronously(clock::clock(args)),
+        Command::Undo(args) => asynchronously(undo::undo(args)),
         Command::Pause(args) => asynchronously(pause::pause(args)),
         Command::Unpause(args) => asynchronously(pause::unpause(args)),
         Command::Backup(args) => asynchronously(backup::backup(args)),

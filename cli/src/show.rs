@@ -21,10 +21,14 @@ pub async fn show(args: ShowArgs) -> Outcome {
     let id = lookup::run(&store, &args.run).await?.id;
     let detail = store.run_detail(&id).await.map_err(failed)?;
     let detail = detail.ok_or_else(|| Failure::cannot_start(format!("there is no run {id}")))?;
+    let (wishes, undoes) = store.undoings_of(&id).await.map_err(failed)?;
+    let undone_by: Vec<&str> = wishes.iter().filter_map(|w| w.run.as_deref()).collect();
     if args.json {
         let mut object = runs::as_json(&detail.info);
         object["started_by"] = json!(detail.run.started_by);
         object["waiting"] = json!(waiting::sentences(&detail, &flags));
+        object["undoes"] = json!(undoes);
+        object["undone_by"] = json!(undone_by);
         object["journal"] = json!(detail.journal);
         out::line(format!("{object:#}"))?;
         return Ok(OK);
@@ -42,6 +46,12 @@ pub async fn show(args: ShowArgs) -> Outcome {
         format_time_ms(detail.info.started_ms),
         paint(style, status)
     ))?;
+    if let Some(of) = &undoes {
+        out::line(format!("{} {}", paint(QUIET, "undoes"), paint(NAME, of)))?;
+    }
+    for by in &undone_by {
+        out::line(format!("{} {}", paint(QUIET, "undone by"), paint(NAME, by)))?;
+    }
     if detail.info.repeats > 0 {
         let times = out::count(
             usize::try_from(detail.info.repeats).unwrap_or(0),

@@ -6,10 +6,11 @@ mod secrets;
 use crate::codes;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::lints::{self, Levels};
+use crate::near;
 use crate::span::{Anchor, Place, Span};
 use counterplay_machine::Value;
 use counterplay_machine::deployment::{
-    ConnectionSettings, Credentials, Deployment, Mode, Team, Tenant, Webhook,
+    ConnectionSettings, Credentials, Deployment, Mode, Team, Tenant, UndoSettings, Webhook,
 };
 use credentials::Placed;
 use serde::Deserialize;
@@ -59,6 +60,15 @@ struct Written {
     #[serde(default)]
     lints: BTreeMap<toml::Spanned<String>, toml::Spanned<String>>,
     secrets: Option<secrets::Written>,
+    undo: Option<UndoSection>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UndoSection {
+    team: Option<toml::Spanned<String>>,
+    needs: Option<toml::Spanned<u32>>,
+    ask: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -354,6 +364,7 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
     }
     let webhooks = webhooks(written.webhooks, &tenants, &mut find);
     let away = crate::away::read(written.away, &teams, &mut find);
+    let undo = undo(written.undo, &teams, &mut find);
     let lints = lints::read(written.lints, &mut find);
     let here = first_line(text, "[secrets]").unwrap_or(0..1);
     let secrets = secrets::read(written.secrets, here, &mut find);
@@ -391,6 +402,7 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
                 .filter_map(|(id, p)| Some((id.into_inner(), p.mode?)))
                 .collect(),
             secrets,
+            undo,
         },
     };
     debug_assert!(
@@ -421,6 +433,50 @@ fn first_line(text: &str, form: &str) -> Option<std::ops::Range<usize>> {
         at += line.len();
     }
     None
+}
+
+/// Who is asked before a run is undone: a team that there is, and no more of it than there are.
+fn undo(
+    written: Option<UndoSection>,
+    teams: &BTreeMap<String, Team>,
+    find: &mut impl FnMut(String, std::ops::Range<usize>, &str, Option<String>),
+) -> UndoSettings {
+    let usual = UndoSettings::default();
+    let Some(written) = written else {
+        return usual;
+    };
+    let mut people = teams.values().map(Team::people).max().unwrap_or(0);
+    if let Some(team) = &written.team {
+        match teams.get(team.get_ref()) {
+            Some(team) => people = team.people(),
+            None => find(
+                format!("there is no team `{}`", team.get_ref()),
+                team.span(),
+                "who is to be asked before a run is undone?",
+                Some(format!(
+                    "the teams are {}",
+                    near::menu(teams.keys().map(String::as_str))
+                )),
+            ),
+        }
+    }
+    let needs = written.needs.map_or(usual.needs, |needs| {
+        let many = *needs.get_ref();
+        if many == 0 || many as usize > people {
+            find(
+                format!("{many} people cannot agree to undo a run"),
+                needs.span(),
+                &format!("the team has {people}"),
+                Some("whoever asks for it, or whom it is about, may not agree: leave one more than are needed".into()),
+            );
+        }
+        many.max(1)
+    });
+    UndoSettings {
+        team: written.team.map(toml::Spanned::into_inner),
+        needs,
+        ask: written.ask.unwrap_or(usual.ask),
+    }
 }
 
 /// The webhooks, each with a secret and a tenant that there is.

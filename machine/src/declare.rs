@@ -166,8 +166,26 @@ pub struct Callable {
     pub check: Option<Check>,
     /// The action that takes it back, with arguments over the parameters.
     pub undo: Option<(Arc<str>, Vec<Expr>)>,
+    /// What is read before the action is sent, and again when it is done: `undo` may use the first, and compares the
+    /// second with how things are by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Prior>,
+    /// Why it cannot be taken back, where the declaration says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lasting: Option<Arc<str>>,
     /// What it does, for people.
     pub doc: Arc<str>,
+}
+
+/// The state that an action changes: a query over its parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Prior {
+    /// The query.
+    pub query: Arc<str>,
+    /// Its arguments.
+    pub args: Vec<Expr>,
+    /// The variable of the answer in `undo`.
+    pub slot: Slot,
 }
 
 /// Success is the state read back: a condition over queries, looked at until it holds.

@@ -28,6 +28,30 @@ pub struct Deployment {
     pub away: BTreeMap<String, Absence>,
     /// Where secret values come from.
     pub secrets: SecretsSettings,
+    /// Who is asked before a run is undone.
+    #[serde(default)]
+    pub undo: UndoSettings,
+}
+
+/// Who is asked before a run is undone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoSettings {
+    /// The team; the one that approved in the run where none is named.
+    pub team: Option<String>,
+    /// How many of them have to agree.
+    pub needs: u32,
+    /// Whether they are asked before anything is undone, and not only where something is in doubt.
+    pub ask: bool,
+}
+
+impl Default for UndoSettings {
+    fn default() -> Self {
+        UndoSettings {
+            team: None,
+            needs: 1,
+            ask: true,
+        }
+    }
 }
 
 /// A playbook's mode.

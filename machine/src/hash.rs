@@ -40,7 +40,7 @@ pub fn of(program: &Program, playbook: &Playbook) -> String {
         .collect()
 }
 
-/// The actions and queries that a playbook can call, those of `confirm` and `undo` included.
+/// The actions and queries that a playbook can call, those of `before`, `confirm` and `undo` included.
 pub fn used(program: &Program, playbook: &Playbook) -> BTreeSet<Arc<str>> {
     let mut todo: Vec<Arc<str>> = Vec::new();
     for node in playbook.graph.node_weights() {
@@ -79,6 +79,9 @@ pub fn used(program: &Program, playbook: &Playbook) -> BTreeSet<Arc<str>> {
             }
             if let Some(check) = &callable.check {
                 todo.extend(check.queries.iter().map(|(_, q, _)| q.clone()));
+            }
+            if let Some(before) = &callable.before {
+                todo.push(before.query.clone());
             }
             if let Some((undo, _)) = &callable.undo {
                 todo.push(undo.clone());

@@ -13,3 +13,4 @@ pub mod simulate;
 pub mod store;
 pub mod testing;
 pub mod timeline;
+pub mod undo;

@@ -134,6 +134,8 @@ mod tests {
                 found: nothing(),
             }),
             undo: None,
+            before: None,
+            lasting: None,
             doc: Arc::from(""),
         }
     }

@@ -24,6 +24,10 @@ fn argument(callable: &str, name: &str) -> Json {
         (
             "exchange.disable_rule"
             | "exchange.enable_rule"
+            | "exchange.delete_rule"
+            | "exchange.create_rule"
+            | "exchange.whole_rule"
+            | "exchange.is_rule_on"
             | "exchange.rules"
             | "exchange.inbox_rules"
             | "exchange.disable_inbox_rule"
@@ -44,11 +48,17 @@ fn argument(callable: &str, name: &str) -> Json {
         (_, "message") => {
             json!({ "id": "AAkALgAAAAAAHYQDEapmEc2byACqAC-EWg0A1", "subject": "Your invoice" })
         }
+        ("exchange.create_rule", "rule") => {
+            json!({ "name": "To the archive", "sequence": 9, "enabled": true, "conditions": {}, "actions": { "markAsRead": true } })
+        }
         (_, "rule") => {
             json!({ "id": "AQAAAJ5dZr0=", "name": ".", "enabled": true, "targets": [], "hides": false })
         }
         (_, "method") => {
             json!({ "id": "3179e48a-750b-4051-897c-87b9720928f7", "collection": "phoneMethods" })
+        }
+        ("entra.assign_licenses" | "entra.has_licenses", "licenses") => {
+            json!([{ "product": "05e9a617-0261-4cee-bb44-138d3ef5d965", "off": [] }])
         }
         (_, "licenses") => json!(["05e9a617-0261-4cee-bb44-138d3ef5d965"]),
         (_, "case") => json!({ "id": "2001", "number": "2001" }),
@@ -150,6 +160,15 @@ fn left(tenant: &Tenant, action: &str) -> bool {
         }
         "entra.delete_authentication_method" => mei.authentication_methods.len() == 2,
         "entra.unassign_licenses" => mei.assigned_licenses.is_empty(),
+        "entra.assign_licenses" => mei
+            .license("05e9a617-0261-4cee-bb44-138d3ef5d965")
+            .is_some_and(|held| held.disabled_plans.is_empty()),
+        "exchange.delete_rule" => !rule(true) && !rule(false),
+        "exchange.create_rule" => priya.mailbox.as_ref().is_some_and(|m| {
+            m.message_rules
+                .iter()
+                .any(|r| r.display_name == "To the archive")
+        }),
         "exchange.disable_rule" | "exchange.disable_inbox_rule" => rule(false),
         "exchange.enable_rule" | "exchange.enable_inbox_rule" => rule(true),
         "exchange.evict_message" => message("recoverableitemsdeletions"),

@@ -12,7 +12,7 @@ use crate::syntax::ast::{Declaration, Expr as Ast, ExprKind, Item, Property, Pro
 use counterplay_machine::Value;
 use counterplay_machine::declare::{
     Auth, Base, Callable, Check, Confirm, Connection, Floor, Impact, OnStatus, OnStatusThen, Param,
-    Rate, Retry,
+    Prior, Rate, Retry,
 };
 use counterplay_machine::expr::{Expr, Slot};
 use counterplay_machine::types::Type;
@@ -22,6 +22,7 @@ const ACTION: &[&str] = &[
     "impact",
     "idempotent",
     "details",
+    "before",
     "undo",
     "after",
     "permission",
@@ -472,9 +473,13 @@ impl Checker<'_> {
             .and_then(single)
             .map(|e| self.check(e, &returns_ty));
         self.in_call = was_in_call;
-        let undo = property(decl, "undo")
-            .and_then(single)
-            .and_then(|e| self.undo(e));
+        let before = property(decl, "before").and_then(|p| self.prior(p));
+        let (undo, lasting) = match property(decl, "undo").and_then(single) {
+            Some(why) if matches!(why.kind, ExprKind::Text(_)) => (None, self.literal(why)),
+            Some(expr) => (self.undo_after(before.as_ref(), expr), None),
+            None => (None, None),
+        };
+        let before = before.map(|(prior, _)| prior);
         if action && impact > Some(Impact::Notify) && !params.iter().any(|p| p.acted_on) {
             let place = self.at(decl.name.span);
             let diagnostic = Diagnostic::error(
@@ -507,6 +512,8 @@ impl Checker<'_> {
             confirm,
             check,
             undo,
+            before,
+            lasting,
             doc: Arc::from(decl.doc.as_str()),
         }
     }
@@ -762,12 +769,67 @@ impl Checker<'_> {
         }
     }
 
+    /// `before:`: the state that the action changes, as one query over its parameters; with the answer's type.
+    fn prior(&mut self, property: &Property) -> Option<(Prior, Type)> {
+        let expr = single(property)?;
+        let earlier = self.asked.len();
+        let checked = self.with_queries(Queries::Allowed, |c| c.expr(expr, None));
+        let mut asked = self.asked.split_off(earlier);
+        match (asked.pop(), asked.is_empty()) {
+            (Some(one), true) if checked.expr == Expr::Slot(one.slot) => {
+                let prior = Prior {
+                    query: one.query,
+                    args: one.args,
+                    slot: one.slot,
+                };
+                Some((prior, checked.ty))
+            }
+            _ if checked.ty == Type::Unknown => None,
+            _ => {
+                self.bad(
+                    expr.span,
+                    "`before` is one query, which tells the state that the action changes",
+                    "for instance `is_enabled(user)`",
+                );
+                None
+            }
+        }
+    }
+
+    /// `undo:`, in which `before` is what the query told before the action.
+    fn undo_after(
+        &mut self,
+        before: Option<&(Prior, Type)>,
+        expr: &Ast,
+    ) -> Option<(Arc<str>, Vec<Expr>)> {
+        let Some((prior, ty)) = before else {
+            return self.undo(expr);
+        };
+        self.scoped("the line `undo`", |c| {
+            c.bind_prior(prior.slot, ty);
+            c.undo(expr)
+        })
+    }
+
+    /// Binds `before` where a declaration's line `undo` is read.
+    pub fn bind_prior(&mut self, slot: Slot, ty: &Type) {
+        let place = crate::span::Place {
+            anchor: self.anchor.clone(),
+            span: Span::default(),
+        };
+        if let Some(frame) = self.frames.last_mut() {
+            let ty = ty.clone();
+            let local = super::Local { slot, ty, place };
+            frame.names.insert("before".into(), local);
+        }
+    }
+
     fn undo(&mut self, expr: &Ast) -> Option<(Arc<str>, Vec<Expr>)> {
         let ExprKind::Call { callee, args } = &expr.kind else {
             self.bad(
                 expr.span,
                 "`undo` names the action that takes it back",
-                "for instance `unblock_sign_in(user)`",
+                "for instance `unblock_sign_in(user)`, or a text that says why nothing does",
             );
             return None;
         };

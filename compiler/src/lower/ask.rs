@@ -13,6 +13,7 @@ use crate::span::{Name, Span};
 use crate::syntax::ast::{
     Arg, Arm, Ask as Written, Block, Expr as Ast, ExprKind, Item, PropertyValue, Trigger,
 };
+use crate::verify::known::mentions;
 use counterplay_machine::duration::{HOUR_MS, MINUTE_MS};
 use counterplay_machine::expr::Expr;
 use counterplay_machine::playbook::{Ask, Edge, NodeKind, WaitEvent};
@@ -414,16 +415,22 @@ impl Lower<'_, '_> {
         let Item::Action(decl) = &*def.item else {
             return;
         };
-        let Some(inverse) = property(decl, "undo").and_then(single).cloned() else {
+        let inverse = property(decl, "undo").and_then(single);
+        let is_call = |e: &&Ast| !matches!(e.kind, ExprKind::Text(_));
+        let Some(inverse) = inverse.filter(is_call).cloned() else {
             let place = self.c.at(callee.span);
             let written = self.c.source(callee.span);
+            let said = match inverse {
+                Some(_) => "declared here; its line `undo:` says why",
+                None => "declared here, without `undo:`",
+            };
             let diagnostic = Diagnostic::error(
                 codes::NOTHING_TO_UNDO,
                 format!("`{written}` cannot be taken back"),
                 place,
                 "it names no action that does",
             )
-            .also(def.place(), "declared here, without `undo:`");
+            .also(def.place(), said);
             self.c.report(diagnostic);
             return;
         };
@@ -463,11 +470,41 @@ impl Lower<'_, '_> {
         else {
             return;
         };
+        // What was there before is known when a whole run is undone, and not to a playbook.
+        let prior = property(decl, "before").map(|_| self.c.slot("before", &Type::Unknown));
         self.as_declared(&def, &params, values, expr.span, |l| {
+            if let Some(slot) = prior {
+                l.c.bind_prior(slot, &Type::Unknown);
+            }
             if let Callee::Declared(inverse_def) = l.c.callee(inverse_callee) {
                 l.perform(&inverse_def, inverse_args, inverse.span, false, arms);
             }
         });
+        let made = (before..self.graph.node_count()).map(petgraph::graph::NodeIndex::new);
+        let mut args = made.filter_map(|n| match &self.graph[n].kind {
+            NodeKind::Perform(perform) => Some(&perform.args),
+            NodeKind::Query { args, .. } => Some(args),
+            _ => None,
+        });
+        if prior.is_some_and(|slot| args.any(|args| args.iter().any(|a| mentions(a, slot)))) {
+            let place = self.c.at(callee.span);
+            let written = self.c.source(callee.span);
+            let diagnostic = Diagnostic::error(
+                codes::NOTHING_TO_UNDO,
+                format!("`{written}` cannot be taken back inside of a playbook"),
+                place,
+                "what undoes it depends on what was there before",
+            )
+            .also(
+                def.place(),
+                "declared here, with `before` in its line `undo:`",
+            )
+            .help(
+                "`counterplay undo RUN` takes it back: what was there before is kept with the run",
+            );
+            self.c.report(diagnostic);
+            return;
+        }
         for index in before..self.graph.node_count() {
             let node = &mut self.graph[petgraph::graph::NodeIndex::new(index)];
             if let NodeKind::Perform(perform) = &mut node.kind {

@@ -276,6 +276,7 @@ fn said(text: Text<'_>, line: &Property) -> Option<Fact> {
     };
     let (about, note) = match (key, value.as_str()) {
         ("idempotent" | "finds", _) => return None,
+        ("undo", why) if why.starts_with('"') => ("not undone", ""),
         ("undo", _) => ("undone by", ""),
         ("after", _) => ("comes after", "on the same entity"),
         ("expect", _) => ("answers", ""),

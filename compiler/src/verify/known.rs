@@ -110,7 +110,8 @@ fn bound(kind: &NodeKind) -> Option<Slot> {
     }
 }
 
-fn mentions(expr: &Expr, slot: Slot) -> bool {
+/// Whether an expression looks at a variable.
+pub fn mentions(expr: &Expr, slot: Slot) -> bool {
     let mut found = false;
     expr.walk(&mut |e| found |= *e == Expr::Slot(slot));
     found

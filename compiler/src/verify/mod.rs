@@ -2,7 +2,7 @@
 
 pub mod acts;
 mod gates;
-mod known;
+pub mod known;
 mod levels;
 mod loops;
 mod never;

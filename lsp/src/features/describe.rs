@@ -223,6 +223,10 @@ fn facts(snapshot: &Snapshot, def: &Def) -> Vec<String> {
             out.push(format!("Impact: {}", impact_line(impact)));
             if impact != "notify" {
                 out.push(match property(decl, "undo").and_then(single) {
+                    Some(why) if matches!(why.kind, ExprKind::Text(_)) => {
+                        let why = source(def, why.span);
+                        format!("Undo: none; {}", why.trim_matches('"'))
+                    }
                     Some(undo) => format!("Undo: `{}`", source(def, undo.span)),
                     None => "Undo: none; it cannot be taken back".into(),
                 });

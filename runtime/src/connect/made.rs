@@ -65,6 +65,8 @@ pub(super) fn callable(made: Made<'_>) -> Callable {
         confirm: None,
         check: None,
         undo: None,
+        before: None,
+        lasting: None,
         doc: Arc::from(""),
     }
 }

@@ -1,5 +1,6 @@
 //! Stored calls in: marked as sent, made on tasks, and their results taken into the runs.
 
+use super::deeds::{Prior, before, ended, keep_before, read};
 use super::drive::{Driver, Job, Report};
 use super::kit::Kit;
 use super::leases::Lease;
@@ -7,11 +8,14 @@ use super::record::{Cause, record};
 use super::shared::Others;
 use super::slots::{Slot, Slots};
 use super::transition::{advance, entries};
+use super::undo::judge;
 use super::{Engine, EngineError, Notice};
 use crate::brake::Gate;
 use crate::call::{CallOutcome, CallRequest, Setback, Setbacks};
 use crate::simulate::sample::sample;
-use crate::store::{CallKind, Fault, StoredCall, StoredRun, Tx};
+use crate::store::{CallKind, Fault, Reading, StoredCall, StoredRun, Tx};
+use crate::undo::JUDGE;
+use counterplay_machine::Value;
 use counterplay_machine::journal::{Entry, What};
 use counterplay_machine::state::{Thread, Waiting};
 use counterplay_machine::step::Input;
@@ -27,13 +31,19 @@ pub(super) struct Sent {
     /// The effect's id.
     pub(super) id: String,
     pub(super) kind: CallKind,
-    node: u32,
+    pub(super) node: u32,
     callable: Arc<str>,
+    /// Whether only the state before the call is read, and the call itself follows.
+    pub(super) reading: bool,
+    /// The state that was read: before the call, or after it.
+    pub(super) read: Option<Reading>,
 }
 
 impl Sent {
     pub(super) fn of(stored: &StoredCall) -> Sent {
         Sent {
+            reading: false,
+            read: None,
             num: stored.num,
             run: stored.run,
             id: stored.call.id.clone(),
@@ -47,7 +57,10 @@ impl Sent {
 /// How a call is answered.
 #[derive(Debug)]
 pub(super) enum Way {
-    Connector(Box<CallRequest>),
+    /// By the connector; with the query that tells how it is afterwards.
+    Connector(Box<CallRequest>, Option<Box<CallRequest>>),
+    /// Not yet: the state before it is read.
+    Before(Box<CallRequest>),
     Sample(CallOutcome),
 }
 
@@ -107,8 +120,9 @@ fn claim_some(
         if !tx.mark_sent(call.num, now_ms)? {
             continue;
         }
-        let sent = Sent::of(&call);
+        let mut sent = Sent::of(&call);
         let way = way(tx, kit, slots, call, now_ms)?;
+        sent.reading = matches!(way, Way::Before(_));
         ready.push(Ready {
             sent,
             way,
@@ -145,12 +159,16 @@ impl Engine {
             lease,
         } = ready;
         let connector = kit.connector.clone();
-        let report = sent.clone();
+        let mut report = sent.clone();
         let heard = driver.setbacks();
         let about: Vec<Sent> = others.calls().chain([&sent]).cloned().collect();
         driver.spawn(Job::Call(sent), async move {
             let outcome = match way {
-                Way::Connector(mut request) => {
+                Way::Before(query) => {
+                    report.read = Some(read(&*connector, *query).await);
+                    CallOutcome::Done(Value::Absent)
+                }
+                Way::Connector(mut request, after) => {
                     request.setbacks = Setbacks::to(move |setback| {
                         for sent in &about {
                             // A driver that is gone has nobody to show it to.
@@ -158,7 +176,11 @@ impl Engine {
                         }
                     })
                     .noting(lease.confirming());
-                    connector.call(*request).await
+                    let outcome = connector.call(*request).await;
+                    if let (CallOutcome::Done(_), Some(query)) = (&outcome, after) {
+                        report.read = Some(read(&*connector, *query).await);
+                    }
+                    outcome
                 }
                 Way::Sample(outcome) => outcome,
             };
@@ -176,14 +198,13 @@ fn way(
     stored: StoredCall,
     now_ms: i64,
 ) -> Result<Way, Fault> {
-    let StoredRun {
-        run,
-        program,
-        simulated,
-        ..
-    } = tx.run(stored.run)?;
-    let program = kit.program_of(tx, program)?;
+    let whole = tx.run(stored.run)?;
+    let (run, simulated) = (&whole.run, whole.simulated);
+    let program = kit.program_of(tx, whole.program)?;
     slots.set_turn(&run.tenant.name);
+    if &*stored.call.callable == JUDGE {
+        return Ok(Way::Sample(judge(tx, &stored.call.args)?));
+    }
     let gate = Gate::of(&kit.brake, &run.tenant.name, Some(&run.playbook));
     if simulated && stored.call.kind == CallKind::Perform {
         let value = program
@@ -194,18 +215,24 @@ fn way(
             });
         return Ok(Way::Sample(CallOutcome::Done(value)));
     }
-    Ok(Way::Connector(Box::new(CallRequest {
+    let after = match before(tx, kit, (&whole, &program), &stored, now_ms)? {
+        Prior::Read(query) => return Ok(Way::Before(query)),
+        Prior::Kept(after) => after,
+        Prior::None => None,
+    };
+    let request = Box::new(CallRequest {
         id: stored.call.id,
         callable: stored.call.callable,
         args: stored.call.args,
-        tenant: run.tenant,
-        run: Some((run.id, run.started_ms)),
+        tenant: run.tenant.clone(),
+        run: Some((run.id.clone(), run.started_ms)),
         program,
         intended_ms: stored.intended_ms,
         repeated: stored.attempts > 0,
         setbacks: Setbacks::default(),
         gate,
-    })))
+    });
+    Ok(Way::Connector(request, after))
 }
 
 /// Takes a call's outcome into its run.
@@ -216,8 +243,17 @@ pub(super) fn answer(
     outcome: CallOutcome,
     now_ms: i64,
 ) -> Result<Vec<Notice>, Fault> {
+    if sent.reading {
+        let unread = || Reading::Failed("the reading broke off".into());
+        let before = sent.read.clone().unwrap_or_else(unread);
+        keep_before(tx, sent, &before)?;
+        return Ok(Vec::new());
+    }
     tx.remove_call(sent.num)?;
     let stored = tx.run(sent.run)?;
+    if sent.kind == CallKind::Perform {
+        ended(tx, kit, &stored, sent, &outcome, now_ms)?;
+    }
     if stored.run.outcome.is_some() {
         return late(tx, kit, &stored, sent, outcome, now_ms);
     }

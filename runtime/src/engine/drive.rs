@@ -13,10 +13,11 @@ use super::starts::settle;
 use super::subscriptions::{Kept, Renewed};
 use super::time::Time;
 use super::transition::advance;
-use super::{Engine, EngineError, changes, matching};
+use super::undo::undo;
+use super::{Engine, EngineError, Notice, changes, matching};
 use crate::brake::Brake;
 use crate::call::{CallOutcome, Setback};
-use crate::store::{Arrival, ChangeRow, InputRow, Message, Word};
+use crate::store::{Arrival, ChangeRow, Fault, InputRow, Message, Tx, Word};
 use counterplay_machine::step::{Input, Vote};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::future::Future;
@@ -448,7 +449,7 @@ impl Engine {
     ) -> Result<bool, EngineError> {
         let pending = words.into_iter().map(|row| {
             self.transact(move |tx, kit, now| match tx.remove_word(row.num)? {
-                true => advance(tx, kit, row.run, input(row.word), now),
+                true => word(tx, kit, row, now),
                 false => Ok(Vec::new()),
             })
         });
@@ -615,8 +616,12 @@ impl Finding {
     }
 }
 
-fn input(word: Word) -> Input {
-    match word {
+/// Takes up what a person said.
+fn word(tx: &Tx<'_>, kit: &Kit, row: InputRow, now_ms: i64) -> Result<Vec<Notice>, Fault> {
+    let said = match row.word {
+        Word::Undo { by, team, undoing } => {
+            return undo(tx, kit, row.run, (&by, team, undoing), now_ms);
+        }
         Word::Vote {
             approval,
             by,
@@ -635,5 +640,6 @@ fn input(word: Word) -> Input {
         Word::Resume { by } => Input::Resume { by },
         Word::Settle { settlement } => Input::Settle(settlement),
         Word::Cancel { by } => Input::Cancel { by },
-    }
+    };
+    advance(tx, kit, row.run, said, now_ms)
 }

@@ -9,6 +9,7 @@ mod backlog;
 mod begin;
 mod calls;
 mod changes;
+mod deeds;
 mod deploy;
 mod drive;
 mod error;
@@ -39,6 +40,7 @@ mod starts;
 mod subscriptions;
 mod time;
 mod transition;
+mod undo;
 
 pub use crate::links::{LinkRefused, PersonalLink};
 pub use accept::{Incoming, Receipt};

@@ -2,6 +2,7 @@
 //! or given to a person out.
 
 use super::calls::{Sent, answer};
+use super::deeds::was_reading;
 use super::drive::Driver;
 use super::kit::Kit;
 use super::{Engine, EngineError, Notice};
@@ -34,6 +35,9 @@ impl Engine {
 fn settle(tx: &Tx<'_>, kit: &Kit, call: &StoredCall, now_ms: i64) -> Result<Vec<Notice>, Fault> {
     let stored = tx.run(call.run)?;
     let program = kit.program_of(tx, stored.program)?;
+    if was_reading(tx, &stored, call)? {
+        return Ok(Vec::new());
+    }
     let sent_ms = call.first_sent_ms.unwrap_or(now_ms);
     let open = stored.run.outcome.is_none();
     let repeatable = match call.call.kind {

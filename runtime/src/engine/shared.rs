@@ -74,7 +74,7 @@ fn share(ready: Vec<(Arc<Kit>, Ready)>) -> Vec<Asked> {
 }
 
 fn same(one: &Ready, other: &Ready) -> bool {
-    let (Way::Connector(first), Way::Connector(second)) = (&one.way, &other.way) else {
+    let (Way::Connector(first, _), Way::Connector(second, _)) = (&one.way, &other.way) else {
         return false;
     };
     let query = |ready: &Ready| ready.sent.kind == CallKind::Query;

@@ -168,6 +168,8 @@ fn callable(channel: Channel) -> Callable {
         confirm: None,
         check: None,
         undo: None,
+        before: None,
+        lasting: None,
         doc: Arc::from("Tells people where an approval waits."),
     }
 }

@@ -41,6 +41,15 @@ pub enum Word {
         /// Who.
         by: String,
     },
+    /// Take back what the run did, in a run of its own.
+    Undo {
+        /// Who.
+        by: String,
+        /// The team that is asked, where the person names one.
+        team: Option<String>,
+        /// The wish, by number.
+        undoing: i64,
+    },
 }
 
 /// A word that waits to be taken up.

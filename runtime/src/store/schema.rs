@@ -436,4 +436,43 @@ pub(super) const MIGRATIONS: &[&str] = &["
     -- What a call acts on, with its tenant, as a list; NULL where that is nothing. One at a time acts on each.
     ALTER TABLE outbox ADD COLUMN entities TEXT;
     CREATE INDEX outbox_parked ON outbox (num) WHERE sent = 2;
+", "
+    -- Actions that can be taken back: what they change, and how that was before and after. state: 0 sent, 1 done,
+    -- 2 failed, 3 about to be sent. ended_num: the latest of them when it ended; later ones began after that. undone_by: the run that took it back, which may be the run itself.
+    CREATE TABLE deeds (
+        num INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL REFERENCES runs (num),
+        id TEXT NOT NULL,
+        node INTEGER NOT NULL,
+        action TEXT NOT NULL,
+        args TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        before TEXT,
+        after TEXT,
+        state INTEGER NOT NULL,
+        ended_num INTEGER,
+        undone_by INTEGER REFERENCES runs (num),
+        UNIQUE (run, id)
+    ) STRICT;
+    CREATE INDEX deeds_subject ON deeds (subject) WHERE state < 2 AND undone_by IS NULL;
+
+    -- Wishes to undo a run: the run that each became, or why it was refused.
+    CREATE TABLE undos (
+        num INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL REFERENCES runs (num),
+        undo_run INTEGER UNIQUE REFERENCES runs (num),
+        by TEXT NOT NULL,
+        at_ms INTEGER NOT NULL,
+        refused TEXT
+    ) STRICT;
+    CREATE INDEX undos_run ON undos (run);
+
+    -- Which action a step of an undoing run takes back.
+    CREATE TABLE undo_steps (
+        run INTEGER NOT NULL REFERENCES runs (num),
+        node INTEGER NOT NULL,
+        deed INTEGER NOT NULL REFERENCES deeds (num),
+        PRIMARY KEY (run, node)
+    ) STRICT, WITHOUT ROWID;
 "];

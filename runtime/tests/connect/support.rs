@@ -92,6 +92,8 @@ pub fn callable(name: &str, impact: Option<Impact>, method: &str) -> Callable {
         confirm: None,
         check: None,
         undo: None,
+        before: None,
+        lasting: None,
         doc: arc(""),
     }
 }

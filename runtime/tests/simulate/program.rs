@@ -99,6 +99,8 @@ fn callable(name: &str, impact: Option<Impact>, returns_ty: Type) -> Callable {
         confirm: None,
         check: None,
         undo: None,
+        before: None,
+        lasting: None,
         doc: arc(""),
     }
 }

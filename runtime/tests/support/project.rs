@@ -90,6 +90,8 @@ fn callable(name: &str, impact: Option<Impact>, idempotent: bool) -> Callable {
         confirm: None,
         check: None,
         undo: None,
+        before: None,
+        lasting: None,
         doc: Arc::from(""),
     }
 }

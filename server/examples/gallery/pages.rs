@@ -23,7 +23,7 @@ use counterplay_server::dashboard::pages::letters::LetterRow;
 use counterplay_server::dashboard::pages::people::{PersonRow, ROLES, TokenRow, TokenState};
 use counterplay_server::dashboard::pages::playbook::StartForm;
 use counterplay_server::dashboard::pages::playbooks::PlaybookRow;
-use counterplay_server::dashboard::pages::run::{HeldRow, RunApproval, RunEvent};
+use counterplay_server::dashboard::pages::run::{HeldRow, RunApproval, RunEvent, UndoPart};
 use counterplay_server::dashboard::pages::runs::RunRow;
 use counterplay_server::dashboard::pages::simulation::{SimulatedRun, WouldDo};
 use counterplay_server::dashboard::pages::sources::{
@@ -776,6 +776,20 @@ impl Gallery {
             deadlines: Default::default(),
         };
         waiting.run.threads = [(0, thread)].into();
+        let undo = |open: bool| UndoPart {
+            cannot: vec![(
+                self.t("intune.wipe(LAPTOP-PRIYA)"),
+                self.t("what was erased stays erased"),
+            )],
+            steps: vec![(
+                self.t("entra.block_sign_in(Priya Raman)"),
+                self.t("entra.unblock_sign_in(Priya Raman)"),
+                Some(self.t("run r-7f2f10 did something to the same and may still need it")),
+            )],
+            teams: vec![self.t("leads"), self.t("soc")],
+            offered: !open,
+            ..UndoPart::default()
+        };
         let page = |title: &str, run: RunRow, sim: &Simulated, outcome: Option<String>| {
             let open = sim.run.outcome.is_none();
             render(&pages::RunPage {
@@ -810,6 +824,7 @@ impl Gallery {
                 }),
                 version: "b1946ac92492".to_owned(),
                 outdated: true,
+                undo: undo(open),
                 may_operate: true,
                 may_audit: true,
                 run,

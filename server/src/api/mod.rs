@@ -21,6 +21,7 @@ pub mod start;
 pub mod stream;
 pub mod tenants;
 pub mod time;
+pub mod undo;
 
 use crate::app::App;
 use crate::http::remember;
@@ -82,6 +83,7 @@ pub fn router(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(runs::cancel))
         .routes(routes!(runs::resume))
         .routes(routes!(settle::settle))
+        .routes(routes!(undo::plan, undo::undo))
         .routes(routes!(approvals::list))
         .routes(routes!(approvals::read, approvals::answer))
         .routes(routes!(revisions::list))

@@ -2,7 +2,7 @@
 
 use crate::problem::Problem;
 use counterplay_runtime::engine::{EngineError, RETRY_AFTER_S, Refusal};
-use counterplay_runtime::store::{LetterRefused, WordRefused};
+use counterplay_runtime::store::{LetterRefused, UndoRefused, WordRefused};
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Problem {
@@ -38,6 +38,17 @@ impl From<WordRefused> for Problem {
         match refused {
             WordRefused::NoRun(_) => Problem::not_found(text),
             WordRefused::Store(error) => error.into(),
+            _ => Problem::conflict(text),
+        }
+    }
+}
+
+impl From<UndoRefused> for Problem {
+    fn from(refused: UndoRefused) -> Problem {
+        let text = refused.to_string();
+        match refused {
+            UndoRefused::NoRun(_) => Problem::not_found(text),
+            UndoRefused::Store(error) => error.into(),
             _ => Problem::conflict(text),
         }
     }

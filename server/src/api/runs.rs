@@ -58,6 +58,10 @@ pub struct RunView {
     pub version: String,
     /// What it waits for, one entry for each line of control.
     pub waits_for: Vec<WaitView>,
+    /// The run that it undoes.
+    pub undoes: Option<String>,
+    /// The runs that have undone it or do, in order.
+    pub undone_by: Vec<String>,
     /// The timeline, line by line.
     #[schema(value_type = Vec<Object>)]
     pub timeline: Vec<Line>,
@@ -223,7 +227,14 @@ pub async fn read(
     Path(id): Path<String>,
 ) -> Result<Json<RunView>, Problem> {
     auth.needs(Permission::View)?;
-    Ok(Json(view(find(&app, &auth, &id).await?)))
+    let found = find(&app, &auth, &id).await?;
+    let (wishes, undoes) = app.engine.store().undoings_of(&found.info.id).await?;
+    let undone_by = wishes.into_iter().filter_map(|w| w.run).collect();
+    Ok(Json(RunView {
+        undoes,
+        undone_by,
+        ..view(found)
+    }))
 }
 
 /// A run of the caller's tenants.
@@ -249,6 +260,8 @@ fn view(detail: RunDetail) -> RunView {
         started_by: detail.run.started_by.clone(),
         version: detail.run.hash.clone(),
         waits_for: waits(&detail),
+        undoes: None,
+        undone_by: Vec::new(),
         timeline: timeline::lines(&detail.journal, &reading),
         journal: detail.journal.iter().map(|e| json!(e)).collect(),
     }

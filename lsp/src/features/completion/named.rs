@@ -5,7 +5,7 @@ use super::imports::import_edit;
 use super::{BlockKind, Find, Kind, Suggestion, escape};
 use counterplay_compiler::index::Def;
 use counterplay_compiler::lower::ask::is_emitted;
-use counterplay_compiler::syntax::ast::{Item, PropertyValue};
+use counterplay_compiler::syntax::ast::{ExprKind, Item, PropertyValue};
 
 /// What is written of the thing that is named.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -143,7 +143,9 @@ fn can_be_undone(def: &Def) -> bool {
     let Item::Action(decl) = &*def.item else {
         return false;
     };
-    decl.properties
-        .iter()
-        .any(|p| p.key.text == "undo" && matches!(p.value, PropertyValue::Exprs(_)))
+    decl.properties.iter().any(|p| {
+        p.key.text == "undo"
+            && matches!(&p.value, PropertyValue::Exprs(written)
+                if written.iter().any(|e| matches!(e.kind, ExprKind::Call { .. })))
+    })
 }

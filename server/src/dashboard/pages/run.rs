@@ -35,6 +35,8 @@ pub struct RunPage {
     pub version: String,
     /// Whether the live playbook is another version.
     pub outdated: bool,
+    /// How it is undone, or was.
+    pub undo: UndoPart,
     /// Whether the viewer may cancel and resume it.
     pub may_operate: bool,
     /// Whether the viewer may read the audit trail.
@@ -52,6 +54,36 @@ pub struct HeldRow {
     pub reason: String,
     /// Whether its result is needed and has to be told when it was carried out.
     pub needs_result: Option<String>,
+}
+
+/// What can be taken back of a run, and what has been.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UndoPart {
+    /// The run that this one undoes.
+    pub of: Option<String>,
+    /// The runs that undo this one or have done so, and why a wish was refused.
+    pub wishes: Vec<UndoWish>,
+    /// What stays as it is, with the reason.
+    pub cannot: Vec<(String, String)>,
+    /// What is taken back, in this order: the action, what takes it back, and why people are asked again.
+    pub steps: Vec<(String, String, Option<String>)>,
+    /// The teams that may be asked; none where the project file says it.
+    pub teams: Vec<String>,
+    /// Whether it may be asked for now.
+    pub offered: bool,
+}
+
+/// A wish to undo a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UndoWish {
+    /// Who wanted it.
+    pub by: String,
+    /// The run that it became.
+    pub run: Option<String>,
+    /// How that ended.
+    pub outcome: Option<String>,
+    /// Why it became none.
+    pub refused: Option<String>,
 }
 
 /// An approval of a run.

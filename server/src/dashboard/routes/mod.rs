@@ -46,6 +46,7 @@ pub fn router() -> Router<App> {
         .route("/runs/{id}/cancel", post(run::cancel))
         .route("/runs/{id}/resume", post(run::resume))
         .route("/runs/{id}/settle", post(run::settle))
+        .route("/runs/{id}/undo", post(run::undo))
         .route("/approvals", get(approvals::show))
         .route(
             "/approvals/{id}",

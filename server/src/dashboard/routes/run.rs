@@ -6,7 +6,7 @@ use crate::api::runs::find;
 use crate::dashboard::chrome::Area;
 use crate::dashboard::drawing::{self, Drawing};
 use crate::dashboard::pages::RunPage;
-use crate::dashboard::pages::run::{HeldRow, RunApproval, RunEvent};
+use crate::dashboard::pages::run::{HeldRow, RunApproval, RunEvent, UndoPart, UndoWish};
 use crate::dashboard::steps::{detail, steps};
 use crate::dashboard::text;
 use crate::http::Path;
@@ -15,7 +15,7 @@ use crate::problem::Problem;
 use axum::response::Response;
 use counterplay_machine::state::{Run, Status, Waiting};
 use counterplay_machine::step::{Settled, Settlement, check_settlement, held_calls};
-use counterplay_runtime::store::RunDetail;
+use counterplay_runtime::store::{RunDetail, UndoRefused};
 use counterplay_runtime::timeline::Reading;
 use serde::Deserialize;
 
@@ -29,6 +29,14 @@ pub struct Found {
     result: String,
     #[serde(default)]
     comment: String,
+}
+
+/// What is chosen when a run is to be undone.
+#[derive(Debug, Default, Deserialize)]
+pub struct UndoChoice {
+    /// The team that is asked.
+    #[serde(default)]
+    pub team: String,
 }
 
 /// A form without fields of its own.
@@ -91,6 +99,8 @@ async fn make(page: &Page, id: &str) -> Result<RunPage, Problem> {
         simulated: info.simulated,
         ..Reading::default()
     };
+    let may_operate = page.who().may_in(Permission::Operate, &info.tenant);
+    let undo = undo_part(page, &found, may_operate).await?;
     let version = run.hash.chars().take(12).collect();
     Ok(RunPage {
         chrome: page.chrome(Area::Runs, format!("{} {id}", row.title)).await,
@@ -101,7 +111,8 @@ async fn make(page: &Page, id: &str) -> Result<RunPage, Problem> {
             .playbooks
             .get(&run.playbook)
             .is_some_and(|p| p.hash != run.hash),
-        may_operate: page.who().may_in(Permission::Operate, &info.tenant),
+        undo,
+        may_operate,
         may_audit: page.who().may(Permission::Audit),
         run: row,
         open,
@@ -112,6 +123,39 @@ async fn make(page: &Page, id: &str) -> Result<RunPage, Problem> {
         event,
         version,
     })
+}
+
+/// What can be taken back of a run, and what has been.
+async fn undo_part(page: &Page, found: &RunDetail, may_operate: bool) -> Result<UndoPart, Problem> {
+    let engine = &page.app.engine;
+    let id = &found.info.id;
+    let (wishes, of) = engine.store().undoings_of(id).await?;
+    let open = wishes.last().is_some_and(|w| w.is_open());
+    let mut part = UndoPart {
+        of,
+        ..UndoPart::default()
+    };
+    part.wishes = wishes
+        .into_iter()
+        .map(|wish| UndoWish {
+            by: wish.by,
+            run: wish.run,
+            outcome: wish.outcome.map(|o| o.name().to_owned()),
+            refused: wish.refused,
+        })
+        .collect();
+    let plan = match engine.undo_plan(id).await {
+        Ok(plan) => plan,
+        Err(UndoRefused::Store(error)) => return Err(error.into()),
+        // One that is open, simulated or undoes another run is not undone.
+        Err(_) => return Ok(part),
+    };
+    part.cannot = plan.cannot.into_iter().map(|l| (l.call, l.why)).collect();
+    part.offered = may_operate && !open && !plan.steps.is_empty();
+    let steps = plan.steps.into_iter();
+    part.steps = steps.map(|s| (s.call, s.undo_call, s.doubt)).collect();
+    part.teams = engine.teams_for_undo();
+    Ok(part)
 }
 
 fn sentence(text: &str) -> String {
@@ -260,6 +304,25 @@ pub async fn settle(Path(id): Path<String>, form: Form<Found>) -> Result<Respons
         Ok::<_, Problem>(())
     };
     Ok(after(&page, &id, done.await, "The call is settled."))
+}
+
+/// `POST /runs/{id}/undo`.
+///
+/// # Errors
+/// The page of what went wrong.
+pub async fn undo(Path(id): Path<String>, form: Form<UndoChoice>) -> Result<Response, Oops> {
+    let page = form.page;
+    let team = form.fields.team.trim().to_owned();
+    let done = async {
+        let found = find(&page.app, &page.auth, &id).await?;
+        page.auth
+            .needs_in(Permission::Operate, &found.info.tenant)?;
+        let team = Some(team).filter(|t| !t.is_empty());
+        page.app.engine.undo(&id, &page.who().id, team).await?;
+        Ok::<_, Problem>(())
+    };
+    let word = "A run of its own undoes it; people are asked for leave first.";
+    Ok(after(&page, &id, done.await, word))
 }
 
 fn after(page: &Page, id: &str, done: Result<(), Problem>, word: &str) -> Response {
