@@ -131,7 +131,7 @@ async fn what_is_open_or_still_counts_stays() {
     let store = engine.store().clone();
     let done = store.archive(START + DAY, ANN, START + DAY).await;
     assert_eq!(done.expect("done"), Archived::default());
-    assert_eq!(ids(&store, false).await, [open.clone()]);
+    assert_eq!(ids(&store, false).await, std::slice::from_ref(&open));
     engine.cancel(&open, ANN).await.expect("cancelled");
     settle(&engine).await;
     engine.accept(alert(5, "later")).await.expect("accepted");
