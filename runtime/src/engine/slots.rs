@@ -119,7 +119,7 @@ mod tests {
         let mut held: Vec<Slot> = (0..3).filter_map(|_| slots.take(Some(&slow))).collect();
         assert_eq!((held.len(), slots.room()), (3, 1));
         assert!(slots.take(Some(&slow)).is_none(), "its share is taken");
-        assert_eq!(slots.full(), [slow.clone()]);
+        assert_eq!(slots.full(), std::slice::from_ref(&slow));
         let last = slots.take(Some(&other)).expect("another connection's");
         assert!(slots.take(None).is_none(), "none is left");
         held.pop();
