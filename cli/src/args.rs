@@ -111,6 +111,8 @@ pub enum Command {
     Unpause(UnpauseArgs),
     /// Show whether timers wait because the clock was set or nothing was done for a day, and let them go on
     Clock(ClockArgs),
+    /// Keep a line of each run that ended long ago, and drop what it did in detail; the audit trail stays whole
+    Archive(ArchiveArgs),
     /// Copy the store into a file, while the service goes on
     Backup(BackupArgs),
     /// Verify, sign and export the audit trail, or forget a person
@@ -542,6 +544,9 @@ pub struct ServeArgs {
     /// Keep the playbooks in the store and take deploys through the API; the folder is the first revision
     #[arg(long)]
     pub accept_deploys: bool,
+    /// Archive runs so many days after they ended, see `counterplay archive` [default: never]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub archive_after: Option<u32>,
     /// The first administrator's e-mail address, at the first start [default: admin@localhost]
     #[arg(long, value_name = "EMAIL")]
     pub admin: Option<String>,
@@ -559,6 +564,7 @@ pub struct ServeArgs {
   counterplay runs                           the latest 50
   counterplay runs --open                    what is under way
   counterplay runs --playbook compromised_user --json
+  counterplay runs --archived                what is left of those that ended long ago
 
 Exit codes:
   0  listed, also when there are none
@@ -570,6 +576,9 @@ pub struct RunsArgs {
     /// Only those that have not ended
     #[arg(long)]
     pub open: bool,
+    /// Only those that are archived
+    #[arg(long, conflicts_with = "open")]
+    pub archived: bool,
     /// Only those of this playbook
     #[arg(long, value_name = "ID")]
     pub playbook: Option<String>,
@@ -896,6 +905,31 @@ pub enum ClockCommand {
 /// `counterplay clock confirm`.
 #[derive(Debug, Args)]
 pub struct ClockConfirmArgs {
+    /// Who you are, by e-mail address; stands in the audit trail
+    #[arg(long = "as", value_name = "EMAIL")]
+    pub by: String,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `counterplay archive`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay archive --after 90 --as ana.ortiz@msp.example
+  counterplay runs --archived
+
+Of each run that ended longer ago a line is kept: id, playbook, tenant, when, how it ended. Its journal, state, messages and events are
+dropped and cannot be had again; so are matched events and settled dead letters of that time. The audit trail stays whole. The service goes on
+meanwhile. `counterplay serve --archive-after DAYS` does the same by itself.
+
+Exit codes:
+  0  archived, also when there was none
+  2  wrong usage, or the store cannot be used")]
+pub struct ArchiveArgs {
+    /// How many days ago they ended, at least
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub after: u32,
     /// Who you are, by e-mail address; stands in the audit trail
     #[arg(long = "as", value_name = "EMAIL")]
     pub by: String,

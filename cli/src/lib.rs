@@ -1,5 +1,6 @@
 //! Arguments in, an exit code out: the command line, as a library so that tests can use its parts.
 
+mod archive;
 pub mod args;
 pub mod audit;
 pub mod backup;
@@ -102,6 +103,7 @@ fn carry_out(command: Command) -> Outcome {
         Command::Undo(args) => asynchronously(undo::undo(args)),
         Command::Pause(args) => asynchronously(pause::pause(args)),
         Command::Unpause(args) => asynchronously(pause::unpause(args)),
+        Command::Archive(args) => asynchronously(archive::archive(args)),
         Command::Backup(args) => asynchronously(backup::backup(args)),
         Command::Audit(args) => asynchronously(audit::audit(args)),
         Command::User(args) => asynchronously(identity::user(args)),

@@ -23,6 +23,7 @@ pub async fn runs(args: RunsArgs) -> Outcome {
     let store = lookup::attach(&args.store)?;
     let filter = RunFilter {
         open: args.open,
+        archived: args.archived,
         playbook: args.playbook.clone(),
         limit: Some(if args.all || args.open {
             u32::MAX
@@ -38,7 +39,11 @@ pub async fn runs(args: RunsArgs) -> Outcome {
         return Ok(OK);
     }
     if runs.is_empty() {
-        let what = if args.open { "No open runs" } else { "No runs" };
+        let what = match (args.open, args.archived) {
+            (true, _) => "No open runs",
+            (_, true) => "No archived runs",
+            _ => "No runs",
+        };
         out::line(format!("{what} in {}.", store.path().display()))?;
         return Ok(OK);
     }

@@ -40,13 +40,20 @@ pub fn of(program: &Program, playbook: &Playbook) -> String {
         .collect()
 }
 
-/// The actions and queries that a playbook can call, those of `before`, `confirm` and `undo` included.
+/// The actions and queries that a playbook can call: those of `before`, `confirm`, `check` and `undo`, and what is asked
+/// about the events that start it or that it waits for, included.
 pub fn used(program: &Program, playbook: &Playbook) -> BTreeSet<Arc<str>> {
     let mut todo: Vec<Arc<str>> = Vec::new();
     for node in playbook.graph.node_weights() {
         match &node.kind {
             NodeKind::Query { query, .. } => todo.push(query.clone()),
             NodeKind::Perform(perform) => todo.push(perform.action.clone()),
+            // An awaited event has fetched fields as one that starts a run has.
+            NodeKind::WaitEvent(wait) => {
+                let event = program.events.get(&wait.event);
+                let fetched = event.iter().flat_map(|e| &e.fetched);
+                todo.extend(fetched.map(|f| f.query.clone()));
+            }
             _ => {}
         }
     }

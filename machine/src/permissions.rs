@@ -33,15 +33,6 @@ pub fn of(program: &Program, playbook: &Playbook) -> Permissions {
         _ => None,
     });
     for event in started.chain(awaited).filter_map(|e| program.events.get(e)) {
-        // What is read once when it comes; an awaited event has fetched fields as one that starts a run has.
-        for name in event.fetched.iter().map(|f| &f.query) {
-            let Some(query) = program.callables.get(name) else {
-                continue;
-            };
-            for permission in &query.permissions {
-                needs(&mut out, query.request.connection(), permission, name);
-            }
-        }
         if let Source::Poll { connection, .. } = &event.source {
             for permission in &event.permissions {
                 needs(&mut out, connection, permission, &event.name);

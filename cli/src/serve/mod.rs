@@ -14,6 +14,7 @@ use crate::run::setup::{keep_apart, make_folder};
 use crate::simulate::start_sandbox;
 use crate::{built_in, choose, secrets, signal};
 use counterplay_compiler::project::FILE_NAME;
+use counterplay_machine::duration::DAY_MS;
 use counterplay_runtime::clock::{Clock, SystemClock};
 use counterplay_runtime::engine::{Engine, EngineOptions};
 use counterplay_runtime::notary::Notary;
@@ -65,6 +66,7 @@ pub async fn serve(args: ServeArgs) -> Outcome {
     let engine = Engine::open(EngineOptions {
         link_base: Some(public_url.clone()),
         polling: true,
+        keep_ended_ms: args.archive_after.map(|days| i64::from(days) * DAY_MS),
         ..EngineOptions::new(
             prepared.live.compiled.program.clone(),
             prepared.deployment.clone(),

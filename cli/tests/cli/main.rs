@@ -1,5 +1,6 @@
 //! The real binary, run as people run it.
 
+mod archive;
 mod audit;
 mod backup;
 mod check;

@@ -240,5 +240,15 @@ fn what_an_awaited_event_reads_is_needed() -> Result {
     )?;
     let ran = place.run(&["permissions"])?;
     assert!(ran.out.contains("User.Read.All  entra.user\n"), "{ran:?}");
+    // A project without the connection that it is asked over is told so before a run waits for it.
+    place.write(
+        "counterplay.toml",
+        "[project]\nname = \"Waits\"\n\n[teams.soc]\nmembers = [\"ana@msp.example\"]\n\n[tenants.contoso]\nid = \"c\"\n",
+    )?;
+    let checked = place.run(&["check", "playbooks/sync.play"])?;
+    let missing =
+        "`waits` calls `entra.user`, and counterplay.toml does not set up its connection `graph`";
+    let told = format!("{}{}", checked.out, checked.err);
+    assert!(told.contains(missing), "{told}");
     Ok(())
 }

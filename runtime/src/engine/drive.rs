@@ -118,6 +118,8 @@ pub(super) struct Driver {
     pub(super) loaded: Option<Arc<Kit>>,
     /// Whether the clock is to be trusted.
     pub(super) time: Time,
+    /// When it is next looked whether something is to be archived.
+    pub(super) archive_ms: i64,
     /// What people have paused.
     pub(super) brake: Arc<Brake>,
     /// The tenant whose arrival was taken up last: the next one is another's, where others wait.
@@ -315,6 +317,8 @@ impl Engine {
                 busy |= self.send_calls(driver).await?;
             }
             busy |= self.send_messages(driver, look.messages).await?;
+            // Last: what there is to do comes first.
+            busy = busy || self.archive_old(driver).await?;
             if busy {
                 self.poll(&mut until).await;
                 continue;

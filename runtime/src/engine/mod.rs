@@ -31,6 +31,7 @@ mod polling;
 mod programs;
 mod record;
 mod recover;
+mod retention;
 mod schedules;
 mod seen;
 mod shared;
@@ -99,6 +100,8 @@ pub struct EngineOptions {
     /// On a virtual clock: for how long (in real time) to wait for people before time goes on while
     /// an approval is open or a run is held; [`Duration::MAX`] waits for ever.
     pub answer_wait: Option<Duration>,
+    /// For how long ended runs are kept whole, in milliseconds; for ever where nobody says.
+    pub keep_ended_ms: Option<i64>,
     /// For how long (in real time) a stop waits for calls that are under way.
     pub stop_within: Duration,
     /// The address that people reach the service at, such as `https://play.example.org`. Whoever may
@@ -128,6 +131,7 @@ impl EngineOptions {
             schedules: true,
             polling: false,
             answer_wait: None,
+            keep_ended_ms: None,
             stop_within: Duration::from_secs(10),
             link_base: None,
         }
@@ -155,6 +159,7 @@ struct Inner {
     schedules: bool,
     polling: bool,
     answer_wait: Option<Duration>,
+    keep_ended_ms: Option<i64>,
     stop_within: Duration,
     store: Store,
     _lock: EngineLock,
@@ -236,6 +241,7 @@ impl Engine {
                 schedules: options.schedules,
                 polling: options.polling,
                 answer_wait: options.answer_wait,
+                keep_ended_ms: options.keep_ended_ms,
                 stop_within: options.stop_within,
                 store,
                 _lock: lock,

@@ -6,6 +6,7 @@
 
 mod answers;
 mod approvals;
+mod archive;
 mod audit;
 mod audit_read;
 mod audit_seal;
@@ -58,6 +59,7 @@ mod worker;
 pub use answers::{Answer, Begun, Ticket};
 pub(crate) use approvals::approval_info;
 pub use approvals::{Answered, ApprovalDetail, ApprovalInfo, DecidedApproval, RefusedAnswer};
+pub use archive::Archived;
 pub use audit::NewAudit;
 pub use audit_read::{AuditExport, AuditFilter, AuditPart, AuditRecord};
 pub use audit_verify::{Broken, ChainReport};

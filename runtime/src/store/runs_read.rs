@@ -17,6 +17,8 @@ pub struct RunFilter {
     pub status: Option<Status>,
     /// Only those that have not ended.
     pub open: bool,
+    /// Those that are archived, and no others.
+    pub archived: bool,
     /// Of this tenant.
     pub tenant: Option<String>,
     /// Of this playbook.
@@ -79,6 +81,11 @@ pub struct RunDetail {
 
 const SELECT: &str = "SELECT r.num, r.id, r.tenant, r.playbook, r.simulated, r.status, r.started_ms, r.updated_ms, \
      r.ended_ms, r.outcome, (SELECT count(*) FROM event_runs e WHERE e.run = r.num AND e.started = 0), json_extract(r.state, '$.started_by') FROM runs r";
+
+/// The same columns of runs that are archived.
+const ARCHIVED: &str = "SELECT r.num, r.id, r.tenant, r.playbook, r.simulated, r.status, r.started_ms, r.updated_ms, \
+     r.ended_ms, r.outcome, r.repeats, r.started_by FROM \
+     (SELECT *, 'ended' AS status, ended_ms AS updated_ms FROM archived_runs) r";
 
 impl Store {
     /// Runs, the latest first.
@@ -149,6 +156,7 @@ impl Store {
 
 impl Tx<'_> {
     fn run_infos(&self, filter: RunFilter) -> Result<Page<RunInfo>, Fault> {
+        let select = if filter.archived { ARCHIVED } else { SELECT };
         let mut conditions = Conditions::default();
         conditions
             .tenants("r.tenant", filter.tenants.as_deref())
@@ -164,7 +172,7 @@ impl Tx<'_> {
             .with("r.started_ms >= ?", filter.from_ms)
             .with("r.started_ms < ?", filter.to_ms);
         self.page(
-            SELECT,
+            select,
             "r.num",
             conditions,
             (filter.before, filter.limit),

@@ -475,4 +475,20 @@ pub(super) const MIGRATIONS: &[&str] = &["
         deed INTEGER NOT NULL REFERENCES deeds (num),
         PRIMARY KEY (run, node)
     ) STRICT, WITHOUT ROWID;
+", "
+    -- What is left of runs that ended long ago: a line each. What they did in detail is gone; the audit trail is not.
+    CREATE TABLE archived_runs (
+        num INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        tenant TEXT NOT NULL,
+        playbook TEXT NOT NULL,
+        simulated INTEGER NOT NULL,
+        started_ms INTEGER NOT NULL,
+        ended_ms INTEGER NOT NULL,
+        outcome TEXT,
+        repeats INTEGER NOT NULL,
+        started_by TEXT NOT NULL,
+        archived_ms INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX runs_ended ON runs (ended_ms) WHERE ended_ms IS NOT NULL;
 "];

@@ -195,6 +195,7 @@ pub async fn list(
 ) -> Result<Json<RunPage>, Problem> {
     auth.needs(Permission::View)?;
     let filter = RunFilter {
+        archived: false,
         tenants: auth.tenants(),
         status: query.status.map(Status::from),
         open: query.open.unwrap_or(false),
