@@ -8,7 +8,10 @@ pub mod engine;
 mod links;
 pub mod notary;
 pub mod ocsf;
+mod payload;
 pub mod simulate;
 pub mod store;
 pub mod testing;
 pub mod timeline;
+
+pub use payload::Payload;

@@ -12,6 +12,7 @@ mod changes;
 mod deploy;
 mod drive;
 mod error;
+mod heads;
 mod hooks;
 mod ids;
 mod kit;
@@ -57,6 +58,7 @@ use counterplay_machine::Program;
 use counterplay_machine::deployment::Deployment;
 use counterplay_machine::program::FORMAT;
 use drive::Driver;
+use heads::Heads;
 use kit::{Deployed, Kit, Parts};
 use programs::Programs;
 use slots::Slots;
@@ -206,6 +208,7 @@ impl Engine {
             }
         }
         let kit = Kit::new(Parts {
+            heads: Heads::of(&program),
             program,
             program_num: num,
             project: Arc::new(deployment),
