@@ -7,7 +7,7 @@ use crate::expr::{
 };
 use crate::json::{self, Mismatch};
 use crate::types::{Type, Types};
-use crate::value::{SecretSource, Value};
+use crate::value::{Record, SecretSource, Value};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -113,10 +113,23 @@ fn fail<T>(text: impl Into<String>) -> Result<T, EvalError> {
     Err(EvalError::Other(text.into()))
 }
 
-struct Local {
+struct Local<'x> {
     slot: Slot,
-    value: Value,
-    path: Option<String>,
+    /// Its value; it lies in JSON where there is none.
+    value: Option<Value>,
+    /// The list that it is an element of, and its place in it.
+    element: Option<(&'x Expr, usize)>,
+}
+
+/// What is not there.
+const NULL: serde_json::Value = serde_json::Value::Null;
+
+/// `json.b.c`, where `expr` is `a.b.c`.
+fn descend<'j>(json: &'j serde_json::Value, expr: &Expr) -> &'j serde_json::Value {
+    match expr {
+        Expr::Field(inner, name) => descend(json, inner).get(&**name).unwrap_or(&NULL),
+        _ => json,
+    }
 }
 
 /// Evaluates an expression.
@@ -140,13 +153,18 @@ pub fn eval_bool(expr: &Expr, env: &Env<'_>) -> Result<bool, EvalError> {
     }
 }
 
-struct Evaluator<'a, 'e> {
-    env: &'a Env<'e>,
-    locals: Vec<Local>,
+/// An element of a list.
+fn nth(list: &serde_json::Value, index: usize) -> &serde_json::Value {
+    list.get(index).unwrap_or(&NULL)
 }
 
-impl Evaluator<'_, '_> {
-    fn eval(&mut self, expr: &Expr) -> Result<Value, EvalError> {
+struct Evaluator<'a, 'e, 'x> {
+    env: &'a Env<'e>,
+    locals: Vec<Local<'x>>,
+}
+
+impl<'x> Evaluator<'_, '_, 'x> {
+    fn eval(&mut self, expr: &'x Expr) -> Result<Value, EvalError> {
         Ok(match expr {
             Expr::Const(value) => value.clone(),
             Expr::Slot(slot) => self.slot(*slot)?,
@@ -241,7 +259,10 @@ impl Evaluator<'_, '_> {
             },
             Expr::StartsWith(a, b) => Value::Bool(self.text(a)?.starts_with(&*self.text(b)?)),
             Expr::EndsWith(a, b) => Value::Bool(self.text(a)?.ends_with(&*self.text(b)?)),
-            Expr::IsPresent(a) => Value::Bool(self.eval(a)?.is_present()),
+            Expr::IsPresent(a) => Value::Bool(match self.in_json(a, |json| !json.is_null())? {
+                Some(is_present) => is_present,
+                None => self.eval(a)?.is_present(),
+            }),
             Expr::Coalesce(a, b) => {
                 let a = self.eval(a)?;
                 if a.is_present() { a } else { self.eval(b)? }
@@ -273,19 +294,24 @@ impl Evaluator<'_, '_> {
                     .collect::<Result<_, _>>()?,
             ),
             Expr::Record(ty, fields) => {
-                let mut values = Vec::new();
+                let mut values = BTreeMap::new();
                 for (name, value) in fields {
-                    values.push((name.clone(), self.eval(value)?));
+                    values.insert(name.clone(), self.eval(value)?);
                 }
                 // Fields that were left out are optional ones.
-                if let Some(record) = self.env.types.records.get(ty) {
+                if let Some(record) = self.env.types.records.get(ty)
+                    && record.fields.len() > values.len()
+                {
                     for (name, _) in &record.fields {
-                        if !values.iter().any(|(n, _)| n == name) {
-                            values.push((name.clone(), Value::Absent));
+                        if !values.contains_key(name) {
+                            values.insert(name.clone(), Value::Absent);
                         }
                     }
                 }
-                Value::record(ty, values)
+                Value::Record(Arc::new(Record {
+                    ty: ty.clone(),
+                    fields: values,
+                }))
             }
             Expr::Object(fields) => {
                 let mut values = std::collections::BTreeMap::new();
@@ -302,8 +328,15 @@ impl Evaluator<'_, '_> {
                 body,
             } => self.comprehension(*kind, *slot, source, filter.as_deref(), body.as_deref())?,
             Expr::Convert(inner, ty) => {
-                let value = self.eval(inner)?;
-                convert(self.env.types, value, ty, &self.path(inner))?
+                let types = self.env.types;
+                let read = |json: &serde_json::Value| {
+                    json::convert(types, json, ty, "").map_err(EvalError::Mismatch)
+                };
+                let converted = match self.in_json(inner, read)? {
+                    Some(converted) => converted,
+                    None => convert(types, self.eval(inner)?, ty),
+                };
+                converted.map_err(|e| under(e, || self.path(inner)))?
             }
             Expr::Call(function, args) => {
                 let args = args
@@ -316,8 +349,8 @@ impl Evaluator<'_, '_> {
                 let value = self.eval(value)?;
                 self.locals.push(Local {
                     slot: *slot,
-                    value,
-                    path: None,
+                    value: Some(value),
+                    element: None,
                 });
                 let result = self.eval(body);
                 self.locals.pop();
@@ -327,9 +360,23 @@ impl Evaluator<'_, '_> {
     }
 
     fn slot(&self, slot: Slot) -> Result<Value, EvalError> {
-        if let Some(local) = self.locals.iter().rev().find(|l| l.slot == slot) {
-            return Ok(local.value.clone());
+        if let Some(at) = self.local(slot, self.locals.len()) {
+            let local = &self.locals[at];
+            return match (&local.value, local.element) {
+                (Some(value), _) => Ok(value.clone()),
+                (None, Some((list, index))) => {
+                    let copied =
+                        self.in_json_below(list, at, &mut |list| nth(list, index).clone())?;
+                    Ok(Value::Json(Arc::new(copied.unwrap_or(NULL))))
+                }
+                (None, None) => Ok(Value::Absent),
+            };
         }
+        self.free(slot)
+    }
+
+    /// A variable that is not bound inside of the expression.
+    fn free(&self, slot: Slot) -> Result<Value, EvalError> {
         match (self.env.slots)(slot) {
             Some(value) => Ok(value),
             None => fail(format!(
@@ -339,8 +386,54 @@ impl Evaluator<'_, '_> {
         }
     }
 
+    /// Where a variable is bound, among the first `below` of those that are.
+    fn local(&self, slot: Slot, below: usize) -> Option<usize> {
+        self.locals[..below].iter().rposition(|l| l.slot == slot)
+    }
+
+    /// What JSON holds at `a.b.c`, looked at where it lies; `None` where `a` is no JSON.
+    fn in_json<R>(
+        &self,
+        expr: &Expr,
+        mut look: impl FnMut(&serde_json::Value) -> R,
+    ) -> Result<Option<R>, EvalError> {
+        self.in_json_below(expr, self.locals.len(), &mut look)
+    }
+
+    /// [`Evaluator::in_json`], where only the first `below` variables are bound.
+    fn in_json_below<R>(
+        &self,
+        expr: &Expr,
+        below: usize,
+        look: &mut dyn FnMut(&serde_json::Value) -> R,
+    ) -> Result<Option<R>, EvalError> {
+        let mut base = expr;
+        while let Expr::Field(inner, _) = base {
+            base = inner;
+        }
+        let Expr::Slot(slot) = base else {
+            return Ok(None);
+        };
+        let Some(at) = self.local(*slot, below) else {
+            return Ok(match self.free(*slot)? {
+                Value::Json(json) => Some(look(descend(&json, expr))),
+                _ => None,
+            });
+        };
+        match (&self.locals[at].value, self.locals[at].element) {
+            (Some(Value::Json(json)), _) => Ok(Some(look(descend(json, expr)))),
+            (None, Some((list, index))) => {
+                self.in_json_below(list, at, &mut |list| look(descend(nth(list, index), expr)))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// `a.b.c`, without copying what is not wanted.
-    fn field(&mut self, expr: &Expr) -> Result<Value, EvalError> {
+    fn field(&mut self, expr: &'x Expr) -> Result<Value, EvalError> {
+        if let Some(copied) = self.in_json(expr, serde_json::Value::clone)? {
+            return Ok(Value::Json(Arc::new(copied)));
+        }
         let mut names = Vec::new();
         let mut base = expr;
         while let Expr::Field(inner, name) = base {
@@ -350,10 +443,9 @@ impl Evaluator<'_, '_> {
         let mut value = self.eval(base)?;
         while let Some(name) = names.pop() {
             if let Value::Json(json) = &value {
-                let mut at: &serde_json::Value =
-                    json.get(&**name).unwrap_or(&serde_json::Value::Null);
+                let mut at = json.get(&**name).unwrap_or(&NULL);
                 while let Some(name) = names.pop() {
-                    at = at.get(&**name).unwrap_or(&serde_json::Value::Null);
+                    at = at.get(&**name).unwrap_or(&NULL);
                 }
                 return Ok(Value::Json(Arc::new(at.clone())));
             }
@@ -371,14 +463,14 @@ impl Evaluator<'_, '_> {
         Ok(value)
     }
 
-    fn bool(&mut self, expr: &Expr) -> Result<bool, EvalError> {
+    fn bool(&mut self, expr: &'x Expr) -> Result<bool, EvalError> {
         match self.eval(expr)? {
             Value::Bool(b) => Ok(b),
             other => fail(format!("expected true or false, found {}", other.kind())),
         }
     }
 
-    fn text(&mut self, expr: &Expr) -> Result<Arc<str>, EvalError> {
+    fn text(&mut self, expr: &'x Expr) -> Result<Arc<str>, EvalError> {
         match self.eval(expr)? {
             Value::Text(text) => Ok(text),
             other => fail(format!("expected a Text, found {}", other.kind())),
@@ -414,45 +506,56 @@ impl Evaluator<'_, '_> {
         &mut self,
         kind: Comprehension,
         slot: Slot,
-        source: &Expr,
-        filter: Option<&Expr>,
-        body: Option<&Expr>,
+        source: &'x Expr,
+        filter: Option<&'x Expr>,
+        body: Option<&'x Expr>,
     ) -> Result<Value, EvalError> {
-        let path = self.path(source);
-        let items = match self.eval(source)? {
-            Value::List(items) => items,
-            Value::Json(json) => match &*json {
-                serde_json::Value::Array(items) => items
-                    .iter()
-                    .map(|i| Value::Json(Arc::new(i.clone())))
-                    .collect(),
-                serde_json::Value::Null => Vec::new(),
-                other => {
-                    return Err(EvalError::Mismatch(Mismatch {
-                        path,
-                        expected: "a list".into(),
-                        found: json::describe(other),
-                    }));
-                }
+        let length = |json: &serde_json::Value| match json {
+            serde_json::Value::Array(items) => Ok(items.len()),
+            serde_json::Value::Null => Ok(0),
+            other => Err(json::describe(other)),
+        };
+        // A list in JSON is looked at where it lies: `None` for each of its elements.
+        let items: Vec<Option<Value>> = match self.in_json(source, length)? {
+            Some(Ok(length)) => vec![None; length],
+            Some(Err(found)) => return Err(self.no_list(source, found)),
+            None => match self.eval(source)? {
+                Value::List(items) => items.into_iter().map(Some).collect(),
+                Value::Json(json) => match &*json {
+                    serde_json::Value::Array(items) => {
+                        let items = items.iter();
+                        items
+                            .map(|i| Some(Value::Json(Arc::new(i.clone()))))
+                            .collect()
+                    }
+                    serde_json::Value::Null => Vec::new(),
+                    other => return Err(self.no_list(source, json::describe(other))),
+                },
+                Value::Absent => Vec::new(),
+                other => return fail(format!("expected a List, found {}", other.kind())),
             },
-            Value::Absent => Vec::new(),
-            other => return fail(format!("expected a List, found {}", other.kind())),
         };
         let mut out = Vec::new();
         let mut all = true;
         for (index, item) in items.into_iter().enumerate() {
             self.locals.push(Local {
                 slot,
-                value: item.clone(),
-                path: Some(format!("{path}[{index}]")),
+                value: item,
+                element: Some((source, index)),
             });
             let kept = match filter {
                 Some(filter) => self.bool(filter),
                 None => Ok(true),
             };
-            let value = match (&kept, body) {
-                (Ok(true), Some(body)) => self.eval(body),
-                _ => Ok(item),
+            let is_kept = matches!(kept, Ok(true));
+            let value = match (body, kind) {
+                (Some(body), _) if is_kept => self.eval(body),
+                (None, Comprehension::First | Comprehension::List | Comprehension::Sum)
+                    if is_kept =>
+                {
+                    self.slot(slot)
+                }
+                _ => Ok(Value::Absent),
             };
             self.locals.pop();
             if kept? {
@@ -488,13 +591,22 @@ impl Evaluator<'_, '_> {
         })
     }
 
+    fn no_list(&self, source: &Expr, found: String) -> EvalError {
+        EvalError::Mismatch(Mismatch {
+            path: self.path(source),
+            expected: "a list".into(),
+            found,
+        })
+    }
+
     /// The path of an expression in the author's words, for messages about JSON from outside.
     fn path(&self, expr: &Expr) -> String {
         match expr {
             Expr::Slot(slot) => match self.locals.iter().rev().find(|l| l.slot == *slot) {
                 Some(Local {
-                    path: Some(path), ..
-                }) => path.clone(),
+                    element: Some((list, index)),
+                    ..
+                }) => format!("{}[{index}]", self.path(list)),
                 _ => (self.env.names)(*slot).map_or_else(|| "value".into(), |n| n.to_string()),
             },
             Expr::Field(base, name) | Expr::OptionalField(base, name) => {
@@ -508,28 +620,36 @@ impl Evaluator<'_, '_> {
     }
 }
 
-/// JSON anywhere in a value, converted to what its place wants; the rest stays as it is.
-fn convert(types: &Types, value: Value, ty: &Type, path: &str) -> Result<Value, EvalError> {
+/// JSON anywhere in a value, converted to what its place wants; the rest stays as it is. The path of a
+/// mismatch begins at the value.
+fn convert(types: &Types, value: Value, ty: &Type) -> Result<Value, EvalError> {
     match (value, ty) {
-        (Value::Json(json), _) => {
-            json::convert(types, &json, ty, path).map_err(EvalError::Mismatch)
-        }
-        (Value::Absent, _) => {
-            json::convert(types, &serde_json::Value::Null, ty, path).map_err(EvalError::Mismatch)
-        }
-        (value, Type::Optional(inner)) => convert(types, value, inner, path),
+        (Value::Json(json), _) => json::convert(types, &json, ty, "").map_err(EvalError::Mismatch),
+        (Value::Absent, _) => json::convert(types, &NULL, ty, "").map_err(EvalError::Mismatch),
+        (value, Type::Optional(inner)) => convert(types, value, inner),
         (Value::List(items), Type::List(inner)) => items
             .into_iter()
             .enumerate()
-            .map(|(i, item)| convert(types, item, inner, &format!("{path}[{i}]")))
+            .map(|(i, item)| convert(types, item, inner).map_err(|e| under(e, || format!("[{i}]"))))
             .collect::<Result<Vec<_>, _>>()
             .map(Value::List),
         (value, ty) if fits(&value, ty) => Ok(value),
         (value, ty) => Err(EvalError::Mismatch(Mismatch {
-            path: path.to_owned(),
+            path: String::new(),
             expected: json::noun(types, ty),
             found: value.kind().into(),
         })),
+    }
+}
+
+/// A mismatch with the path of what it lies in before its own. Where that is, is worked out only here.
+fn under(error: EvalError, path: impl FnOnce() -> String) -> EvalError {
+    match error {
+        EvalError::Mismatch(m) => EvalError::Mismatch(Mismatch {
+            path: format!("{}{}", path(), m.path),
+            ..m
+        }),
+        other => other,
     }
 }
 

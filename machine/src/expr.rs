@@ -274,6 +274,57 @@ impl Expr {
         }
     }
 
+    /// [`Expr::parts`], to be changed.
+    pub fn parts_mut(&mut self) -> Vec<&mut Expr> {
+        match self {
+            Expr::Const(_)
+            | Expr::Slot(_)
+            | Expr::Now
+            | Expr::Run(_)
+            | Expr::Tenant(_)
+            | Expr::TenantHas(_)
+            | Expr::Param(..)
+            | Expr::Team(_)
+            | Expr::NamedSecret(_)
+            | Expr::GeneratedPassword => Vec::new(),
+            Expr::Field(a, _)
+            | Expr::OptionalField(a, _)
+            | Expr::Not(a)
+            | Expr::Negate(a)
+            | Expr::IsPresent(a)
+            | Expr::Matches(a, _)
+            | Expr::Convert(a, _) => vec![a],
+            Expr::And(a, b)
+            | Expr::Or(a, b)
+            | Expr::Compare(_, a, b)
+            | Expr::Arithmetic(_, a, b)
+            | Expr::In(a, b)
+            | Expr::Contains(a, b)
+            | Expr::StartsWith(a, b)
+            | Expr::EndsWith(a, b)
+            | Expr::Coalesce(a, b)
+            | Expr::Let(_, a, b) => vec![a, b],
+            Expr::If(a, b, c) => vec![a, b, c],
+            Expr::Text(items) | Expr::List(items) | Expr::Call(_, items) => {
+                items.iter_mut().collect()
+            }
+            Expr::Record(_, fields) | Expr::Object(fields) => {
+                fields.iter_mut().map(|(_, value)| value).collect()
+            }
+            Expr::Comprehension {
+                source,
+                filter,
+                body,
+                ..
+            } => {
+                let mut parts: Vec<&mut Expr> = vec![source];
+                parts.extend(filter.as_deref_mut());
+                parts.extend(body.as_deref_mut());
+                parts
+            }
+        }
+    }
+
     /// The path of fields from a variable, as `risk.user`: the variable and the fields.
     pub fn path(&self) -> Option<(Slot, Vec<Arc<str>>)> {
         match self {

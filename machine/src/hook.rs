@@ -1,11 +1,9 @@
 //! The body of a delivery to a webhook in; the record that a playbook reads, the entities that are still
 //! to be found, or a precise rejection out. Pure.
 
-use crate::deployment::{Deployment, Mode};
 use crate::ingest;
 use crate::json::{self, Mismatch};
-use crate::playbook::{Playbook, TriggerKind, Webhook};
-use crate::program::Program;
+use crate::playbook::Webhook;
 use crate::types::{Type, Types};
 use crate::value::Value;
 use serde_json::Value as Json;
@@ -121,37 +119,6 @@ fn id(given: &Json, ty: &Type, path: String) -> Result<Option<Arc<str>>, Mismatc
 fn short(ty: &Type) -> String {
     let full = ty.to_string();
     full.rsplit('.').next().unwrap_or_default().to_owned()
-}
-
-/// The playbooks that listen to a webhook in a tenant, each with the trigger that matches and its
-/// place among the playbook's triggers. Paused ones do not listen.
-pub fn listeners<'p>(
-    program: &'p Program,
-    deployment: &Deployment,
-    tenant: &str,
-    hook: &str,
-) -> Vec<(&'p Playbook, usize, &'p Webhook)> {
-    let groups = deployment
-        .tenants
-        .get(tenant)
-        .map_or(&[][..], |t| &t.groups);
-    program
-        .playbooks
-        .values()
-        .filter(|p| ingest::mode(deployment, p) != Mode::Paused)
-        .filter(|p| p.tenants.includes(tenant, groups))
-        .filter_map(|p| {
-            let (at, webhook) = p
-                .triggers
-                .iter()
-                .enumerate()
-                .find_map(|(i, t)| match &t.kind {
-                    TriggerKind::Webhook(w) if &*w.name == hook => Some((i, w)),
-                    _ => None,
-                })?;
-            Some((p, at, webhook))
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ use crate::deployment::{Deployment, Mode};
 use crate::eval::{Env, EvalError, TenantFacts, equal, eval, eval_bool};
 use crate::expr::{Expr, Slot};
 use crate::json::{self, Mismatch};
-use crate::playbook::{ListSource, Playbook, TriggerKind};
+use crate::playbook::{ListSource, Playbook};
 use crate::program::Program;
-use crate::value::Value;
+use crate::value::{Record, Value};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -182,6 +182,11 @@ fn as_sent(mismatch: Mismatch) -> Mismatch {
 
 /// Reads an object as an event.
 pub fn read(scene: Scene<'_>, event: &str, json: &Json) -> Result<Typed, Rejection> {
+    read_shared(scene, event, &Arc::new(json.clone()))
+}
+
+/// [`read`], of an object that need not be copied.
+pub fn read_shared(scene: Scene<'_>, event: &str, json: &Arc<Json>) -> Result<Typed, Rejection> {
     let Some(event) = scene.program.events.get(event) else {
         return Err(Rejection::NoSuchEvent(event.to_owned()));
     };
@@ -200,19 +205,22 @@ pub fn read(scene: Scene<'_>, event: &str, json: &Json) -> Result<Typed, Rejecti
         EvalError::Other(reason) => Rejection::Unreadable(event.name.clone(), reason),
     };
     let names = event_names(event);
-    let mut slots = BTreeMap::from([(event.raw, Value::Json(Arc::new(json.clone())))]);
-    let mut fields = Vec::new();
+    let mut slots = BTreeMap::from([(event.raw, Value::Json(json.clone()))]);
+    let mut fields = BTreeMap::new();
     let mut unlisted = Vec::new();
     for field in &event.fields {
         let value = scene.eval(&field.value, &slots, &names).map_err(reject)?;
         note_unlisted(&field.name, &value, &mut unlisted);
         slots.insert(field.slot, value.clone());
-        fields.push((field.name.clone(), value));
+        fields.insert(field.name.clone(), value);
     }
     let observation = observe(scene, event, &slots, json).map_err(reject)?;
     Ok(Typed {
         event: event.name.clone(),
-        record: Value::record(&event.name, fields),
+        record: Value::Record(Arc::new(Record {
+            ty: event.name.clone(),
+            fields,
+        })),
         slots,
         observation,
         unlisted,
@@ -220,6 +228,9 @@ pub fn read(scene: Scene<'_>, event: &str, json: &Json) -> Result<Typed, Rejecti
 }
 
 pub(crate) fn note_unlisted(path: &str, value: &Value, out: &mut Vec<String>) {
+    if !has_unlisted(value) {
+        return;
+    }
     match value {
         Value::Member(m) if &*m.name == "unknown" => out.push(path.to_owned()),
         Value::Record(record) => {
@@ -233,6 +244,15 @@ pub(crate) fn note_unlisted(path: &str, value: &Value, out: &mut Vec<String>) {
             }
         }
         _ => {}
+    }
+}
+
+fn has_unlisted(value: &Value) -> bool {
+    match value {
+        Value::Member(m) => &*m.name == "unknown",
+        Value::Record(record) => record.fields.values().any(has_unlisted),
+        Value::List(items) => items.iter().any(has_unlisted),
+        _ => false,
     }
 }
 
@@ -352,31 +372,6 @@ pub fn complete(program: &Program, typed: &Typed, slots: &BTreeMap<Slot, Value>)
         ));
     }
     Value::record(&typed.event, fields)
-}
-
-/// The playbooks that an event may start in a tenant, with the trigger that matches.
-pub fn listeners<'p>(
-    program: &'p Program,
-    deployment: &Deployment,
-    tenant: &str,
-    event: &str,
-) -> Vec<(&'p Playbook, usize)> {
-    let groups = deployment
-        .tenants
-        .get(tenant)
-        .map_or(&[][..], |t| &t.groups);
-    program
-        .playbooks
-        .values()
-        .filter(|p| mode(deployment, p) != Mode::Paused && p.tenants.includes(tenant, groups))
-        .filter_map(|p| {
-            let at = p
-                .triggers
-                .iter()
-                .position(|t| matches!(&t.kind, TriggerKind::Event(name) if &**name == event))?;
-            Some((p, at))
-        })
-        .collect()
 }
 
 /// A playbook's mode: the deployment's word overrides the source.

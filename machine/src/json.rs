@@ -2,9 +2,10 @@
 
 use crate::duration;
 use crate::types::{Type, Types};
-use crate::value::Value;
+use crate::value::{Record, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -31,16 +32,37 @@ impl fmt::Display for Mismatch {
 
 /// Converts JSON to a type. Extra fields are ignored; services add them without notice.
 pub fn convert(types: &Types, json: &Json, ty: &Type, path: &str) -> Result<Value, Mismatch> {
+    convert_at(types, json, ty, &At::Root(path))
+}
+
+/// A place, spelled out only where something does not fit.
+enum At<'a> {
+    Root(&'a str),
+    Item(&'a At<'a>, usize),
+    Field(&'a At<'a>, &'a str),
+}
+
+impl fmt::Display for At<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            At::Root(path) => f.write_str(path),
+            At::Item(list, index) => write!(f, "{list}[{index}]"),
+            At::Field(object, name) => write!(f, "{object}.{name}"),
+        }
+    }
+}
+
+fn convert_at(types: &Types, json: &Json, ty: &Type, path: &At<'_>) -> Result<Value, Mismatch> {
     let mismatch = |expected: String| {
         Err(Mismatch {
-            path: path.to_owned(),
+            path: path.to_string(),
             expected,
             found: describe(json),
         })
     };
     match (ty, json) {
         (Type::Optional(_), Json::Null) => Ok(Value::Absent),
-        (Type::Optional(inner), _) => convert(types, json, inner, path),
+        (Type::Optional(inner), _) => convert_at(types, json, inner, path),
         (Type::Json | Type::Unknown, _) => Ok(Value::Json(Arc::new(json.clone()))),
         (Type::Text, Json::String(s)) => Ok(Value::text(s)),
         (Type::Bool, Json::Bool(b)) => Ok(Value::Bool(*b)),
@@ -73,22 +95,23 @@ pub fn convert(types: &Types, json: &Json, ty: &Type, path: &str) -> Result<Valu
         (Type::List(inner), Json::Array(items)) => items
             .iter()
             .enumerate()
-            .map(|(i, item)| convert(types, item, inner, &format!("{path}[{i}]")))
+            .map(|(i, item)| convert_at(types, item, inner, &At::Item(path, i)))
             .collect::<Result<Vec<_>, _>>()
             .map(Value::List),
         (Type::Record(name), Json::Object(object)) => {
             let Some(record) = types.records.get(name) else {
                 return mismatch(noun(types, ty));
             };
-            let mut fields = Vec::new();
+            let mut fields = BTreeMap::new();
             for (field, field_ty) in &record.fields {
                 let value = object.get(&**field).unwrap_or(&Json::Null);
-                fields.push((
-                    field.clone(),
-                    convert(types, value, field_ty, &format!("{path}.{field}"))?,
-                ));
+                let at = At::Field(path, field);
+                fields.insert(field.clone(), convert_at(types, value, field_ty, &at)?);
             }
-            Ok(Value::record(name, fields))
+            Ok(Value::Record(Arc::new(Record {
+                ty: name.clone(),
+                fields,
+            })))
         }
         _ => mismatch(noun(types, ty)),
     }
@@ -96,22 +119,42 @@ pub fn convert(types: &Types, json: &Json, ty: &Type, path: &str) -> Result<Valu
 
 /// JSON as text in which the order of keys does not matter: for keys and comparisons of what was seen before.
 pub fn canonical(json: &Json) -> String {
-    fn sorted(json: &Json) -> Json {
+    fn write(json: &Json, out: &mut String) {
         match json {
-            Json::Array(items) => Json::Array(items.iter().map(sorted).collect()),
-            Json::Object(object) => {
-                let ordered: std::collections::BTreeMap<&String, &Json> = object.iter().collect();
-                Json::Object(
-                    ordered
-                        .into_iter()
-                        .map(|(k, v)| (k.clone(), sorted(v)))
-                        .collect(),
-                )
+            Json::Array(items) => {
+                out.push('[');
+                for (i, item) in items.iter().enumerate() {
+                    if i > 0 {
+                        out.push(',');
+                    }
+                    write(item, out);
+                }
+                out.push(']');
             }
-            other => other.clone(),
+            Json::Object(object) => {
+                let ordered: BTreeMap<&String, &Json> = object.iter().collect();
+                out.push('{');
+                for (i, (name, value)) in ordered.into_iter().enumerate() {
+                    if i > 0 {
+                        out.push(',');
+                    }
+                    text(name, out);
+                    out.push(':');
+                    write(value, out);
+                }
+                out.push('}');
+            }
+            Json::String(s) => text(s, out),
+            other => out.push_str(&other.to_string()),
         }
     }
-    sorted(json).to_string()
+    fn text(s: &str, out: &mut String) {
+        // A text can always be written as JSON.
+        out.push_str(&serde_json::to_string(s).unwrap_or_default());
+    }
+    let mut out = String::new();
+    write(json, &mut out);
+    out
 }
 
 /// Reads a time of the clock such as `07:00`, in minutes since midnight.

@@ -8,9 +8,12 @@ pub mod engine;
 mod links;
 pub mod notary;
 pub mod ocsf;
+mod payload;
 mod repeat;
 pub mod simulate;
 pub mod store;
 pub mod testing;
 pub mod timeline;
 pub mod undo;
+
+pub use payload::Payload;

@@ -2,7 +2,8 @@
 
 use counterplay_machine::deployment::Deployment;
 use counterplay_machine::eval::TenantFacts;
-use counterplay_machine::ingest::{self, Observation, Recognised, Scene};
+use counterplay_machine::ingest::{self, Observation, Recognised, Scene, Typed};
+use counterplay_machine::reader::Reader;
 use counterplay_machine::{Program, Value};
 use serde_json::Value as Json;
 
@@ -21,7 +22,9 @@ fn verdict(program: &Program, json: &Json) -> String {
         tenant: &tenant,
         now_ms: 0,
     };
-    match ingest::recognise(program, json) {
+    let recognised = ingest::recognise(program, json);
+    sparing(scene, json, &recognised);
+    match recognised {
         Recognised::Unknown => "not known to the library".into(),
         Recognised::Ambiguous(events) => format!("ambiguous: {}", events.join(", ")),
         Recognised::Event(event) => match ingest::read(scene, &event, json) {
@@ -59,6 +62,28 @@ fn verdict(program: &Program, json: &Json) -> String {
                 format!("{event}, {fires}{unlisted}{fields}")
             }
         },
+    }
+}
+
+/// Reading only what declarations look at says the same, whatever the object is said to be.
+fn sparing(scene: Scene<'_>, json: &Json, recognised: &Recognised) {
+    let reader = Reader::new(scene.program);
+    let little = reader.wanted(None).read(json).expect("JSON");
+    assert_eq!(&ingest::recognise(scene.program, &little), recognised);
+    for (name, event) in &scene.program.events {
+        let without_object = |typed: Result<Typed, _>| {
+            typed.map(|mut typed| {
+                typed.slots.remove(&event.raw);
+                typed
+            })
+        };
+        let all = without_object(ingest::read(scene, name, json));
+        let little = reader.wanted(Some(name)).read(json).expect("JSON");
+        assert_eq!(
+            without_object(ingest::read(scene, name, &little)),
+            all,
+            "{name}"
+        );
     }
 }
 

@@ -3,6 +3,7 @@
 use super::kit::Kit;
 use super::letters::{Again, keep};
 use super::{Engine, Refusal};
+use crate::payload::Payload;
 use crate::store::{ArrivalKind, Fault, NewArrival, NewLetter, Tx};
 use counterplay_machine::declare::Source;
 use counterplay_machine::eval::TenantFacts;
@@ -11,15 +12,15 @@ use serde_json::Value as Json;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// An object from outside.
+/// An object from outside: as JSON, or as the text that it came as.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Incoming {
+pub struct Incoming<P = Json> {
     /// The tenant's name.
     pub tenant: String,
     /// The event; recognised by the object's fields when absent.
     pub event: Option<String>,
     /// The object.
-    pub payload: Json,
+    pub payload: P,
     /// What its sender calls it; the same one is accepted once for each event.
     pub source: Option<String>,
 }
@@ -44,22 +45,34 @@ impl Engine {
     ///
     /// # Errors
     /// Why not, see [`Refusal`]; an object that cannot be read is kept as a dead letter.
-    pub async fn accept(&self, incoming: Incoming) -> Result<Receipt, Refusal> {
+    pub async fn accept<P: Into<Payload>>(
+        &self,
+        incoming: Incoming<P>,
+    ) -> Result<Receipt, Refusal> {
+        let incoming = Incoming {
+            tenant: incoming.tenant,
+            event: incoming.event,
+            payload: incoming.payload.into(),
+            source: incoming.source,
+        };
         self.accept_from(incoming, None).await
     }
 
     /// [`Engine::accept`], of a dead letter where one is given.
     pub(super) async fn accept_from(
         &self,
-        incoming: Incoming,
+        incoming: Incoming<Payload>,
         again: Option<Again>,
     ) -> Result<Receipt, Refusal> {
         let again = again.as_ref();
         let kit = self.kit();
         let tenant = self.admit(&kit, &incoming.tenant)?;
+        // Only what declarations look at; the rest is stored as it came.
+        let wanted = kit.heads.reader.wanted(incoming.event.as_deref());
+        let object = Arc::new(incoming.payload.sift(wanted).unwrap_or_default());
         let event = match &incoming.event {
             Some(name) => name.clone(),
-            None => match ingest::recognise(&kit.program, &incoming.payload) {
+            None => match ingest::recognise(&kit.program, &object) {
                 Recognised::Event(name) => name.to_string(),
                 Recognised::Unknown => {
                     let known = events(&kit);
@@ -93,7 +106,7 @@ impl Engine {
         }
         let scene = kit.scene(&tenant);
         let now = scene.now_ms;
-        let typed = match ingest::read(scene, &event, &incoming.payload) {
+        let typed = match ingest::read_shared(scene, &event, &object) {
             Ok(typed) => typed,
             Err(rejection) => {
                 return Err(self
@@ -159,7 +172,7 @@ impl Engine {
     async fn reject(
         &self,
         kit: &Kit,
-        incoming: &Incoming,
+        incoming: &Incoming<Payload>,
         event: &str,
         rejection: Rejection,
         again: Option<&Again>,
@@ -188,7 +201,7 @@ impl Engine {
 
     pub(super) async fn letter(
         &self,
-        incoming: &Incoming,
+        incoming: &Incoming<Payload>,
         event: Option<&str>,
         reason: String,
         again: Option<&Again>,
@@ -198,7 +211,7 @@ impl Engine {
             return Ok(again.letter);
         }
         let (tenant, name) = (incoming.tenant.clone(), event.map(str::to_owned));
-        let payload = incoming.payload.clone();
+        let payload = incoming.payload.json().unwrap_or_default();
         let now = self.inner.clock.now_ms();
         let (letter, notice) = self
             .inner

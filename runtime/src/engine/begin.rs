@@ -121,7 +121,7 @@ impl Engine {
             tenant: tenant.to_owned(),
             kind,
             name: playbook.to_owned(),
-            payload,
+            payload: payload.into(),
             source: None,
             at_ms: self.inner.clock.now_ms(),
         };

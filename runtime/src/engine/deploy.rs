@@ -1,6 +1,7 @@
 //! A compiled project in; it is what the running engine works with, out. Whole projects only: nothing
 //! ever sees a part of the old one and a part of the new one.
 
+use super::heads::Heads;
 use super::kit::{Kit, Parts};
 use super::{Engine, EngineError};
 use crate::call::{ConnectionHealth, Connector};
@@ -25,6 +26,7 @@ impl Engine {
         deployment: Deployment,
         connector: Arc<dyn Connector>,
     ) -> Result<(), EngineError> {
+        let heads = Heads::of(&program);
         let (kept, now) = (program.clone(), self.inner.clock.now_ms());
         // In a transaction of its own: what is swapped in has to be on the disk.
         let program_num = self
@@ -35,6 +37,7 @@ impl Engine {
         self.replace(move |parts| Parts {
             program,
             program_num,
+            heads,
             project: Arc::new(deployment),
             connector,
             ..parts

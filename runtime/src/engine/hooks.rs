@@ -1,5 +1,6 @@
 //! A delivery to a webhook, whose signature was checked, in; a committed arrival or a precise refusal out.
 
+use super::heads::hook_listeners;
 use super::letters::Again;
 use super::{Engine, Incoming, Receipt, Refusal};
 use crate::store::{ArrivalKind, Fault, NewArrival, Tx};
@@ -57,8 +58,7 @@ impl Engine {
         let tenant = settings.tenant.clone();
         self.admit(&kit, &tenant)?;
         let mut unlisted: Vec<String> = Vec::new();
-        for (playbook, _, webhook) in hook::listeners(&kit.program, &kit.deployment, &tenant, &name)
-        {
+        for (playbook, _, webhook) in hook_listeners(&kit, &tenant, &name) {
             match hook::read(&kit.program.types, webhook, &payload) {
                 Ok(body) => {
                     let new = body.unlisted.into_iter().filter(|u| !unlisted.contains(u));
@@ -69,7 +69,7 @@ impl Engine {
                     let incoming = Incoming {
                         tenant,
                         event: None,
-                        payload,
+                        payload: payload.into(),
                         source,
                     };
                     let what = format!("{LETTER}{name}");
@@ -90,7 +90,7 @@ impl Engine {
             tenant,
             kind: ArrivalKind::Hook,
             name: name.clone(),
-            payload,
+            payload: payload.into(),
             source,
             at_ms: kit.clock.now_ms(),
         };

@@ -1,6 +1,7 @@
 //! What transitions and matching look at: programs, the deployment, the clock, the connector.
 
 use super::Ids;
+use super::heads::Heads;
 use super::programs::Programs;
 use crate::brake::{Brake, Gate};
 use crate::call::{CallOutcome, CallRequest, Connector, Setbacks};
@@ -8,6 +9,7 @@ use crate::clock::Clock;
 use crate::store::{Fault, StoredMode, Tx};
 use counterplay_machine::deployment::Deployment;
 use counterplay_machine::eval::TenantFacts;
+use counterplay_machine::index::Awake;
 use counterplay_machine::ingest::Scene;
 use counterplay_machine::{Program, Value};
 use std::collections::BTreeMap;
@@ -18,6 +20,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 pub(super) struct Kit {
     pub(super) program: Arc<Program>,
     pub(super) program_num: i64,
+    /// What matching needs of the program.
+    pub(super) heads: Arc<Heads>,
+    /// Who of those in the index is not paused.
+    pub(super) awake: Awake,
     /// The deployment that counts: the project's, with the modes that people have set.
     pub(super) deployment: Deployment,
     /// The deployment as the project gives it.
@@ -38,6 +44,7 @@ pub(super) struct Kit {
 pub(super) struct Parts {
     pub(super) program: Arc<Program>,
     pub(super) program_num: i64,
+    pub(super) heads: Arc<Heads>,
     pub(super) project: Arc<Deployment>,
     pub(super) modes: Vec<StoredMode>,
     pub(super) connector: Arc<dyn Connector>,
@@ -53,6 +60,7 @@ impl Kit {
         let Parts {
             program,
             program_num,
+            heads,
             project,
             modes,
             connector,
@@ -68,8 +76,10 @@ impl Kit {
             .modes
             .extend(modes.iter().map(|m| (m.playbook.clone(), m.mode)));
         Kit {
+            awake: heads.index.awake(&program, &deployment),
             program,
             program_num,
+            heads,
             deployment,
             project,
             modes: modes.into_iter().map(|m| (m.playbook.clone(), m)).collect(),
@@ -87,6 +97,7 @@ impl Kit {
         Parts {
             program: self.program.clone(),
             program_num: self.program_num,
+            heads: self.heads.clone(),
             project: self.project.clone(),
             modes: self.modes.values().cloned().collect(),
             connector: self.connector.clone(),

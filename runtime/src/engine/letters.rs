@@ -58,7 +58,7 @@ impl Engine {
         let incoming = Incoming {
             tenant: letter.tenant,
             event: letter.name,
-            payload: letter.payload,
+            payload: letter.payload.into(),
             source: None,
         };
         self.accept_from(incoming, Some(again)).await

@@ -2,16 +2,19 @@
 //! nothing: it may be repeated as a whole after a restart.
 
 use super::begin::{ManualStart, Tick, manual_params};
+use super::heads::hook_listeners;
 use super::kit::Kit;
 use crate::store::{Arrival, ArrivalKind};
 use counterplay_machine::deployment::Mode;
 use counterplay_machine::eval::TenantFacts;
 use counterplay_machine::expr::Slot;
 use counterplay_machine::hook::{self, Body};
+use counterplay_machine::index::{Candidate, Found};
 use counterplay_machine::ingest::{self, Judgement};
 use counterplay_machine::playbook::{ListSource, Playbook};
 use counterplay_machine::schedule::{describe, is_schedule};
 use counterplay_machine::{Value, json};
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,6 +23,10 @@ use std::sync::Arc;
 pub(super) const AT_ONCE: usize = 16;
 
 type Slots = BTreeMap<Slot, Value>;
+
+/// Of how many playbooks it is noted which condition does not hold; the others are counted. Small projects see
+/// all of theirs, and in large ones an event costs no more for those that it does not concern.
+const NOTED_MAX: usize = 20;
 
 /// A run that is to be started, unless it repeats one.
 #[derive(Clone, Debug)]
@@ -47,7 +54,7 @@ pub(super) struct Finding {
 }
 
 /// A playbook that may start a run.
-struct Candidate<'k> {
+struct Start<'k> {
     playbook: &'k Playbook,
     trigger: usize,
     slots: Slots,
@@ -92,40 +99,33 @@ pub(super) async fn find(kit: Arc<Kit>, arrival: Arc<Arrival>, awaited: bool) ->
 impl<'k> Matcher<'k> {
     async fn event(&mut self, awaited: bool) {
         let (kit, arrival) = (self.kit, self.arrival);
-        let typed = match ingest::read(
-            kit.scene(&self.tenant),
-            &arrival.what.name,
-            &arrival.what.payload,
-        ) {
+        let name = arrival.what.name.as_str();
+        let object = match arrival
+            .what
+            .payload
+            .sift(kit.heads.reader.wanted(Some(name)))
+        {
+            Ok(object) => Arc::new(object),
+            Err(reason) => return self.found.broken.push(reason),
+        };
+        let typed = match ingest::read_shared(kit.scene(&self.tenant), name, &object) {
             Ok(typed) => typed,
             Err(rejection) => return self.found.broken.push(rejection.to_string()),
         };
-        let listeners = ingest::listeners(
-            &kit.program,
-            &kit.deployment,
-            &self.tenant.name,
+        let found = kit.heads.index.find(
+            &kit.awake,
+            kit.scene(&self.tenant),
             &typed.event,
+            &typed.record,
+            NOTED_MAX,
         );
-        if listeners.is_empty() && !awaited {
+        if found.waiting == 0 && !awaited {
             return self
                 .found
                 .notes
                 .push("no playbook waits for it in this tenant".into());
         }
-        let mut candidates = Vec::new();
-        for (playbook, trigger) in listeners {
-            if !arrival.concerns(&playbook.id) {
-                continue;
-            }
-            let slots: Slots = playbook
-                .event_slot
-                .map(|s| (s, typed.record.clone()))
-                .into_iter()
-                .collect();
-            if self.may_start(playbook, trigger, &slots) {
-                candidates.push((playbook, trigger));
-            }
-        }
+        let candidates = self.candidates(&found, &typed.record);
         if candidates.is_empty() && !awaited {
             return;
         }
@@ -163,12 +163,8 @@ impl<'k> Matcher<'k> {
             self.found.awaited = Some((typed.event.clone(), record.clone()));
         }
         for (playbook, trigger) in candidates {
-            let slots = playbook
-                .event_slot
-                .map(|s| (s, record.clone()))
-                .into_iter()
-                .collect();
-            self.judge(Candidate {
+            let slots = bind(playbook, &record);
+            self.judge(Start {
                 playbook,
                 trigger,
                 slots,
@@ -176,6 +172,47 @@ impl<'k> Matcher<'k> {
                 starter: None,
             })
             .await;
+        }
+    }
+
+    /// Those whose conditions over stored fields leave the question open; why others start nothing is noted.
+    fn candidates(&mut self, found: &Found<'k>, record: &Value) -> Vec<(&'k Playbook, usize)> {
+        let mut looked_at: Vec<(&Arc<str>, Option<Candidate<'k>>)> = Vec::new();
+        looked_at.extend(found.candidates.iter().map(|c| (c.playbook, Some(*c))));
+        looked_at.extend(found.others.iter().map(|id| (*id, None)));
+        looked_at.sort_unstable_by_key(|(id, _)| *id);
+        let mut candidates = Vec::new();
+        for (id, candidate) in looked_at {
+            let Some(playbook) = self.kit.program.playbooks.get(id) else {
+                continue;
+            };
+            if !self.arrival.concerns(id) {
+                continue;
+            }
+            match candidate {
+                Some(c) if c.holds => candidates.push((playbook, c.trigger)),
+                Some(c) => {
+                    if self.may_start(playbook, c.trigger, &bind(playbook, record)) {
+                        candidates.push((playbook, c.trigger));
+                    }
+                }
+                None => self.explain(playbook, &bind(playbook, record)),
+            }
+        }
+        let more = found.waiting - found.candidates.len() - found.others.len();
+        if more > 0 && self.arrival.remaining.is_none() {
+            self.found.notes.push(format!(
+                "and {more} more that wait for it, whose conditions do not hold"
+            ));
+        }
+        candidates
+    }
+
+    /// Says which condition of a playbook does not hold.
+    fn explain(&mut self, playbook: &Playbook, slots: &Slots) {
+        let judged = ingest::judge(self.kit.scene(&self.tenant), playbook, slots, false);
+        if let Ok(Judgement::No { condition }) = judged {
+            self.not(playbook, &condition);
         }
     }
 
@@ -210,10 +247,9 @@ impl<'k> Matcher<'k> {
         let Some(playbook) = self.playbook() else {
             return;
         };
-        let tick: Result<Tick, _> = serde_json::from_value(self.arrival.what.payload.clone());
-        let trigger = match tick {
+        let trigger = match self.payload::<Tick>() {
             Ok(tick) => tick.trigger,
-            Err(error) => return self.found.broken.push(error.to_string()),
+            Err(reason) => return self.found.broken.push(reason),
         };
         let Some(kind) = playbook
             .triggers
@@ -226,7 +262,7 @@ impl<'k> Matcher<'k> {
                 .notes
                 .push(format!("{}: its schedule is gone", playbook.id));
         };
-        self.judge(Candidate {
+        self.judge(Start {
             playbook,
             trigger,
             slots: Slots::new(),
@@ -240,9 +276,9 @@ impl<'k> Matcher<'k> {
         let Some(playbook) = self.playbook() else {
             return;
         };
-        let start: ManualStart = match serde_json::from_value(self.arrival.what.payload.clone()) {
+        let start: ManualStart = match self.payload() {
             Ok(start) => start,
-            Err(error) => return self.found.broken.push(error.to_string()),
+            Err(reason) => return self.found.broken.push(reason),
         };
         let trigger = playbook.triggers.iter().position(|t| {
             matches!(
@@ -288,7 +324,7 @@ impl<'k> Matcher<'k> {
             slots.insert(param.slot, value);
         }
         let started_by = start.by.clone().unwrap_or_else(|| "a person".into());
-        self.judge(Candidate {
+        self.judge(Start {
             playbook,
             trigger,
             slots,
@@ -301,18 +337,22 @@ impl<'k> Matcher<'k> {
     async fn hook(&mut self) {
         let (kit, arrival) = (self.kit, self.arrival);
         let name = &arrival.what.name;
-        let listeners = hook::listeners(&kit.program, &kit.deployment, &self.tenant.name, name);
+        let listeners = hook_listeners(kit, &self.tenant.name, name);
         if listeners.is_empty() {
             return self
                 .found
                 .notes
                 .push("no playbook listens to it in this tenant".into());
         }
+        let payload = match arrival.what.payload.json() {
+            Ok(payload) => payload,
+            Err(reason) => return self.found.broken.push(reason),
+        };
         for (playbook, trigger, webhook) in listeners {
             if !arrival.concerns(&playbook.id) {
                 continue;
             }
-            let body = match hook::read(&kit.program.types, webhook, &arrival.what.payload) {
+            let body = match hook::read(&kit.program.types, webhook, &payload) {
                 Ok(body) => body,
                 Err(mismatch) => {
                     self.found
@@ -324,7 +364,7 @@ impl<'k> Matcher<'k> {
             let Some(record) = self.find_sought(playbook, body).await else {
                 continue;
             };
-            self.judge(Candidate {
+            self.judge(Start {
                 playbook,
                 trigger,
                 slots: Slots::from([(webhook.slot, record)]),
@@ -363,6 +403,12 @@ impl<'k> Matcher<'k> {
         Some(body.record())
     }
 
+    /// What a schedule or a person said.
+    fn payload<T: DeserializeOwned>(&self) -> Result<T, String> {
+        let json = self.arrival.what.payload.json()?;
+        serde_json::from_value(json).map_err(|error| error.to_string())
+    }
+
     /// The playbook that a schedule or a person starts.
     fn playbook(&mut self) -> Option<&'k Playbook> {
         let name = self.arrival.what.name.as_str();
@@ -382,14 +428,14 @@ impl<'k> Matcher<'k> {
     }
 
     /// Expands `for each` and judges every condition.
-    async fn judge(&mut self, candidate: Candidate<'k>) {
-        let Candidate {
+    async fn judge(&mut self, start: Start<'k>) {
+        let Start {
             playbook,
             trigger,
             slots,
             started_by,
             starter,
-        } = candidate;
+        } = start;
         let asked = match self.list(playbook, trigger, &slots).await {
             Ok(asked) => asked,
             Err(()) => return,
@@ -455,4 +501,10 @@ impl<'k> Matcher<'k> {
             }
         }
     }
+}
+
+/// The variables of a playbook that an event starts.
+fn bind(playbook: &Playbook, record: &Value) -> Slots {
+    let slot = playbook.event_slot.map(|slot| (slot, record.clone()));
+    slot.into_iter().collect()
 }

@@ -13,6 +13,7 @@ mod deeds;
 mod deploy;
 mod drive;
 mod error;
+mod heads;
 mod hooks;
 mod ids;
 mod kit;
@@ -63,6 +64,7 @@ use counterplay_machine::Program;
 use counterplay_machine::deployment::Deployment;
 use counterplay_machine::program::FORMAT;
 use drive::Driver;
+use heads::Heads;
 use kit::{Deployed, Kit, Parts};
 use programs::Programs;
 use slots::Slots;
@@ -216,6 +218,7 @@ impl Engine {
             }
         }
         let kit = Kit::new(Parts {
+            heads: Heads::of(&program),
             program,
             program_num: num,
             project: Arc::new(deployment),

@@ -145,7 +145,8 @@ impl Engine {
                 name: next.schedule.playbook.clone(),
                 payload: json!(Tick {
                     trigger: next.schedule.trigger
-                }),
+                })
+                .into(),
                 source: None,
                 at_ms: now,
             };

@@ -100,7 +100,7 @@ pub(super) fn take(
             tenant: tenant.to_owned(),
             kind: ArrivalKind::Event,
             name: event.to_owned(),
-            payload: seen.payload.clone(),
+            payload: (&seen.payload).into(),
             source: None,
             at_ms: now_ms,
         };

@@ -4,7 +4,6 @@ use super::Engine;
 use super::kit::Kit;
 use crate::store::{PollRow, PollSource, StoreError};
 use counterplay_machine::declare::{Source, Subscription};
-use counterplay_machine::ingest;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -69,7 +68,8 @@ pub(super) fn wanted(kit: &Kit) -> Vec<Wanted<'_>> {
             continue;
         };
         for tenant in kit.deployment.tenants.keys() {
-            if ingest::listeners(&kit.program, &kit.deployment, tenant, &event.name).is_empty() {
+            let (index, name) = (&kit.heads.index, &event.name);
+            if !index.is_awaited(&kit.awake, &kit.deployment, tenant, name) {
                 continue;
             }
             all.push(Wanted {

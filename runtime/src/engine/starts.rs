@@ -130,12 +130,13 @@ fn dead(
         .split_once(": ")
         .map(|(id, _)| id)
         .filter(|id| kit.program.playbooks.contains_key(*id));
+    let payload = what.payload.json().unwrap_or_default();
     let letter = NewLetter {
         tenant: &what.tenant,
         name: Some(&what.name),
         event: Some(arrival.num),
         playbook,
-        payload: &what.payload,
+        payload: &payload,
         reason,
     };
     Ok(keep(tx, &letter, now_ms)?.1)

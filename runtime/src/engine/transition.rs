@@ -226,7 +226,7 @@ fn raise(
                 tenant,
                 kind: ArrivalKind::Event,
                 name: typed.event.to_string(),
-                payload,
+                payload: payload.into(),
                 source: Some(id),
                 at_ms: now_ms,
             };

@@ -84,13 +84,16 @@ impl Tx<'_> {
         Ok((ask("page_count")?, ask("freelist_count")?))
     }
 
-    /// Runs that may go. What still counts stays: calls without an answer, repeats that are ignored; and the latest run
+    /// Runs that may go. What still counts stays: calls without an answer, repeats that are ignored, what
+    /// is being undone; and the latest run
     /// and journal entry, after which those to come are numbered.
     fn ended_before(&self, before_ms: i64, now_ms: i64) -> Result<Vec<i64>, Fault> {
         let mut ask = self.conn.prepare_cached(
             "SELECT num FROM runs r WHERE ended_ms < ?1 \
              AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.run = r.num) \
              AND NOT EXISTS (SELECT 1 FROM repeats p WHERE p.run = r.num AND p.until_ms > ?2) \
+             AND NOT EXISTS (SELECT 1 FROM undos u LEFT JOIN runs o ON o.num = u.undo_run \
+               WHERE u.run = r.num AND u.refused IS NULL AND o.ended_ms IS NULL) \
              AND num NOT IN (SELECT max(num) FROM runs) \
              AND num NOT IN (SELECT run FROM journal ORDER BY num DESC LIMIT 1) \
              ORDER BY ended_ms LIMIT ?3",
@@ -108,6 +111,11 @@ impl Tx<'_> {
                  coalesce(json_extract(state, '$.started_by'), ''), ?2 FROM runs r WHERE num = ?1",
             )?
             .execute(params![run, now_ms])?;
+        self.conn
+            .prepare_cached(
+                "DELETE FROM undo_steps WHERE deed IN (SELECT num FROM deeds WHERE run = ?1 OR undone_by = ?1)",
+            )?
+            .execute([run])?;
         for (table, column) in self.tables_of_runs()? {
             self.conn
                 .prepare_cached(&format!("DELETE FROM \"{table}\" WHERE \"{column}\" = ?1"))?

@@ -2,8 +2,8 @@
 
 use super::pauses::tenant_goes;
 use super::{Fault, Tx, codec, fair};
+use crate::payload::Payload;
 use rusqlite::{OptionalExtension, params};
-use serde_json::Value as Json;
 
 /// The kinds of arrivals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub struct NewArrival {
     /// The event or the playbook.
     pub name: String,
     /// The raw object.
-    pub payload: Json,
+    pub payload: Payload,
     /// What its sender calls it; the same one is stored once.
     pub source: Option<String>,
     /// When it was received, in milliseconds since the Unix epoch.
@@ -112,7 +112,7 @@ impl Tx<'_> {
                 new.tenant,
                 new.kind.name(),
                 new.name,
-                codec::encode("an event", &new.payload)?,
+                new.payload.text(),
                 new.source,
                 new.at_ms,
                 i64::from(quiet.is_some()),
@@ -182,7 +182,7 @@ impl Tx<'_> {
                         tenant: row.get(1)?,
                         kind: ArrivalKind::read(&row.get::<_, String>(2)?)?,
                         name: row.get(3)?,
-                        payload: codec::decode("an event", &row.get::<_, String>(4)?)?,
+                        payload: Payload::stored(row.get(4)?),
                         source: row.get(5)?,
                         at_ms: row.get(6)?,
                     },

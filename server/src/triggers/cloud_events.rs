@@ -6,13 +6,14 @@ use crate::http::read_json;
 use crate::problem::Problem;
 use axum::http::{HeaderMap, StatusCode, header};
 use cloudevents::{AttributesReader, Data, Event};
+use counterplay_runtime::Payload;
 use serde_json::Value;
 
 /// An object as it was delivered.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Delivery {
     /// The object.
-    pub payload: Value,
+    pub payload: Payload,
     /// The CloudEvent's type.
     pub kind: Option<String>,
     /// What the sender calls it: source and id of a CloudEvent, which together are unique.
@@ -40,7 +41,7 @@ pub fn read(headers: &HeaderMap, body: &[u8]) -> Result<Delivery, Problem> {
     }
     match kind.as_str() {
         "application/json" => Ok(Delivery {
-            payload: read_json(body)?,
+            payload: payload(body)?,
             kind: None,
             source: None,
         }),
@@ -50,6 +51,14 @@ pub fn read(headers: &HeaderMap, body: &[u8]) -> Result<Delivery, Problem> {
         _ => Err(unsupported(
             "send JSON as `application/json`, or a CloudEvent as `application/cloudevents+json` or with `ce-` headers",
         )),
+    }
+}
+
+/// The body as it came, where it is JSON; why not is worked out only where it is none.
+fn payload(body: &[u8]) -> Result<Payload, Problem> {
+    match Payload::read(body) {
+        Some(payload) => Ok(payload),
+        None => read_json::<Value>(body).map(Payload::from),
     }
 }
 
@@ -86,9 +95,9 @@ fn cloud_event(headers: &HeaderMap, body: &[u8], binary: bool) -> Result<Deliver
         )));
     }
     let payload = match event.data() {
-        Some(Data::Json(value)) => value.clone(),
-        Some(Data::String(text)) => read_json(text.as_bytes())?,
-        Some(Data::Binary(bytes)) => read_json(bytes)?,
+        Some(Data::Json(value)) => value.into(),
+        Some(Data::String(text)) => payload(text.as_bytes())?,
+        Some(Data::Binary(bytes)) => payload(bytes)?,
         None => {
             return Err(Problem::unprocessable(
                 "the CloudEvent has no data; an event is read from it",
@@ -142,7 +151,7 @@ mod tests {
         )
         .expect("binary");
         for delivery in [&plain, &structured, &binary] {
-            assert_eq!(delivery.payload, json!({"a": 1}));
+            assert_eq!(delivery.payload, json!({"a": 1}).into());
         }
         assert_eq!(structured, binary);
         assert_eq!(binary.source.as_deref(), Some("/siem 7"));
