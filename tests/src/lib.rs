@@ -1,5 +1,6 @@
 //! What the end-to-end tests share: compiled projects, a running sandbox and an engine on it.
 
+pub mod hostile;
 pub mod load;
 pub mod outside;
 pub mod service;

@@ -48,7 +48,11 @@ impl Redactor {
                 .replace("%20", "+"),
             Json::from(secret).to_string().trim_matches('"').to_owned(),
             secret.bytes().map(|b| format!("{b:02x}")).collect(),
+            secret.bytes().map(|b| format!("{b:02X}")).collect(),
         ];
+        // Some write the digits of percent-encoding in small letters.
+        let small: Vec<String> = forms[1..4].iter().map(|form| small_digits(form)).collect();
+        forms.extend(small);
         for engine in [&STANDARD, &URL_SAFE] {
             forms.push(engine.encode(secret));
             forms.extend(inside(engine, secret));
@@ -104,6 +108,19 @@ impl Redactor {
     }
 }
 
+/// A percent-encoded text with its digits in small letters.
+fn small_digits(text: &str) -> String {
+    let mut left = 0_u8;
+    text.chars()
+        .map(|c| {
+            left = if c == '%' { 3 } else { left };
+            let digit = left > 0;
+            left = left.saturating_sub(1);
+            if digit { c.to_ascii_lowercase() } else { c }
+        })
+        .collect()
+}
+
 /// The characters that stand for a secret inside of a longer Base64 text, for each of the three places
 /// where it can begin: those that its neighbours do not influence.
 fn inside(engine: &impl Engine, secret: &str) -> Vec<String> {
@@ -137,8 +154,10 @@ mod tests {
             SECRET.to_owned(),
             utf8_percent_encode(SECRET, NON_ALPHANUMERIC).to_string(),
             "s3cr~t%2FValue%2Bwith+space".to_owned(),
+            "s3cr~t%2fValue%2bwith%20space".to_owned(),
             STANDARD.encode(SECRET),
             URL_SAFE.encode(SECRET),
+            hex.to_uppercase(),
             hex,
         ] {
             assert_eq!(

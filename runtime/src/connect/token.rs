@@ -67,7 +67,10 @@ impl Job<'_> {
             .filter(|token| token.until_ms > self.hub.clock.now_ms())
         {
             self.redactor.add(&token.value);
-            return Ok(token.value.clone());
+            let value = token.value.clone();
+            // The service knows the secret that the token was given out for, and might say it.
+            let _ = self.connection_secret().await;
+            return Ok(value);
         }
         *held = None;
         let token = self.fetch_token(declared_url, scope).await?;

@@ -1,0 +1,406 @@
+//! Fifty secrets are planted and used, and every service says them back in errors and answers: none is found again in the
+//! database, logs, pages, answers of the API, mails, messages or a backup, in whatever form.
+
+use counterplay_tests::hostile::{Hostile, forms};
+use counterplay_tests::outside;
+use reqwest::Client;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// How many connections have a secret each.
+const CONNECTIONS: usize = 40;
+const AUTHS: [&str; 5] = [
+    "bearer",
+    "basic",
+    "header(name: \"X-Api-Key\")",
+    "signed",
+    "oauth2(token_url: \"{base}/token\", scope: \"all\")",
+];
+
+/// A secret as a person's random generator might make it, with what has to be written differently in some forms.
+fn secret(kind: &str, n: usize) -> String {
+    let mut mixed = (n as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (kind.len() as u64) << 40;
+    mixed ^= mixed >> 29;
+    format!(
+        "{kind}{n:02}/P+l&n=t~{:016x}.Z",
+        mixed.wrapping_mul(0xbf58_476d_1ce4_e5b9)
+    )
+}
+
+/// The project: one action that fails and one query that answers for each connection, and one playbook that does it all.
+fn project(folder: &Path, hostile: &Hostile) {
+    let mut config = String::from(
+        "[project]\nname = \"Planted\"\nsources = [\"playbooks\"]\n\n[tenants.contoso]\nid = \"c\"\ndomains = [\"contoso.example\"]\n\n\
+         [teams.soc]\nmembers = [\"ana@contoso.example\"]\nemail = \"soc@contoso.example\"\nteams_webhook = \"teams-soc\"\nslack_webhook = \"slack-soc\"\n\n\
+         [webhooks.alarm]\nsecret = \"hook-alarm\"\ntenant = \"contoso\"\n\n",
+    );
+    let mut play = String::from("use notify\n\n");
+    let mut steps = String::new();
+    for n in 0..CONNECTIONS {
+        let auth = AUTHS[n % AUTHS.len()];
+        let _ = write!(
+            config,
+            "[connections.c{n}]\nbase = \"{}/{n}\"\nclient_id = \"the-client\"\nsecret = \"connection-{n}\"\nallow_private = true\n\n",
+            hostile.base
+        );
+        let _ = write!(
+            play,
+            "connection c{n} {{\n  auth: {auth}\n  notify: POST \"/*\"\n}}\n\n\
+             action poke{n}(what: Text) {{\n  impact: notify\n  request: c{n}.post(\"/poke\", json: {{ what: what, password: new_password() }})\n}}\n\n\
+             query peek{n}(what: Text) -> Text {{\n  request: c{n}.get(\"/peek\", query: {{ what: what }})\n  returns: body.echo\n}}\n\n",
+        );
+        let _ = write!(
+            steps,
+            "    attempt poke{n}(\"x\")\n    let told{n} = peek{n}(\"y\")\n    attempt notify.email(team.soc, subject: \"Told\", body: \"{{told{n}}}\")\n"
+        );
+    }
+    let _ = write!(
+        config,
+        "[connections.mail]\nbase = \"{}\"\nfrom = \"Counterplay <c@contoso.example>\"\ntls = \"none\"\nclient_id = \"c\"\nsecret = \"mail\"\nallow_private = true\n\n\
+         [connections.teams]\nallow_private = true\n\n[connections.slack]\nallow_private = true\n",
+        hostile.smtp
+    );
+    let _ = write!(
+        play,
+        "playbook all \"All\" {{\n  when manual()\n  then {{\n{steps}    attempt notify.teams(team.soc, \"{{told0}} {{told4}}\")\n    \
+         attempt notify.slack(team.soc, \"{{told1}} {{told2}}\")\n    \
+         notify.email(team.soc, subject: \"Results\", body: join(list(s.reason ?? \"fine\" for s in run.steps), \"; \"))\n    \
+         poke0(\"z\")\n  }}\n  on failure {{\n    attempt notify.email(team.soc, subject: \"Failed\", body: failure.reason)\n  }}\n}}\n"
+    );
+    std::fs::create_dir(folder.join("playbooks")).expect("a folder");
+    std::fs::write(folder.join("playbooks/all.play"), play).expect("written");
+    std::fs::write(folder.join("counterplay.toml"), config).expect("written");
+}
+
+struct Running {
+    child: Child,
+    url: String,
+    log: Arc<Mutex<String>>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn command(folder: &Path, secrets: &[(String, String)]) -> Command {
+    let mut command = Command::new(outside::counterplay());
+    command.current_dir(folder).env("NO_COLOR", "1");
+    for (name, value) in secrets {
+        let variable = name.to_uppercase().replace('-', "_");
+        command.env(format!("COUNTERPLAY_SECRET_{variable}"), value);
+    }
+    command
+}
+
+fn start(folder: &Path, secrets: &[(String, String)]) -> Running {
+    let mut child = command(folder, secrets)
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .env("COUNTERPLAY_LOG", "trace")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the service starts");
+    let log = Arc::new(Mutex::new(String::new()));
+    let errors = BufReader::new(child.stderr.take().expect("an output"));
+    let heard = log.clone();
+    std::thread::spawn(move || {
+        for line in errors.lines().map_while(Result::ok) {
+            let mut heard = heard.lock().expect("not poisoned");
+            heard.push_str(&line);
+            heard.push('\n');
+        }
+    });
+    let mut lines = BufReader::new(child.stdout.take().expect("an output")).lines();
+    let mut url = String::new();
+    for line in lines.by_ref().map_while(Result::ok) {
+        if let Some(found) = line.split_whitespace().find(|w| w.starts_with("http://"))
+            && line.contains("dashboard")
+        {
+            url = found.trim_end_matches('/').to_owned();
+        }
+        if line.contains("Ctrl-C stops") {
+            break;
+        }
+    }
+    std::thread::spawn(move || lines.for_each(drop));
+    let said = log.lock().expect("not poisoned").clone();
+    assert!(url.starts_with("http://"), "it did not start: {said}");
+    Running { child, url, log }
+}
+
+/// Everything that could be read, each with where it was.
+type Places = Vec<(String, Vec<u8>)>;
+
+fn files(folder: &Path, places: &mut Places) {
+    for entry in std::fs::read_dir(folder).expect("readable").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files(&path, places);
+        } else if path.file_name().is_some_and(|n| n != "master.key") {
+            places.push((
+                path.display().to_string(),
+                std::fs::read(&path).unwrap_or_default(),
+            ));
+        }
+    }
+}
+
+/// A page as it is read: what HTML writes differently, in plain.
+fn unescaped(page: &str) -> String {
+    let mut out = page.to_owned();
+    for (written, plain) in [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+        ("&#x27;", "'"),
+        ("&#x2F;", "/"),
+        ("&#38;", "&"),
+        ("&amp;", "&"),
+    ] {
+        out = out.replace(written, plain);
+    }
+    out
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_planted_secret_is_found_anywhere() {
+    let connections: Vec<String> = (0..CONNECTIONS).map(|n| secret("con", n)).collect();
+    // Connections with OAuth2 get tokens, which are secrets as well.
+    let tokens: Vec<String> = (0..CONNECTIONS).map(|n| secret("tok", n)).collect();
+    let hostile = Hostile::start(connections.clone(), tokens.clone());
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path();
+    project(root, &hostile);
+    let channel = |n: usize| {
+        format!(
+            "{}/channel/{}",
+            hostile.base,
+            secret("url", n).replace('/', "-")
+        )
+    };
+    let mut given: Vec<(String, String)> = connections
+        .iter()
+        .enumerate()
+        .map(|(n, s)| (format!("connection-{n}"), s.clone()))
+        .collect();
+    given.push(("teams-soc".into(), channel(0)));
+    given.push(("slack-soc".into(), channel(1)));
+    given.push(("mail".into(), secret("mail", 0)));
+    given.push(("hook-alarm".into(), secret("hook", 0)));
+    let service = start(root, &given);
+    let password = secret("word", 0);
+    let mut made = command(root, &[])
+        .args([
+            "user",
+            "add",
+            "dana@contoso.example",
+            "--role",
+            "administrator",
+        ])
+        .args(["--role", "operator", "--all-tenants", "--password-stdin"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let mut to = made.stdin.take().expect("an input");
+    to.write_all(password.as_bytes()).expect("written");
+    drop(to);
+    assert!(made.wait().expect("it ends").success());
+
+    let http = Client::new();
+    let api = format!("{}/api/automation", service.url);
+    let who = json!({"email": "dana@contoso.example", "password": password});
+    let login = http.post(format!("{api}/session")).json(&who).send().await;
+    let login = login.expect("a login");
+    assert_eq!(login.status(), 201);
+    let cookie = login.headers()["set-cookie"].to_str().expect("text");
+    let cookie = cookie.split(';').next().expect("a cookie").to_owned();
+    let session: Value = login.json().await.expect("JSON");
+    let csrf = session["csrf"].as_str().expect("a word").to_owned();
+    let post = |path: &str, body: Value| {
+        http.post(format!("{api}{path}"))
+            .header("cookie", &cookie)
+            .header("origin", &service.url)
+            .header("x-csrf-token", &csrf)
+            .json(&body)
+            .send()
+    };
+    let token = post("/tokens", json!({"name": "reports", "role": "viewer"})).await;
+    let token: Value = token.expect("an answer").json().await.expect("JSON");
+    let token = token["secret"].as_str().expect("a token").to_owned();
+    let started = post(
+        "/playbooks/all/run",
+        json!({"tenant": "contoso", "values": {}}),
+    )
+    .await;
+    let started = started.expect("an answer");
+    assert!(
+        started.status().is_success(),
+        "{}",
+        started.text().await.unwrap_or_default()
+    );
+    // A delivery whose signature is wrong.
+    let forged = http
+        .post(format!("{}/hooks/alarm", service.url))
+        .header("webhook-id", "1")
+        .header("webhook-timestamp", "1")
+        .header("webhook-signature", "v1,AAAA")
+        .body("{}")
+        .send()
+        .await
+        .expect("an answer");
+    assert!(forged.status().is_client_error());
+
+    let get = |path: String| {
+        let request = http.get(path).header("cookie", &cookie);
+        async move {
+            let answer = request.send().await.expect("an answer");
+            (answer.status(), answer.text().await.expect("text"))
+        }
+    };
+    let mut run = Value::Null;
+    for _ in 0..1_200 {
+        let (_, runs) = get(format!("{api}/runs")).await;
+        let runs: Value = serde_json::from_str(&runs).expect("JSON");
+        run = runs["runs"][0].clone();
+        if run["status"] == "ended" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(run["outcome"], "failed", "{run}");
+    let run = run["id"].as_str().expect("an id").to_owned();
+
+    let mut places: Places = Vec::new();
+    for path in [
+        "/api/automation/runs".to_owned(),
+        format!("/api/automation/runs/{run}"),
+        "/api/automation/audit?limit=200".to_owned(),
+        "/api/automation/audit/export".to_owned(),
+        "/api/automation/audit/export?format=ocsf".to_owned(),
+        "/api/automation/health".to_owned(),
+        "/api/automation/events".to_owned(),
+        "/api/automation/dead-letters".to_owned(),
+        "/api/automation/playbooks".to_owned(),
+        "/api/automation/playbooks/all".to_owned(),
+        "/api/automation/people".to_owned(),
+        "/api/automation/tokens".to_owned(),
+        "/api/automation/tenants".to_owned(),
+        "/api/openapi.json".to_owned(),
+        "/".to_owned(),
+        "/runs".to_owned(),
+        format!("/runs/{run}"),
+        "/audit".to_owned(),
+        "/sources".to_owned(),
+        "/people".to_owned(),
+        "/playbooks".to_owned(),
+        "/playbooks/all".to_owned(),
+        "/dead-letters".to_owned(),
+        "/account".to_owned(),
+    ] {
+        let (status, text) = get(format!("{}{path}", service.url)).await;
+        assert_eq!(status, 200, "{path}");
+        places.push((
+            format!("{path}, as it is read"),
+            unescaped(&text).into_bytes(),
+        ));
+        places.push((path, text.into_bytes()));
+    }
+    let shown = places
+        .iter()
+        .find(|(path, _)| *path == format!("/runs/{run}"));
+    let shown = String::from_utf8_lossy(&shown.expect("the page").1).into_owned();
+    assert!(
+        shown.contains("[secret]"),
+        "the services did say secrets, and that shows"
+    );
+    let backup = command(root, &given).args(["backup", "copy.db"]).status();
+    assert!(backup.expect("it starts").success());
+    let line = command(root, &given)
+        .args(["show", &run])
+        .output()
+        .expect("it starts");
+    places.push((
+        "counterplay show".into(),
+        [line.stdout, line.stderr].concat(),
+    ));
+    let key = std::fs::read(root.join(".counterplay/master.key")).expect("the key");
+    files(root, &mut places);
+    let log = service.log.lock().expect("not poisoned").clone();
+    assert!(log.len() > 1_000, "it is told to say everything: {log}");
+    places.push(("the log".into(), log.into_bytes()));
+    let mails = hostile.mails.lock().expect("not poisoned").clone();
+    assert!(mails.len() > 10, "{}", mails.len());
+    for (n, mail) in mails.iter().enumerate() {
+        let soft = mail.replace("=\r\n", "").replace("=3D", "=");
+        places.push((format!("mail {n}"), soft.into_bytes()));
+    }
+    let received = hostile.received.lock().expect("not poisoned").clone();
+    let mut generated = Vec::new();
+    for request in &received {
+        if request.target.contains("/channel/") {
+            places.push(("a message".into(), request.body.clone().into_bytes()));
+        }
+        if request.target.ends_with("/poke") {
+            let body: Value = serde_json::from_str(&request.body).expect("JSON");
+            generated.push(body["password"].as_str().expect("a password").to_owned());
+        }
+    }
+    assert!(places.iter().any(|(place, _)| place == "a message"));
+    assert!(generated.len() > CONNECTIONS && generated[0].len() == 24);
+
+    // What is looked for.
+    let oauth = tokens
+        .iter()
+        .enumerate()
+        .filter(|(n, _)| n % AUTHS.len() == 4);
+    let mut planted: Vec<(String, String)> = given;
+    planted.extend(oauth.map(|(n, token)| (format!("access token {n}"), token.clone())));
+    let all = generated.into_iter().enumerate();
+    planted.extend(all.map(|(n, p)| (format!("generated password {n}"), p)));
+    planted.push(("a person's password".into(), password));
+    planted.push(("an API token".into(), token));
+    planted.push((
+        "a session".into(),
+        cookie.split_once('=').expect("a cookie").1.to_owned(),
+    ));
+    assert!(planted.len() >= 50);
+    let hex: String = key.iter().map(|b| format!("{b:02x}")).collect();
+    let mut texts: Vec<(String, String)> = vec![("the master key in hexadecimal".into(), hex)];
+    for (name, secret) in &planted {
+        let forms = forms(secret).into_iter();
+        texts.extend(forms.map(|(form, text)| (format!("{name}, {form}"), text)));
+    }
+    let mut found = Vec::new();
+    for (place, bytes) in &places {
+        let read = String::from_utf8_lossy(bytes);
+        for (name, text) in &texts {
+            if read.contains(text.as_str()) {
+                found.push(format!("{place}: {name}"));
+            }
+        }
+        // The master key is raw bytes.
+        if bytes.windows(key.len()).any(|w| w == key) {
+            found.push(format!("{place}: the master key"));
+        }
+    }
+    found.sort();
+    found.dedup();
+    assert!(
+        found.is_empty(),
+        "{} places, among them {:#?}",
+        found.len(),
+        &found[..found.len().min(60)]
+    );
+}
