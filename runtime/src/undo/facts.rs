@@ -144,14 +144,17 @@ fn sorted(json: Json) -> Json {
             items.sort_by_cached_key(ToString::to_string);
             Json::Array(items)
         }
-        Json::Object(fields) => Json::Object(
-            fields
+        Json::Object(fields) => {
+            let mut fields: Vec<(String, Json)> = fields
                 .into_iter()
                 // What a service says of its own answer, and no state.
                 .filter(|(name, _)| !name.starts_with("@odata."))
                 .map(|(name, value)| (name, sorted(value)))
-                .collect(),
-        ),
+                .collect();
+            // Members have no order either; the list around them is put in order by what is written here.
+            fields.sort_by(|(one, _), (other, _)| one.cmp(other));
+            Json::Object(fields.into_iter().collect())
+        }
         plain => plain,
     }
 }
