@@ -78,7 +78,6 @@
   // ---- The stream.
   let stream = null;
   let pause = 1000;
-  let wasLost = false;
 
   const connect = () => {
     const topics = [...new Set(parts().flatMap(topicsOf))].sort();
@@ -87,14 +86,12 @@
     stream.addEventListener("open", () => {
       pause = 1000;
       say("on", "Live");
-      // What happened meanwhile is not told again.
-      if (wasLost) note("*");
-      wasLost = false;
+      // What happened since the page was made, or while nobody listened, is not told.
+      note("*");
     });
     stream.addEventListener("changed", (event) => event.data.split("\n").forEach(note));
     stream.addEventListener("error", () => {
       stream.close();
-      wasLost = true;
       say("lost", "Reconnecting…");
       setTimeout(again, pause * (0.75 + Math.random() / 2));
       pause = Math.min(pause * 2, PAUSE_MAX);
@@ -109,7 +106,7 @@
     connect();
   };
   addEventListener("pagehide", () => stream?.close());
-  addEventListener("pageshow", (event) => { if (event.persisted) { wasLost = true; connect(); } });
+  addEventListener("pageshow", (event) => { if (event.persisted) connect(); });
 
   // ---- Times in words, as the service says them.
   const span = (ms) => {
