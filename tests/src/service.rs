@@ -4,6 +4,7 @@ use crate::outside;
 use reqwest::Client;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,14 +14,22 @@ use tempfile::TempDir;
 pub struct Service {
     /// Where it is.
     pub url: String,
+    // Dropped in this order: the process goes before its folder.
+    process: Process,
     /// The folder that it was started in.
     pub folder: TempDir,
+}
+
+/// A process of `counterplay serve`, in a folder that may outlive it. It is killed (SIGKILL) when this is dropped.
+pub struct Process {
+    /// Where it is.
+    pub url: String,
     child: Child,
     told: Vec<String>,
     said: Arc<Mutex<String>>,
 }
 
-impl Drop for Service {
+impl Drop for Process {
     fn drop(&mut self) {
         // It is over, whatever became of it.
         let _ = self.child.kill();
@@ -28,20 +37,16 @@ impl Drop for Service {
     }
 }
 
-impl Service {
-    /// Starts it in an empty folder.
-    pub fn start(arguments: &[&str]) -> Service {
-        Service::of(tempfile::tempdir().expect("a folder"), arguments)
-    }
-
-    /// Starts it in a folder that has something in it.
-    pub fn of(folder: TempDir, arguments: &[&str]) -> Service {
+impl Process {
+    /// Starts it in a folder, with further arguments and variables.
+    pub fn start(folder: &Path, arguments: &[&str], variables: &[(String, String)]) -> Process {
         let mut child = Command::new(outside::counterplay())
             .arg("serve")
             .args(arguments)
             .args(["--listen", "127.0.0.1:0"])
-            .current_dir(folder.path())
+            .current_dir(folder)
             .env("NO_COLOR", "1")
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -69,15 +74,14 @@ impl Service {
         }
         // What it prints later is of no use, and must not stop it.
         std::thread::spawn(move || lines.for_each(drop));
-        let mut service = Service {
+        let mut process = Process {
             url: String::new(),
-            folder,
             child,
             told,
             said,
         };
-        service.url = service.told("dashboard");
-        service
+        process.url = process.told("dashboard");
+        process
     }
 
     /// The word that was printed after another one.
@@ -85,31 +89,58 @@ impl Service {
         let line = self.told.iter().find(|l| l.contains(what));
         let rest = line.and_then(|l| l.split(what).nth(1));
         let word = rest.and_then(|r| r.split_whitespace().next());
-        word.unwrap_or_else(|| panic!("`{what}` was not printed: {:#?}", self.told))
-            .trim_end_matches('/')
-            .to_owned()
+        word.unwrap_or_else(|| {
+            panic!(
+                "`{what}` was not printed: {:#?}\n{}",
+                self.told,
+                self.said()
+            )
+        })
+        .trim_end_matches('/')
+        .to_owned()
+    }
+
+    /// What it has said on standard error.
+    pub fn said(&self) -> String {
+        self.said.lock().expect("not poisoned").clone()
+    }
+}
+
+impl Service {
+    /// Starts it in an empty folder.
+    pub fn start(arguments: &[&str]) -> Service {
+        Service::of(tempfile::tempdir().expect("a folder"), arguments)
+    }
+
+    /// Starts it in a folder that has something in it.
+    pub fn of(folder: TempDir, arguments: &[&str]) -> Service {
+        let process = Process::start(folder.path(), arguments, &[]);
+        Service {
+            url: process.url.clone(),
+            folder,
+            process,
+        }
     }
 
     /// Where its sandbox is, for services that have one.
     pub fn outside(&self) -> String {
-        self.told("outside")
+        self.process.told("outside")
     }
 
     /// Waits until it has ended by itself; its code, and what it said on standard error.
     pub async fn ended(&mut self) -> (Option<i32>, String) {
         for _ in 0..600 {
-            if let Some(status) = self.child.try_wait().expect("a child") {
-                let said = self.said.lock().expect("not poisoned").clone();
-                return (status.code(), said);
+            if let Some(status) = self.process.child.try_wait().expect("a child") {
+                return (status.code(), self.process.said());
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("it does not end: {:#?}", self.told)
+        panic!("it does not end: {:#?}", self.process.told)
     }
 
     /// A value of `/proc/PID/status` in KiB: `VmRSS` now, `VmHWM` the most.
     pub fn memory_kib(&self, name: &str) -> u64 {
-        let path = format!("/proc/{}/status", self.child.id());
+        let path = format!("/proc/{}/status", self.process.child.id());
         let text = std::fs::read_to_string(path).unwrap_or_default();
         let line = text.lines().find(|l| l.starts_with(name));
         let number = line.and_then(|l| l.split_whitespace().nth(1));
@@ -120,7 +151,7 @@ impl Service {
     pub async fn token(&self, role: &str) -> String {
         let http = Client::new();
         let api = format!("{}/api/automation", self.url);
-        let who = json!({"email": "finn.murphy@msp.example", "password": self.told("finn.murphy@msp.example")});
+        let who = json!({"email": "finn.murphy@msp.example", "password": self.process.told("finn.murphy@msp.example")});
         let login = http.post(format!("{api}/session")).json(&who).send().await;
         let login = login.expect("a login");
         let cookie = login.headers()["set-cookie"].to_str().expect("text");

@@ -6,11 +6,11 @@
 
 use counterplay_sandbox::{Options, Sandbox};
 use counterplay_tests::outside;
+use counterplay_tests::service::Process;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -78,53 +78,8 @@ allow_private = true
     std::fs::write(folder.join("playbooks/probe.play"), PLAYBOOK).expect("a file");
 }
 
-/// A service that is killed when this is dropped.
-struct Service {
-    child: Child,
-    url: String,
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        // On Unix this is SIGKILL: nothing of the process runs any more.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn serve(folder: &Path) -> Service {
-    let mut child = Command::new(outside::counterplay())
-        .args(["serve", "--listen", "127.0.0.1:0"])
-        .current_dir(folder)
-        .env("NO_COLOR", "1")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the service starts");
-    let mut lines = BufReader::new(child.stdout.take().expect("an output")).lines();
-    let mut url = String::new();
-    for line in lines.by_ref() {
-        let line = line.expect("text");
-        if let Some((_, rest)) = line.split_once("dashboard") {
-            url = rest.trim().trim_end_matches('/').to_owned();
-        }
-        if line.contains("Ctrl-C stops") {
-            break;
-        }
-    }
-    if url.is_empty() {
-        let output = child.wait_with_output().expect("it ends");
-        panic!(
-            "it does not start: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
-    // What it prints later must not stop it.
-    std::thread::spawn(move || lines.for_each(drop));
-    let errors = BufReader::new(child.stderr.take().expect("an output")).lines();
-    std::thread::spawn(move || errors.for_each(drop));
-    Service { child, url }
+fn serve(folder: &Path) -> Process {
+    Process::start(folder, &[], &[])
 }
 
 fn told(folder: &Path, arguments: &[&str]) -> String {

@@ -3,13 +3,13 @@
 
 use counterplay_tests::hostile::{Hostile, forms};
 use counterplay_tests::outside;
+use counterplay_tests::service::Process;
 use reqwest::Client;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// How many connections have a secret each.
@@ -77,64 +77,24 @@ fn project(folder: &Path, hostile: &Hostile) {
     std::fs::write(folder.join("counterplay.toml"), config).expect("written");
 }
 
-struct Running {
-    child: Child,
-    url: String,
-    log: Arc<Mutex<String>>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 fn command(folder: &Path, secrets: &[(String, String)]) -> Command {
     let mut command = Command::new(outside::counterplay());
     command.current_dir(folder).env("NO_COLOR", "1");
-    for (name, value) in secrets {
-        let variable = name.to_uppercase().replace('-', "_");
-        command.env(format!("COUNTERPLAY_SECRET_{variable}"), value);
-    }
+    command.envs(secrets.iter().map(variable));
     command
 }
 
-fn start(folder: &Path, secrets: &[(String, String)]) -> Running {
-    let mut child = command(folder, secrets)
-        .args(["serve", "--listen", "127.0.0.1:0"])
-        .env("COUNTERPLAY_LOG", "trace")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the service starts");
-    let log = Arc::new(Mutex::new(String::new()));
-    let errors = BufReader::new(child.stderr.take().expect("an output"));
-    let heard = log.clone();
-    std::thread::spawn(move || {
-        for line in errors.lines().map_while(Result::ok) {
-            let mut heard = heard.lock().expect("not poisoned");
-            heard.push_str(&line);
-            heard.push('\n');
-        }
-    });
-    let mut lines = BufReader::new(child.stdout.take().expect("an output")).lines();
-    let mut url = String::new();
-    for line in lines.by_ref().map_while(Result::ok) {
-        if let Some(found) = line.split_whitespace().find(|w| w.starts_with("http://"))
-            && line.contains("dashboard")
-        {
-            url = found.trim_end_matches('/').to_owned();
-        }
-        if line.contains("Ctrl-C stops") {
-            break;
-        }
-    }
-    std::thread::spawn(move || lines.for_each(drop));
-    let said = log.lock().expect("not poisoned").clone();
-    assert!(url.starts_with("http://"), "it did not start: {said}");
-    Running { child, url, log }
+/// The variable that holds a secret.
+fn variable((name, value): &(String, String)) -> (String, String) {
+    let name = name.to_uppercase().replace('-', "_");
+    (format!("COUNTERPLAY_SECRET_{name}"), value.clone())
+}
+
+/// Starts the service, at its most talkative.
+fn start(folder: &Path, secrets: &[(String, String)]) -> Process {
+    let mut variables: Vec<(String, String)> = secrets.iter().map(variable).collect();
+    variables.push(("COUNTERPLAY_LOG".into(), "trace".into()));
+    Process::start(folder, &[], &variables)
 }
 
 /// Everything that could be read, each with where it was.
@@ -337,7 +297,7 @@ async fn no_planted_secret_is_found_anywhere() {
     ));
     let key = std::fs::read(root.join(".counterplay/master.key")).expect("the key");
     files(root, &mut places);
-    let log = service.log.lock().expect("not poisoned").clone();
+    let log = service.said();
     assert!(log.len() > 1_000, "it is told to say everything: {log}");
     places.push(("the log".into(), log.into_bytes()));
     let mails = hostile.mails.lock().expect("not poisoned").clone();
