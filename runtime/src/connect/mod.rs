@@ -33,6 +33,7 @@ mod target;
 mod together;
 mod token;
 mod tries;
+mod wire;
 
 pub use chance::Chance;
 pub(crate) use master_key::keyed;
@@ -43,6 +44,7 @@ pub use secrets::{
 pub use signature::{
     SIGNATURE_HEADER, SignatureError, TIMESTAMP_HEADER, Verified, WINDOW_MS, sign, verify_delivery,
 };
+pub use wire::{Carried, Wire, WireError};
 
 use crate::call::{
     CallOutcome, CallRequest, ConnectionHealth, Connector, ListRequest, Listing, Look,
@@ -68,10 +70,7 @@ pub struct Connectors {
     healths: health::Healths,
     breakers: breaker::Breakers,
     gatherings: together::Gatherings,
-    /// For connections that stay on the public internet.
-    public: reqwest::Client,
-    /// For connections that may reach private networks.
-    anywhere: reqwest::Client,
+    wire: Arc<dyn Wire>,
 }
 
 impl fmt::Debug for Connectors {
@@ -104,7 +103,19 @@ impl Connectors {
         key: MasterKey,
         clock: Arc<dyn Clock>,
     ) -> Result<Connectors, ConnectError> {
-        Ok(Connectors {
+        let wire = Arc::new(wire::Internet::new()?);
+        Ok(Connectors::over(wire, deployment, secrets, key, clock))
+    }
+
+    /// The same over another wire than the network.
+    pub fn over(
+        wire: Arc<dyn Wire>,
+        deployment: Deployment,
+        secrets: Arc<dyn Secrets>,
+        key: MasterKey,
+        clock: Arc<dyn Clock>,
+    ) -> Connectors {
+        Connectors {
             deployment,
             secrets,
             key,
@@ -115,9 +126,8 @@ impl Connectors {
             healths: health::Healths::default(),
             breakers: breaker::Breakers::default(),
             gatherings: together::Gatherings::default(),
-            public: send::client(false).map_err(ConnectError::Client)?,
-            anywhere: send::client(true).map_err(ConnectError::Client)?,
-        })
+            wire,
+        }
     }
 
     /// The same, with this source of chance for the jitter of pauses.

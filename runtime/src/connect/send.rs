@@ -5,10 +5,11 @@ use super::egress::{self, EgressError, Resolver};
 use super::job::Job;
 use super::target;
 use super::tries::retry_after_ms;
+use super::wire::WireError;
 use counterplay_machine::duration;
 use counterplay_machine::types::Type;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, Method, Response, Url};
+use reqwest::{Client, Method, Request, Response, Url};
 use serde_json::Value as Json;
 use std::error::Error;
 use std::sync::Arc;
@@ -59,12 +60,9 @@ pub(super) fn client(allow_private: bool) -> reqwest::Result<Client> {
 }
 
 impl Job<'_> {
-    pub fn client(&self) -> &Client {
-        if self.allows_private() {
-            &self.hub.anywhere
-        } else {
-            &self.hub.public
-        }
+    /// Sends a request once, over the wire.
+    pub async fn carry(&self, request: reqwest::Request) -> Result<Response, WireError> {
+        self.hub.wire.carry(request, self.allows_private()).await
     }
 
     /// Sends a request once.
@@ -96,16 +94,14 @@ impl Job<'_> {
         }
         headers.extend(authorization);
         let timeout_ms = self.connection.timeout_ms.max(1);
-        let mut request = self
-            .client()
-            .request(sending.method.clone(), sending.url.clone())
-            .headers(headers)
-            .timeout(Duration::from_millis(timeout_ms as u64));
+        let mut request = Request::new(sending.method.clone(), sending.url.clone());
+        *request.headers_mut() = headers;
+        *request.timeout_mut() = Some(Duration::from_millis(timeout_ms as u64));
         if let Some(body) = &sending.body {
-            request = request.body(body.to_vec());
+            *request.body_mut() = Some(body.to_vec().into());
         }
-        let lost = |error: reqwest::Error| self.trouble(&error, &sending.url);
-        let response = request.send().await.map_err(lost)?;
+        let lost = |error: &WireError| self.trouble(error, &sending.url);
+        let response = self.carry(request).await.map_err(|e| lost(&e))?;
         let status = response.status().as_u16();
         let asked = response
             .headers()
@@ -116,7 +112,7 @@ impl Job<'_> {
             Ok(body) => body,
             // Where the status alone decides, a body that was cut off changes nothing.
             Err(_) if !(self.wants_json() && self.is_success(status)) => Vec::new(),
-            Err(Unread::Broken(error)) => return Err(lost(error)),
+            Err(Unread::Broken(error)) => return Err(lost(&error.into())),
             Err(Unread::TooLong) => {
                 return Err(Trouble::refused(format!(
                     "the service answered {status} with more than {} MiB",
@@ -157,8 +153,18 @@ impl Job<'_> {
     }
 
     /// What an error of the HTTP client means for the call.
-    pub fn trouble(&self, error: &reqwest::Error, url: &Url) -> Trouble {
+    pub fn trouble(&self, error: &WireError, url: &Url) -> Trouble {
         let host = url.host_str().unwrap_or("the service");
+        let limit = || duration::format_ms(self.connection.timeout_ms);
+        let error = match error {
+            WireError::Http(error) => error,
+            WireError::NotReached => {
+                return Trouble::not_sent(format!("{host} could not be reached"));
+            }
+            WireError::Lost => {
+                return Trouble::Lost(format!("{host} did not answer within {}", limit()));
+            }
+        };
         let mut root: &dyn Error = error;
         while let Some(source) = root.source() {
             if let Some(egress) = source.downcast_ref::<EgressError>() {
@@ -181,8 +187,7 @@ impl Job<'_> {
         } else if error.is_connect() {
             Trouble::not_sent(format!("{host} could not be reached: {root}"))
         } else if error.is_timeout() {
-            let limit = duration::format_ms(self.connection.timeout_ms);
-            Trouble::Lost(format!("{host} did not answer within {limit}"))
+            Trouble::Lost(format!("{host} did not answer within {}", limit()))
         } else {
             Trouble::Lost(format!(
                 "the connection to {host} ended before an answer came"

@@ -9,9 +9,10 @@ use super::job::Job;
 use super::send::{self, Answer, Sending, Unread};
 use super::target;
 use super::tries::retry_after_ms;
+use super::wire::{Wire, WireError};
 use crate::clock::Clock;
-use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, Method, Url};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Method, Request, Url};
 use serde_json::Value as Json;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,7 +44,7 @@ enum Gathered {
     /// The service answered the batch, and this one was not in it.
     LeftOut,
     /// The request for all of them had no answer. Told to the first; the others were only with it.
-    Broken(Arc<reqwest::Error>),
+    Broken(Arc<WireError>),
     /// The request for all of them came to nothing, which the first was told of; and how long the service asks to wait.
     WithIt(String, Option<i64>),
     /// The answer to all of them was too long.
@@ -52,7 +53,8 @@ enum Gathered {
 
 /// How the request for all of them is made.
 struct Way {
-    client: Client,
+    wire: Arc<dyn Wire>,
+    private: bool,
     url: Url,
     headers: HeaderMap,
     timeout: Duration,
@@ -85,7 +87,8 @@ impl Job<'_> {
             key,
             Waiting { read, done },
             Way {
-                client: self.client().clone(),
+                wire: self.hub.wire.clone(),
+                private: self.allows_private(),
                 url: url.clone(),
                 headers,
                 timeout: Duration::from_millis(self.connection.timeout_ms.max(1) as u64),
@@ -188,13 +191,13 @@ async fn ask(way: Arc<Way>, all: Vec<Waiting>) {
         return tell(all, |_| Gathered::Alone);
     }
     let reads: Vec<&Read> = all.iter().map(|waiting| &waiting.read).collect();
-    let request = way
-        .client
-        .post(way.url.clone())
-        .headers(way.headers.clone())
-        .timeout(way.timeout)
-        .json(&batch::body(&reads));
-    let response = match request.send().await {
+    let mut request = Request::new(Method::POST, way.url.clone());
+    *request.headers_mut() = way.headers.clone();
+    let json = HeaderValue::from_static("application/json");
+    request.headers_mut().insert(CONTENT_TYPE, json);
+    *request.timeout_mut() = Some(way.timeout);
+    *request.body_mut() = Some(batch::body(&reads).to_string().into());
+    let response = match way.wire.carry(request, way.private).await {
         Ok(response) => response,
         Err(error) => {
             return tell_broken(all, error);
@@ -209,7 +212,7 @@ async fn ask(way: Arc<Way>, all: Vec<Waiting>) {
         .and_then(|value| retry_after_ms(value, now_ms));
     let body = match send::read(response).await {
         Ok(body) => body,
-        Err(Unread::Broken(error)) => return tell_broken(all, error),
+        Err(Unread::Broken(error)) => return tell_broken(all, error.into()),
         Err(Unread::TooLong) => return tell(all, |_| Gathered::TooLong),
     };
     let mut body: Json = serde_json::from_slice(&body).unwrap_or_default();
@@ -244,7 +247,7 @@ async fn ask(way: Arc<Way>, all: Vec<Waiting>) {
     }
 }
 
-fn tell_broken(all: Vec<Waiting>, error: reqwest::Error) {
+fn tell_broken(all: Vec<Waiting>, error: WireError) {
     let error = Arc::new(error);
     let mut first = true;
     tell(all, |_| match std::mem::take(&mut first) {

@@ -9,8 +9,8 @@ use super::tries::retry_after_ms;
 use super::{Trouble, assertion, target};
 use counterplay_machine::declare::Connection;
 use counterplay_machine::eval::TenantFacts;
-use reqwest::Url;
-use reqwest::header::{ACCEPT, RETRY_AFTER};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::{Method, Request, Url};
 use serde_json::Value as Json;
 use std::collections::HashMap;
 use std::fmt;
@@ -140,17 +140,25 @@ impl Job<'_> {
         if !scope.is_empty() {
             form.push(("scope", scope));
         }
-        let sent = self
-            .client()
-            .post(url.clone())
-            .header(ACCEPT, "application/json")
-            .header("client-request-id", self.correlation())
-            .timeout(Duration::from_millis(
-                self.connection.timeout_ms.max(1) as u64
-            ))
-            .form(&form)
-            .send()
-            .await;
+        let mut request = Request::new(Method::POST, url.clone());
+        let headers = request.headers_mut();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/x-www-form-urlencoded"),
+        );
+        if let Ok(id) = HeaderValue::from_str(&self.correlation()) {
+            headers.insert("client-request-id", id);
+        }
+        let timeout_ms = self.connection.timeout_ms.max(1) as u64;
+        *request.timeout_mut() = Some(Duration::from_millis(timeout_ms));
+        // A form is written as a query is.
+        let mut written = url.clone();
+        written.set_query(None);
+        written.query_pairs_mut().extend_pairs(&form);
+        let body = written.query().unwrap_or_default().to_owned();
+        *request.body_mut() = Some(body.into());
+        let sent = self.carry(request).await;
         // Whatever happens to a token request, the call itself was not sent.
         let not_sent = |trouble: Trouble| match trouble {
             Trouble::Lost(reason) => Trouble::not_sent(format!("no access token: {reason}")),
@@ -165,7 +173,9 @@ impl Job<'_> {
         let asked_ms = asked.and_then(|value| retry_after_ms(value, self.hub.clock.now_ms()));
         let bytes = match send::read(response).await {
             Ok(bytes) => bytes,
-            Err(Unread::Broken(error)) => return Err(not_sent(self.trouble(&error, &url))),
+            Err(Unread::Broken(error)) => {
+                return Err(not_sent(self.trouble(&error.into(), &url)));
+            }
             Err(Unread::TooLong) => {
                 return Err(Trouble::refused("the token service answered too much"));
             }

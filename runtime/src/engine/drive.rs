@@ -578,7 +578,9 @@ impl Engine {
                 _ => std::future::pending().await,
             }
         };
+        // In this order, so that a simulation goes the same way each time; nothing is starved, all of it is looked at.
         tokio::select! {
+            biased;
             () = stop => self.stop(),
             () = self.inner.wake.notified() => {}
             Some(ended) = driver.tasks.join_next_with_id() => driver.note(ended),

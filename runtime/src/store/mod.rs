@@ -1,8 +1,9 @@
 //! Typed reads and transactions in, rows of one SQLite file out. All SQL of the runtime is here.
 //!
-//! A [`Store`] is a cheap handle on two threads with a connection each: one writes, one transaction
-//! at a time; the other reads what is committed. Several processes may open the same file; the
-//! engine's lock ([`Store::lock_engine`]) sees to it that only one of them drives runs.
+//! A [`Store`] is a cheap handle on what carries out its transactions (`backend`): two threads with a connection each,
+//! of which one writes and the other reads what is committed (`threads`); or, for simulations, whoever waits
+//! (`inline`). Several processes may open the same file; the engine's lock ([`Store::lock_engine`]) sees to it that only
+//! one of them drives runs.
 
 mod answers;
 mod approvals;
@@ -13,6 +14,7 @@ mod audit_seal;
 mod audit_sign;
 mod audit_verify;
 mod awaits;
+mod backend;
 mod backup;
 mod checkpoint;
 mod codec;
@@ -26,8 +28,10 @@ mod events_read;
 mod fair;
 mod feed;
 mod figures;
+mod group;
 mod guards;
 mod identity;
+mod inline;
 mod inputs;
 mod keys;
 mod letters;
@@ -50,11 +54,11 @@ mod schema;
 mod sealed;
 mod stats;
 mod subscriptions;
+mod threads;
 mod ticks;
 mod time;
 mod timers;
 mod undos;
-mod worker;
 
 pub use answers::{Answer, Begun, Ticket};
 pub(crate) use approvals::approval_info;
@@ -98,25 +102,31 @@ pub use time::{Overdue, TimeCause, TimeHold};
 pub use undos::{UndoRefused, Undoing};
 
 use crate::connect::MasterKey;
+use backend::{Backend, Task};
+use group::Shared;
+use inline::Inline;
 use keys::Keyring;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use threads::Threads;
 use tokio::sync::oneshot;
-use worker::{Kind, Shared, Task, Worker};
 
 /// How a store is opened.
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
     /// How long a transaction waits for another program that holds the file before it gives up.
     pub patience: Duration,
-    /// Simulates the end of the process, for tests of recovery.
+    /// Simulates the end of the process, or a full disk, for tests of recovery.
     pub crash: Option<Crash>,
     /// Where the salts of audit records come from.
     pub salts: Salts,
     /// The deployment's master key; where it is absent, the file `master.key` beside the store, which is made for a new
     /// store.
     pub key: Option<MasterKey>,
+    /// Whether transactions are done by whoever waits for them, in the order in which they were handed over, without a
+    /// thread: for simulations, which have to go the same way each time.
+    pub inline: bool,
 }
 
 impl Default for StoreOptions {
@@ -126,17 +136,20 @@ impl Default for StoreOptions {
             crash: None,
             salts: Salts::default(),
             key: None,
+            inline: false,
         }
     }
 }
 
-/// A simulated end of the process: from then on the handle answers [`StoreError::Stopped`] only.
+/// Simulated trouble. After an end of the process the handle answers [`StoreError::Stopped`] only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Crash {
     /// Right after this many commits, before the caller hears of the last one.
     After(u64),
     /// Instead of the commit that follows this many, so that its transaction is lost.
     Instead(u64),
+    /// No end: the commit that follows this many fails as on a full disk, and what follows goes on.
+    Full(u64),
 }
 
 /// A transaction that is under way, or a view of what is committed.
@@ -155,9 +168,7 @@ pub struct Store {
 }
 
 struct Inner {
-    // Dropped in this order: the writer last, so that the last connection to close has written.
-    reader: Worker,
-    writer: Worker,
+    backend: Arc<dyn Backend>,
     shared: Arc<Shared>,
 }
 
@@ -200,16 +211,14 @@ impl Store {
     }
 
     fn connect(path: &Path, options: StoreOptions) -> Result<Store, StoreError> {
-        let busy = open::busy(options.patience);
-        let writer = open::connect(path, busy, false)?;
-        let reader = open::connect(path, busy, true)?;
+        let inline = options.inline;
         let shared = Arc::new(Shared::new(path.to_owned(), options));
+        let backend: Arc<dyn Backend> = match inline {
+            true => Arc::new(Inline::start(&shared)?),
+            false => Arc::new(Threads::start(&shared)?),
+        };
         Ok(Store {
-            inner: Arc::new(Inner {
-                reader: Worker::spawn(Kind::Reader, reader, shared.clone())?,
-                writer: Worker::spawn(Kind::Writer, writer, shared.clone())?,
-                shared,
-            }),
+            inner: Arc::new(Inner { backend, shared }),
         })
     }
 
@@ -254,7 +263,8 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Tx<'_>) -> Result<T, Fault> + Send + 'static,
     {
-        Pending::new(&self.inner.writer, work)
+        let (task, answered) = task(work);
+        self.pending(self.inner.backend.write(task), answered)
     }
 
     /// Looks at what is committed, consistent within `work`.
@@ -266,7 +276,16 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Tx<'_>) -> Result<T, Fault> + Send + 'static,
     {
-        Pending::new(&self.inner.reader, work).done().await
+        let (task, answered) = task(work);
+        let handed = self.inner.backend.read(task);
+        self.pending(handed, answered).done().await
+    }
+
+    fn pending<T>(&self, handed: Result<(), StoreError>, answered: Hearing<T>) -> Pending<T> {
+        Pending {
+            answered: handed.map(|()| answered),
+            backend: self.inner.backend.clone(),
+        }
     }
 
     /// What this handle has done since it was opened.
@@ -281,29 +300,34 @@ impl Store {
 }
 
 /// A transaction that was handed over.
-#[derive(Debug)]
-pub struct Pending<T>(Result<oneshot::Receiver<Result<T, StoreError>>, StoreError>);
+pub struct Pending<T> {
+    answered: Result<Hearing<T>, StoreError>,
+    backend: Arc<dyn Backend>,
+}
 
-impl<T: Send + 'static> Pending<T> {
-    fn new<F>(worker: &Worker, work: F) -> Pending<T>
-    where
-        F: FnOnce(&Tx<'_>) -> Result<T, Fault> + Send + 'static,
-    {
-        let (answer, answered) = oneshot::channel();
-        Pending(
-            worker
-                .send(Box::new(Task::new(work, answer)))
-                .map(|()| answered),
-        )
-    }
+/// Where what a transaction gave is heard.
+type Hearing<T> = oneshot::Receiver<Result<T, StoreError>>;
 
+impl<T> Pending<T> {
     /// Waits until it is committed.
     ///
     /// # Errors
     /// What it or the commit failed with.
     pub async fn done(self) -> Result<T, StoreError> {
-        self.0?.await.map_err(|_| StoreError::Stopped)?
+        let answered = self.answered?;
+        self.backend.go_on();
+        answered.await.map_err(|_| StoreError::Stopped)?
     }
+}
+
+/// Work as a backend takes it, and where its answer comes.
+fn task<T, F>(work: F) -> (Box<Task<T, F>>, Hearing<T>)
+where
+    T: Send + 'static,
+    F: FnOnce(&Tx<'_>) -> Result<T, Fault> + Send + 'static,
+{
+    let (answer, answered) = oneshot::channel();
+    (Box::new(Task::new(work, answer)), answered)
 }
 
 fn lock_path(path: &Path) -> PathBuf {
