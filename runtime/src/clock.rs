@@ -20,6 +20,12 @@ pub trait Clock: Send + Sync + 'static {
     /// Waits for a short while (retries, polling for a confirmation).
     fn sleep(&self, ms: i64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 
+    /// Waits until there may be something new to look for, a moment of real time whatever the clock shows. A simulation
+    /// says itself when that is.
+    fn idle(&self, at_most: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(tokio::time::sleep(at_most))
+    }
+
     /// Whether idle time may be skipped, see [`Clock::skip_to`].
     fn is_virtual(&self) -> bool;
 

@@ -2,10 +2,13 @@
 
 use counterplay_machine::Program;
 use counterplay_machine::declare::{Callable, Impact};
-use counterplay_machine::duration::{DAY_MS, format_ms};
+use counterplay_machine::duration::{DAY_MS, MINUTE_MS, format_ms};
 
 /// How long a message stays worth sending again, in milliseconds.
 const MESSAGE_MS_MAX: i64 = DAY_MS;
+
+/// By how much a clock may be corrected without a doubt about what it showed before, in milliseconds.
+const SKEW_MS: i64 = MINUTE_MS;
 
 /// What may be done about a call that may have been carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +59,9 @@ pub fn repetition(
     let Some(impact) = callable.impact else {
         return Repetition::Again;
     };
+    // An intent in the future means that the clock was set back, and nobody knows how old it is.
     let age_ms = now_ms.saturating_sub(intended_ms);
+    let age_ms = if age_ms < -SKEW_MS { i64::MAX } else { age_ms };
     let window_ms = window_ms(program, callable);
     if callable.idempotent && age_ms <= window_ms {
         return Repetition::Again;
@@ -85,8 +90,6 @@ mod tests {
     use counterplay_machine::types::Type;
     use std::collections::BTreeMap;
     use std::sync::Arc;
-
-    const MINUTE_MS: i64 = 60_000;
 
     fn program() -> Program {
         let connection = Connection {

@@ -4,6 +4,7 @@ pub mod hostile;
 pub mod load;
 pub mod outside;
 pub mod service;
+pub mod sim;
 
 use counterplay_compiler::workspace::Workspace;
 use counterplay_machine::Program;

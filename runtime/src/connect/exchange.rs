@@ -13,6 +13,9 @@ use counterplay_machine::Value;
 use counterplay_machine::declare::Impact;
 use counterplay_machine::response::Meaning;
 
+/// How many requests an attempt consists of at most: it may sign in, be refused, and sign in again.
+const ATTEMPT_REQUESTS: i64 = 4;
+
 /// What is to be sent.
 pub(super) enum Errand {
     Http(Sending),
@@ -81,10 +84,7 @@ impl Job<'_> {
                 Err(Trouble::Lost(reason)) if self.is_repeatable() => {
                     may_be_done |= self.callable.impact.is_some();
                     if may_be_done {
-                        let now_ms = self.hub.clock.now_ms();
-                        let within_ms = self.connection.retry.within_ms;
-                        self.no_later_ms
-                            .get_or_insert(now_ms.saturating_add(within_ms));
+                        self.limit_repetition();
                     }
                     (reason, None)
                 }
@@ -118,6 +118,20 @@ impl Job<'_> {
         });
         self.hub.clock.sleep(pause_ms).await;
         Ok(())
+    }
+
+    /// An answer was lost: from when on the call is not sent again. The time for that begins when the answer was to be
+    /// there at the latest, and not when that was noted: a machine may have stood still for hours in between.
+    fn limit_repetition(&mut self) {
+        let patience_ms = self
+            .connection
+            .timeout_ms
+            .max(1)
+            .saturating_mul(ATTEMPT_REQUESTS);
+        let latest_ms = self.begun_passed_ms.saturating_add(patience_ms);
+        let since_ms = self.hub.clock.passed_ms().min(latest_ms);
+        let until_ms = since_ms.saturating_add(self.connection.retry.within_ms);
+        self.no_later_passed_ms.get_or_insert(until_ms);
     }
 
     /// Whether an earlier attempt, perhaps by an earlier process, may have carried it out.
@@ -174,8 +188,12 @@ impl Job<'_> {
         self.wait_for_turn().await;
         // Held until there is an answer: a pause waits for what is under way.
         let _pass = self.request.gate.pass().await;
-        let now_ms = self.hub.clock.now_ms();
-        if self.no_later_ms.is_some_and(|until_ms| now_ms > until_ms) {
+        let (now_ms, passed_ms) = (self.hub.clock.now_ms(), self.hub.clock.passed_ms());
+        self.begun_passed_ms = passed_ms;
+        let is_over = |until_ms: i64| passed_ms > until_ms;
+        if self.no_later_ms.is_some_and(|until_ms| now_ms > until_ms)
+            || self.no_later_passed_ms.is_some_and(is_over)
+        {
             let over = over(self.connection.retry.within_ms.max(0));
             return Err(Trouble::TooLate(format!(
                 "it may have been carried out, and it is not sent again by itself: {over}"

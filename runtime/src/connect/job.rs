@@ -31,6 +31,10 @@ pub(super) struct Job<'a> {
     pub deadline_ms: Option<i64>,
     /// What may have been carried out is not sent again after this, in milliseconds since the Unix epoch.
     pub no_later_ms: Option<i64>,
+    /// The same, in milliseconds of time that has passed: whatever is done to the clock.
+    pub no_later_passed_ms: Option<i64>,
+    /// When the present attempt began, in milliseconds of time that has passed.
+    pub begun_passed_ms: i64,
     /// How long the service asked to wait after the last trouble, in milliseconds.
     pub asked_ms: Option<i64>,
     /// The tries of this call, of all of its pages together; absent until there is trouble.
@@ -63,6 +67,8 @@ impl<'a> Job<'a> {
             credentials,
             deadline_ms: None,
             no_later_ms: None,
+            no_later_passed_ms: None,
+            begun_passed_ms: hub.clock.passed_ms(),
             asked_ms: None,
             tries: None,
             redactor: Redactor::default(),

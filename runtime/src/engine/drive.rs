@@ -585,7 +585,7 @@ impl Engine {
             () = self.inner.wake.notified() => {}
             Some(ended) = driver.tasks.join_next_with_id() => driver.note(ended),
             Some(setback) = driver.trouble.receive.recv() => driver.trouble.kept.push_back(setback),
-            () = tokio::time::sleep(pause) => {}
+            () = clock.idle(pause) => {}
         }
     }
 

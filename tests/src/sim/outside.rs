@@ -1,0 +1,387 @@
+//! Requests in; a small service that remembers what was asked and what it did out. Its wire is slow, loses answers,
+//! and says no, as the simulation decides.
+
+use super::clock::SimClock;
+use super::project::Kind;
+use counterplay_machine::journal::What;
+use counterplay_runtime::clock::Clock;
+use counterplay_runtime::connect::{Carried, Wire, WireError};
+use counterplay_runtime::store::Store;
+use reqwest::{Method, Request, Response};
+use serde_json::{Value as Json, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::oneshot;
+
+/// An action as it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Which.
+    pub kind: Kind,
+    /// The run.
+    pub run: String,
+    /// The call's reference.
+    pub call: String,
+    /// The step in its playbook.
+    pub step: u32,
+    /// The version of the playbook.
+    pub version: u32,
+    /// The tenant.
+    pub tenant: String,
+    /// When it arrived or was done, by the time that has passed.
+    pub passed_ms: i64,
+}
+
+/// What becomes of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is done, and the answer comes.
+    Done,
+    /// It is done, and no answer comes.
+    DoneSilently,
+    /// It is done, and something in between says that the service does not answer.
+    DoneBadGateway,
+    /// It does not arrive.
+    NotReached,
+    /// It arrives, nothing is done, and no answer comes.
+    Swallowed,
+    /// The service says that there are too many, and asks for so many seconds.
+    Throttled(u32),
+    /// The service does not work.
+    Down,
+    /// The service says no.
+    Refused,
+}
+
+struct Flight {
+    method: Method,
+    path: String,
+    asked: Option<Asked>,
+    query: BTreeMap<String, String>,
+    /// When who sent it stops waiting, by the time that has passed.
+    gives_up_ms: i64,
+    reply: oneshot::Sender<Result<Response, WireError>>,
+    /// Whether nobody waits for it and it is still on the way.
+    astray: bool,
+}
+
+/// A fault that is built in, to see that it is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sabotage {
+    /// Every action is carried out twice.
+    Twice,
+    /// Answers say that it is done, and it is not.
+    Never,
+    /// What people said is forgotten.
+    Votes,
+}
+
+#[derive(Default)]
+struct State {
+    next: u64,
+    flights: Vec<Flight>,
+    asked: Vec<Asked>,
+    done: Vec<Asked>,
+    locked: BTreeSet<(String, String)>,
+    flagged: BTreeSet<(String, String)>,
+    opened: BTreeMap<String, String>,
+    wrong: Vec<String>,
+}
+
+/// The service.
+pub struct Outside {
+    state: Mutex<State>,
+    clock: Arc<SimClock>,
+    sabotage: Option<Sabotage>,
+    /// To see what is committed when something arrives.
+    observer: Mutex<Option<Store>>,
+}
+
+impl Outside {
+    /// A service that nothing was asked of.
+    pub fn new(clock: Arc<SimClock>, sabotage: Option<Sabotage>) -> Outside {
+        Outside {
+            sabotage,
+            state: Mutex::default(),
+            clock,
+            observer: Mutex::default(),
+        }
+    }
+
+    /// From now on each action that arrives is looked for in this store: its intent has to be there.
+    pub fn observe(&self, store: Store) {
+        *self.observer.lock().unwrap_or_else(PoisonError::into_inner) = Some(store);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many requests are under way.
+    pub fn flights(&self) -> usize {
+        self.state().flights.len()
+    }
+
+    /// Whether an action of a run is still under way.
+    pub fn is_under_way(&self, run: &str, step: u32) -> bool {
+        let state = self.state();
+        let asked = state.flights.iter().filter_map(|f| f.asked.as_ref());
+        asked.into_iter().any(|a| a.run == run && a.step == step)
+    }
+
+    /// How many requests came.
+    pub fn came(&self) -> u64 {
+        self.state().next
+    }
+
+    /// How long until somebody stops waiting for an answer.
+    pub fn next_giving_up_ms(&self) -> Option<i64> {
+        let passed = self.clock.passed_ms();
+        let state = self.state();
+        let waiting = state.flights.iter().filter(|f| !f.reply.is_closed());
+        waiting.map(|f| (f.gives_up_ms - passed).max(0)).min()
+    }
+
+    /// Decides the fate of one request that is under way.
+    pub fn decide(&self, which: usize, fate: Fate) -> String {
+        let flight = self.state().flights.remove(which);
+        let of = flight
+            .asked
+            .as_ref()
+            .map(|a| format!("_{} of {}", a.step, a.run));
+        let path = flight.path.trim_start_matches('/');
+        let label = format!("{path}{}: {fate:?}", of.unwrap_or_default());
+        let done = matches!(fate, Fate::Done | Fate::DoneSilently | Fate::DoneBadGateway);
+        let body = done.then(|| self.perform(&flight));
+        let reply = match fate {
+            Fate::Done => Some(answer(200, body.unwrap_or_default(), None)),
+            Fate::DoneBadGateway => Some(answer(502, Json::Null, None)),
+            Fate::NotReached => Some(Err(WireError::NotReached)),
+            Fate::Throttled(seconds) => Some(answer(429, Json::Null, Some(seconds))),
+            Fate::Down => Some(answer(503, Json::Null, None)),
+            Fate::Refused => Some(answer(400, json!({"message": "no"}), None)),
+            Fate::DoneSilently | Fate::Swallowed => None,
+        };
+        match reply {
+            // Who asked may be gone.
+            Some(reply) => drop(flight.reply.send(reply)),
+            None => self.lose(flight),
+        }
+        label
+    }
+
+    /// No answer comes: it is heard of when the time for it is over.
+    fn lose(&self, flight: Flight) {
+        let clock = self.clock.clone();
+        let left = flight.gives_up_ms - clock.passed_ms();
+        tokio::spawn(async move {
+            clock.sleep(left).await;
+            // Who asked may be gone.
+            let _ = flight.reply.send(Err(WireError::Lost));
+        });
+    }
+
+    /// Ends what nobody waits for any more: each is done now or never, as `now` says; only what may be done again may
+    /// still come later.
+    pub fn give_up(&self, mut now: impl FnMut() -> bool) {
+        let passed = self.clock.passed_ms();
+        let (over, rest): (Vec<Flight>, Vec<Flight>) = {
+            let mut state = self.state();
+            std::mem::take(&mut state.flights)
+                .into_iter()
+                .partition(|f| f.gives_up_ms <= passed || (f.reply.is_closed() && !f.astray))
+        };
+        self.state().flights = rest;
+        for flight in over {
+            let repeatable = flight.asked.as_ref().is_none_or(|a| a.kind.is_idempotent());
+            if flight.reply.is_closed() && repeatable && !flight.astray && now() {
+                // It is somewhere on the way, and arrives when it does.
+                let gives_up_ms = passed + 600_000;
+                let astray = true;
+                self.state().flights.push(Flight {
+                    gives_up_ms,
+                    astray,
+                    ..flight
+                });
+                continue;
+            }
+            if now() {
+                self.perform(&flight);
+            }
+            // Who asked may be gone.
+            let _ = flight.reply.send(Err(WireError::Lost));
+        }
+    }
+
+    /// Does it, and says what is answered.
+    fn perform(&self, flight: &Flight) -> Json {
+        let mut state = self.state();
+        let of = |name: &str| flight.query.get(name).cloned().unwrap_or_default();
+        match (&flight.asked, flight.path.as_str()) {
+            (Some(asked), _) => {
+                let times = match self.sabotage {
+                    Some(Sabotage::Twice) => 2,
+                    Some(Sabotage::Never) => 0,
+                    _ => 1,
+                };
+                for _ in 0..times {
+                    state.done.push(Asked {
+                        passed_ms: self.clock.passed_ms(),
+                        ..asked.clone()
+                    });
+                }
+                if asked.kind == Kind::Lock {
+                    state.locked.insert((asked.tenant.clone(), of("person")));
+                }
+                let id = format!("T{}", state.opened.len() + 1);
+                if asked.kind == Kind::Ticket {
+                    state
+                        .opened
+                        .entry(asked.call.clone())
+                        .or_insert_with(|| id.clone());
+                }
+                json!({ "id": id })
+            }
+            (None, "/locked") => {
+                json!({ "locked": state.locked.contains(&(of("tenant"), of("person"))) })
+            }
+            (None, "/flagged") => {
+                json!({ "flagged": state.flagged.contains(&(of("tenant"), of("person"))) })
+            }
+            (None, "/opened") => match state.opened.get(&of("call")) {
+                Some(id) => json!({ "id": id }),
+                None => json!({}),
+            },
+            (None, other) => {
+                let wrong = format!("nobody declared {} {other}", flight.method);
+                state.wrong.push(wrong);
+                Json::Null
+            }
+        }
+    }
+
+    /// Something outside changes its mind about a person.
+    pub fn flag(&self, tenant: &str, person: &str) -> bool {
+        let mut state = self.state();
+        let key = (tenant.to_owned(), person.to_owned());
+        if !state.flagged.remove(&key) {
+            state.flagged.insert(key);
+            return true;
+        }
+        false
+    }
+
+    /// Actions as they arrived, in order.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.state().asked.clone()
+    }
+
+    /// Actions as they were done, in order.
+    pub fn done(&self) -> Vec<Asked> {
+        self.state().done.clone()
+    }
+
+    /// Whether a step of a run was done, and the ticket that it opened.
+    pub fn was_done(&self, run: &str, step: u32) -> Option<Option<String>> {
+        let state = self.state();
+        let done = state.done.iter().find(|d| d.run == run && d.step == step)?;
+        Some(state.opened.get(&done.call).cloned())
+    }
+
+    /// What was wrong with requests when they arrived.
+    pub fn wrong(&self) -> Vec<String> {
+        self.state().wrong.clone()
+    }
+
+    /// The intent of an action is committed before the action is sent.
+    async fn check_intent(&self, asked: &Asked) {
+        let observer = self
+            .observer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let Some(store) = observer else {
+            return;
+        };
+        let name = format!("drawn.{}_{}", asked.kind.name(), asked.step);
+        let found = match store.run_detail(&asked.run).await {
+            Ok(Some(detail)) => detail.journal.iter().any(
+                |entry| matches!(&entry.what, What::Intended { action, .. } if **action == *name),
+            ),
+            _ => false,
+        };
+        if !found {
+            let wrong = format!(
+                "{name} of {} was sent before its intent was on the disk",
+                asked.run
+            );
+            self.state().wrong.push(wrong);
+        }
+    }
+}
+
+fn answer(status: u16, body: Json, retry_after_s: Option<u32>) -> Result<Response, WireError> {
+    let mut response = http::Response::builder().status(status);
+    if let Some(seconds) = retry_after_s {
+        response = response.header("retry-after", seconds);
+    }
+    let text = if body.is_null() {
+        String::new()
+    } else {
+        body.to_string()
+    };
+    let response = response.body(text).map_err(|_| WireError::Lost)?;
+    Ok(response.into())
+}
+
+impl Wire for Outside {
+    fn carry(&self, request: Request, _private: bool) -> Carried<'_> {
+        let path = request.url().path().to_owned();
+        let body = request.body().and_then(|b| b.as_bytes());
+        let body: Json = body
+            .and_then(|b| serde_json::from_slice(b).ok())
+            .unwrap_or_default();
+        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        let number = |name: &str| body[name].as_u64().unwrap_or_default() as u32;
+        let asked = Kind::of(path.trim_start_matches('/')).map(|kind| Asked {
+            kind,
+            run: text("run"),
+            call: text("call"),
+            step: number("step"),
+            version: number("version"),
+            tenant: text("tenant"),
+            passed_ms: self.clock.passed_ms(),
+        });
+        let mut query: BTreeMap<String, String> = request
+            .url()
+            .query_pairs()
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .collect();
+        query
+            .entry("person".into())
+            .or_insert_with(|| text("person"));
+        let timeout_ms = request.timeout().map_or(30_000, |t| t.as_millis() as i64);
+        let method = request.method().clone();
+        Box::pin(async move {
+            if let Some(asked) = &asked {
+                self.check_intent(asked).await;
+            }
+            let (reply, answered) = oneshot::channel();
+            {
+                let mut state = self.state();
+                state.next += 1;
+                state.asked.extend(asked.clone());
+                state.flights.push(Flight {
+                    method,
+                    path,
+                    asked,
+                    query,
+                    gives_up_ms: self.clock.passed_ms() + timeout_ms,
+                    reply,
+                    astray: false,
+                });
+            }
+            answered.await.unwrap_or(Err(WireError::Lost))
+        })
+    }
+}
