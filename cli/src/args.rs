@@ -553,9 +553,21 @@ pub struct ServeArgs {
     /// Add the signed ends of the audit trail's chains to this file, best on another machine
     #[arg(long, value_name = "FILE")]
     pub checkpoints: Option<PathBuf>,
+    /// How the log is written to standard error: text, or a JSON object a line
+    #[arg(long, hide_possible_values = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub log_format: LogFormat,
     /// The store.
     #[command(flatten)]
     pub store: StoreArgs,
+}
+
+/// How a service writes its log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// A JSON object a line
+    Json,
 }
 
 /// `counterplay runs`.

@@ -20,6 +20,7 @@ pub mod gather;
 pub mod graph;
 pub mod identity;
 pub mod input;
+pub mod log;
 pub mod lookup;
 pub mod lsp;
 pub mod out;
@@ -64,8 +65,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         }
     };
     cli.color.apply();
-    log(matches!(cli.command, Command::Serve(_)));
-    match carry_out(cli.command) {
+    let log = log::start(match &cli.command {
+        Command::Serve(args) => Some(args.log_format),
+        _ => None,
+    });
+    match log.and_then(|_| carry_out(cli.command)) {
         Ok(code) => code,
         Err(failure) => {
             if let Some(message) = &failure.message {
@@ -122,17 +126,4 @@ pub(crate) fn asynchronously(work: impl Future<Output = Outcome>) -> Outcome {
     // A read from the keyboard may still be waiting; nothing else is.
     runtime.shutdown_background();
     outcome
-}
-
-/// `COUNTERPLAY_LOG=debug` writes what happens inside to standard error; a service always tells what goes wrong.
-fn log(serves: bool) {
-    let asked = std::env::var("COUNTERPLAY_LOG").ok();
-    if let Some(filter) = asked.or_else(|| serves.then(|| "warn".to_owned())) {
-        // A second one in the same process (tests) is refused, and the first goes on.
-        let _ = tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_ansi(out::is_error_colored())
-            .with_writer(std::io::stderr)
-            .try_init();
-    }
 }

@@ -1,5 +1,6 @@
 //! Text and styles in, lines on the terminal out; colours only where someone sees them.
 
+use crate::log;
 use anstyle::{AnsiColor, Style};
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
@@ -55,7 +56,10 @@ pub fn text(text: impl Display) -> io::Result<()> {
 
 /// Writes a line to standard error; nobody can be told when that fails.
 pub fn note(text: impl Display) {
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
+    let text = text.to_string();
+    if !log::takes(&text) {
+        let _ = writeln!(anstream::stderr().lock(), "{text}");
+    }
 }
 
 /// Writes an error to standard error.

@@ -129,6 +129,11 @@ impl Gate {
         }
     }
 
+    /// Whose run sends, by the playbook's id.
+    pub fn playbook(&self) -> Option<&str> {
+        self.playbook.as_deref()
+    }
+
     /// Whether whatever closes this one closes the other as well.
     pub fn is_like(&self, other: &Gate) -> bool {
         self.tenant == other.tenant && self.playbook == other.playbook

@@ -11,6 +11,7 @@ pub mod ocsf;
 mod payload;
 mod repeat;
 pub mod simulate;
+mod spans;
 pub mod store;
 pub mod testing;
 pub mod timeline;

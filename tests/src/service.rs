@@ -114,12 +114,30 @@ impl Service {
 
     /// Starts it in a folder that has something in it.
     pub fn of(folder: TempDir, arguments: &[&str]) -> Service {
-        let process = Process::start(folder.path(), arguments, &[]);
+        Service::with(folder, arguments, &[])
+    }
+
+    /// The same, with further variables.
+    pub fn with(folder: TempDir, arguments: &[&str], variables: &[(String, String)]) -> Service {
+        let process = Process::start(folder.path(), arguments, variables);
         Service {
             url: process.url.clone(),
             folder,
             process,
         }
+    }
+
+    /// What it has said on standard error.
+    pub fn said(&self) -> String {
+        self.process.said()
+    }
+
+    /// Tells it to stop, as an operator does, and waits; its code, and what it said on standard error.
+    pub async fn stopped(&mut self) -> (Option<i32>, String) {
+        let id = self.process.child.id().to_string();
+        let told = Command::new("kill").args(["-INT", &id]).status();
+        assert!(told.expect("kill").success());
+        self.ended().await
     }
 
     /// Where its sandbox is, for services that have one.

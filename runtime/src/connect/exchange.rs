@@ -9,9 +9,11 @@ use super::tries::Tries;
 use super::{Trouble, failed};
 use crate::call::{CallOutcome, Setback};
 use crate::repeat::over;
+use crate::spans;
 use counterplay_machine::Value;
 use counterplay_machine::declare::Impact;
 use counterplay_machine::response::Meaning;
+use tracing::Instrument;
 
 /// How many requests an attempt consists of at most: it may sign in, be refused, and sign in again.
 const ATTEMPT_REQUESTS: i64 = 4;
@@ -42,8 +44,12 @@ impl Job<'_> {
         let mut told_ms = i64::MIN;
         // What the last attempt of this call came to.
         let mut last: Option<String> = None;
+        let mut number = 0;
         loop {
-            let attempt = self.attempt(errand).await;
+            number += 1;
+            let span = spans::attempt(self.request, number);
+            let attempt = self.attempt(errand).instrument(span.clone()).await;
+            span.in_scope(|| self.tell(&attempt));
             if let Err(Trouble::Shut { reason, wait_ms }) = attempt {
                 match self.wait_for_circuit(reason, wait_ms, told_ms).await {
                     Ok(told) => told_ms = told,
@@ -160,6 +166,21 @@ impl Job<'_> {
         };
         CallOutcome::Unknown {
             reason: format!("{reason}; it may have been carried out{twice}"),
+        }
+    }
+
+    /// Tells what an attempt came to.
+    fn tell(&self, attempt: &Result<Answer, Trouble>) {
+        match attempt {
+            Ok(answer) => tracing::debug!(status = answer.status, "answered"),
+            Err(
+                Trouble::NotSent { reason, .. }
+                | Trouble::Lacking { reason, .. }
+                | Trouble::Shut { reason, .. }
+                | Trouble::Lost(reason)
+                | Trouble::TooLate(reason)
+                | Trouble::Refused(reason),
+            ) => tracing::debug!(reason = self.redactor.text(reason), "no answer"),
         }
     }
 

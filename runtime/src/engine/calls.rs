@@ -13,6 +13,7 @@ use super::{Engine, EngineError, Notice};
 use crate::brake::Gate;
 use crate::call::{CallOutcome, CallRequest, Setback, Setbacks};
 use crate::simulate::sample::sample;
+use crate::spans::About;
 use crate::store::{CallKind, Fault, Reading, StoredCall, StoredRun, Tx};
 use crate::undo::JUDGE;
 use counterplay_machine::Value;
@@ -20,6 +21,7 @@ use counterplay_machine::journal::{Entry, What};
 use counterplay_machine::state::{Thread, Waiting};
 use counterplay_machine::step::Input;
 use std::sync::Arc;
+use tracing::Instrument;
 
 /// A call on its way.
 #[derive(Clone, Debug)]
@@ -69,6 +71,7 @@ pub(super) enum Way {
 pub(super) struct Ready {
     pub(super) sent: Sent,
     pub(super) way: Way,
+    about: About,
     slot: Slot,
     lease: Lease,
 }
@@ -121,11 +124,12 @@ fn claim_some(
             continue;
         }
         let mut sent = Sent::of(&call);
-        let way = way(tx, kit, slots, call, now_ms)?;
+        let (way, about) = way(tx, kit, slots, call, now_ms)?;
         sent.reading = matches!(way, Way::Before(_));
         ready.push(Ready {
             sent,
             way,
+            about,
             slot,
             lease,
         });
@@ -155,14 +159,16 @@ impl Engine {
         let Ready {
             sent,
             way,
+            about,
             slot,
             lease,
         } = ready;
         let connector = kit.connector.clone();
         let mut report = sent.clone();
         let heard = driver.setbacks();
-        let about: Vec<Sent> = others.calls().chain([&sent]).cloned().collect();
-        driver.spawn(Job::Call(sent), async move {
+        let concerned: Vec<Sent> = others.calls().chain([&sent]).cloned().collect();
+        let span = about.calling(&sent.callable);
+        let work = async move {
             let outcome = match way {
                 Way::Before(query) => {
                     report.read = Some(read(&*connector, *query).await);
@@ -170,7 +176,7 @@ impl Engine {
                 }
                 Way::Connector(mut request, after) => {
                     request.setbacks = Setbacks::to(move |setback| {
-                        for sent in &about {
+                        for sent in &concerned {
                             // A driver that is gone has nobody to show it to.
                             let _ = heard.send((sent.clone(), setback.clone()));
                         }
@@ -187,7 +193,8 @@ impl Engine {
             drop((slot, lease));
             others.tell(&outcome);
             Report::Called(report, outcome)
-        });
+        };
+        driver.spawn(Job::Call(sent), work.instrument(span));
     }
 }
 
@@ -197,13 +204,14 @@ fn way(
     slots: &Slots,
     stored: StoredCall,
     now_ms: i64,
-) -> Result<Way, Fault> {
+) -> Result<(Way, About), Fault> {
     let whole = tx.run(stored.run)?;
     let (run, simulated) = (&whole.run, whole.simulated);
+    let about = About::step(run, &stored.call.id);
     let program = kit.program_of(tx, whole.program)?;
     slots.set_turn(&run.tenant.name);
     if &*stored.call.callable == JUDGE {
-        return Ok(Way::Sample(judge(tx, &stored.call.args)?));
+        return Ok((Way::Sample(judge(tx, &stored.call.args)?), about));
     }
     let gate = Gate::of(&kit.brake, &run.tenant.name, Some(&run.playbook));
     if simulated && stored.call.kind == CallKind::Perform {
@@ -213,10 +221,10 @@ fn way(
             .map_or(counterplay_machine::Value::Absent, |c| {
                 sample(&program.types, &c.returns_ty, now_ms)
             });
-        return Ok(Way::Sample(CallOutcome::Done(value)));
+        return Ok((Way::Sample(CallOutcome::Done(value)), about));
     }
     let after = match before(tx, kit, (&whole, &program), &stored, now_ms)? {
-        Prior::Read(query) => return Ok(Way::Before(query)),
+        Prior::Read(query) => return Ok((Way::Before(query), about)),
         Prior::Kept(after) => after,
         Prior::None => None,
     };
@@ -232,7 +240,7 @@ fn way(
         setbacks: Setbacks::default(),
         gate,
     });
-    Ok(Way::Connector(request, after))
+    Ok((Way::Connector(request, after), about))
 }
 
 /// Takes a call's outcome into its run.

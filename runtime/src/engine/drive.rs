@@ -17,6 +17,7 @@ use super::undo::undo;
 use super::{Engine, EngineError, Notice, changes, matching};
 use crate::brake::Brake;
 use crate::call::{CallOutcome, Setback};
+use crate::spans;
 use crate::store::{Arrival, ChangeRow, Fault, InputRow, Message, Tx, Word};
 use counterplay_machine::step::{Input, Vote};
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -27,6 +28,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
+use tracing::Instrument;
 
 /// How many results of a kind are taken up in one round at most.
 const REPORTS_MAX: usize = 256;
@@ -488,10 +490,13 @@ impl Engine {
             }
             driver.turn.clone_from(&arrival.what.tenant);
             let (kit, arrival) = (self.kit(), Arc::new(arrival));
-            driver.spawn(Job::Match(kit.clone(), arrival.clone()), async move {
+            let span = spans::matching(&arrival);
+            let job = Job::Match(kit.clone(), arrival.clone());
+            let work = async move {
                 let found = find(kit.clone(), arrival.clone(), awaited).await;
                 Report::Found(kit, arrival, found)
-            });
+            };
+            driver.spawn(job, work.instrument(span));
             any = true;
         }
         any

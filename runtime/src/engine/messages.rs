@@ -11,10 +11,12 @@ use super::{Engine, EngineError, Notice};
 use crate::brake::Gate;
 use crate::call::{CallOutcome, CallRequest};
 use crate::links::{self, Address};
+use crate::spans::About;
 use crate::store::{Channel, Fault, Message, MessageState, StoredRun, Tx};
 use counterplay_machine::deployment::Team;
 use counterplay_machine::duration::{HOUR_MS, SECOND_MS};
 use std::sync::Arc;
+use tracing::Instrument;
 
 /// How many messages are under way at once.
 pub(super) const AT_ONCE: usize = 8;
@@ -124,10 +126,14 @@ impl Engine {
                 attempts: message.attempts + 1,
                 ..message
             });
-            driver.spawn(Job::Tell(message.clone()), async move {
+            let about = About::message(&request, &message.approval);
+            let span = about.messaging(message.channel.name());
+            let job = Job::Tell(message.clone());
+            let work = async move {
                 let outcome = connector.call(request).await;
                 Report::Told(message, outcome)
-            });
+            };
+            driver.spawn(job, work.instrument(span));
         }
         Ok(true)
     }
@@ -220,8 +226,10 @@ pub(super) fn told(
         }
         CallOutcome::Failed { reason } | CallOutcome::Unknown { reason } => reason.clone(),
     };
+    let about = About::step(&tx.run(message.run_num)?.run, &message.approval);
+    let _span = about.messaging(message.channel.name()).entered();
     tracing::warn!(
-        approval = %message.approval, channel = message.channel.name(), recipient = %message.recipient, %reason,
+        approval = %message.approval, recipient = %message.recipient, %reason,
         "a message about an approval could not be sent"
     );
     let next_ms = now_ms.saturating_add(pause_ms(message.attempts));

@@ -6,7 +6,8 @@ use super::kit::Kit;
 use super::letters::keep;
 use super::matching::{Finding, Planned};
 use super::record::{Cause, record};
-use super::transition::{advance, entries, keep_effects};
+use super::transition::{advance, entries, keep_effects, stepped};
+use crate::spans;
 use crate::store::{Arrival, ArrivalKind, Fault, NewLetter, NewRunRow, StoredRun, Tx};
 use counterplay_machine::deployment::Mode;
 use counterplay_machine::duration::{HOUR_MS, SECOND_MS};
@@ -24,6 +25,7 @@ pub(super) fn settle(
     found: &Finding,
     now_ms: i64,
 ) -> Result<Vec<Notice>, Fault> {
+    let _span = spans::matched(arrival).entered();
     let mut notices = Vec::new();
     let mut notes = found.notes.clone();
     let mut started = Vec::new();
@@ -193,6 +195,8 @@ fn begin(
         slots: planned.slots.clone(),
     };
     let (run, transition) = start(context, new, now_ms);
+    let _span = spans::transition(&run, &Input::Begin).entered();
+    tracing::info!(event = arrival.num, "a run has begun");
     let row = NewRunRow {
         program: kit.program_num,
         simulated,
@@ -219,6 +223,7 @@ fn begin(
     };
     let done = (&*transition.journal, &*transition.effects);
     record(tx, &kit.program, &stored, done, &Cause::start(by))?;
+    stepped(&stored, transition.effects.len());
     let mut notices = entries(&stored, transition.journal);
     notices.extend(keep_effects(tx, kit, &stored, transition.effects, now_ms)?);
     Ok(Begun::Run(id, notices))

@@ -8,6 +8,7 @@ use super::kit::Kit;
 use super::letters::keep;
 use super::record::{Cause, record, too_late};
 use super::{Engine, EngineError, Notice, leases, messages};
+use crate::spans;
 use crate::store::{
     ArrivalKind, CallKind, Fault, NewArrival, NewCall, NewLetter, Pending, StoredRun, Tx,
     approval_info,
@@ -99,6 +100,7 @@ pub(super) fn advance(
 ) -> Result<Vec<Notice>, Fault> {
     let mut stored = tx.run(num)?;
     let cause = Cause::of(&input);
+    let _span = spans::transition(&stored.run, &input).entered();
     if stored.run.outcome.is_some() {
         too_late(tx, &stored, &cause, now_ms)?;
         return Ok(Vec::new());
@@ -124,9 +126,18 @@ pub(super) fn advance(
     tx.save_run(&stored, &transition.journal, now_ms)?;
     let done = (&*transition.journal, &*transition.effects);
     record(tx, &program, &stored, done, &cause)?;
+    stepped(&stored, transition.effects.len());
     let mut notices = entries(&stored, transition.journal);
     notices.extend(keep_effects(tx, kit, &stored, transition.effects, now_ms)?);
     Ok(notices)
+}
+
+/// Tells what a transition comes to, just before its commit.
+pub(super) fn stepped(stored: &StoredRun, effects: usize) {
+    match &stored.run.outcome {
+        Some(outcome) => tracing::info!(outcome = outcome.name(), "the run has ended"),
+        None => tracing::debug!(effects, "the run goes on"),
+    }
 }
 
 /// Turns effects into rows: nothing is done before they are committed.

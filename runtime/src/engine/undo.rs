@@ -2,13 +2,14 @@
 
 use super::kit::Kit;
 use super::record::{Cause, record};
-use super::transition::{entries, keep_effects};
+use super::transition::{entries, keep_effects, stepped};
 use super::{Engine, Notice};
 use crate::call::CallOutcome;
+use crate::spans;
 use crate::store::{Fault, NewAudit, NewRunRow, StoredRun, Tx, UndoRefused};
 use crate::undo::{AS_LEFT, Asked, Built, PLAYBOOK, Plan, build, doubt, team_of};
 use counterplay_machine::Value;
-use counterplay_machine::step::{Context, NewRun, start};
+use counterplay_machine::step::{Context, Input, NewRun, start};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -164,6 +165,8 @@ fn begin(
         slots: BTreeMap::new(),
     };
     let (run, transition) = start(context, new, now_ms);
+    let _span = spans::transition(&run, &Input::Begin).entered();
+    tracing::info!(undoes = original.run.id, "a run has begun");
     let row = NewRunRow {
         program: program_num,
         simulated: false,
@@ -188,6 +191,7 @@ fn begin(
         done,
         &Cause::start(Some(by.to_owned())),
     )?;
+    stepped(&stored, transition.effects.len());
     let mut notices = entries(&stored, transition.journal);
     notices.extend(keep_effects(tx, kit, &stored, transition.effects, now_ms)?);
     Ok(notices)

@@ -1,0 +1,64 @@
+//! What the environment and a service's options say of the log in; a log on standard error, as text or as JSON lines, out.
+
+use crate::args::LogFormat;
+use crate::error::Failure;
+use crate::out;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
+
+/// What a service tells unless it is asked for something else.
+const SERVICE: &str = "warn";
+
+/// Whether standard error holds JSON lines and nothing else.
+static JSON_LINES: AtomicBool = AtomicBool::new(false);
+
+type Told = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// Starts the log: `COUNTERPLAY_LOG=debug` writes what happens inside to standard error; a service, which has a format for it,
+/// always tells what goes wrong.
+///
+/// # Errors
+/// When `COUNTERPLAY_LOG` cannot be understood.
+pub fn start(service: Option<LogFormat>) -> Result<(), Failure> {
+    let asked = std::env::var("COUNTERPLAY_LOG").ok();
+    let asked = asked.or_else(|| service.map(|_| SERVICE.to_owned()));
+    let layer = asked.map(|asked| layer(&asked, service)).transpose()?;
+    let layers: Vec<Told> = layer.into_iter().collect();
+    if !layers.is_empty() {
+        // A second one in the same process (tests) is refused, and the first goes on.
+        let _ = Registry::default().with(layers).try_init();
+    }
+    Ok(())
+}
+
+fn layer(asked: &str, service: Option<LogFormat>) -> Result<Told, Failure> {
+    let filter = EnvFilter::try_new(asked).map_err(|error| {
+        Failure::cannot_start(format!(
+            "COUNTERPLAY_LOG is not understood ({error}); it is a level such as `info`, or levels by part such as `warn,counterplay_runtime=debug`"
+        ))
+    })?;
+    let layer = fmt::layer().with_writer(std::io::stderr);
+    if service != Some(LogFormat::Json) {
+        return Ok(layer
+            .with_ansi(out::is_error_colored())
+            .with_filter(filter)
+            .boxed());
+    }
+    JSON_LINES.store(true, Ordering::SeqCst);
+    let told = concat!(module_path!(), "=info")
+        .parse()
+        .map_err(|error| Failure::cannot_start(format!("{error}")))?;
+    Ok(layer.json().with_filter(filter.add_directive(told)).boxed())
+}
+
+/// Takes what people are told on standard error into the log, where that is to hold nothing but JSON lines; whether it did.
+pub fn takes(text: &str) -> bool {
+    let takes = JSON_LINES.load(Ordering::SeqCst);
+    let text = text.trim();
+    if takes && !text.is_empty() {
+        tracing::info!("{}", anstream::adapter::strip_str(text));
+    }
+    takes
+}
