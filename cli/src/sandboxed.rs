@@ -54,8 +54,22 @@ pub const CONNECTIONS: [&str; 9] = [
 
 /// Leads every connection into the sandbox. What the sandbox does not know answers 404 there instead of being
 /// called for real. Teams that post messages get a channel of their own.
-pub fn deployment(mut deployment: Deployment, sandbox: &Sandbox) -> (Deployment, MemorySecrets) {
+pub fn deployment(deployment: Deployment, sandbox: &Sandbox) -> (Deployment, MemorySecrets) {
     let (base, smtp) = (sandbox.base_url(), sandbox.smtp_addr().to_string());
+    lead(deployment, (&base, &smtp), |team| {
+        sandbox.update(|tenant| {
+            let key = TEAMS_KEY.to_owned();
+            tenant.teams_webhooks.insert(team.to_owned(), key);
+        });
+    })
+}
+
+/// The same for services at this base address, and a mail server at this address; told of each team's channel.
+pub fn lead(
+    mut deployment: Deployment,
+    (base, smtp): (&str, &str),
+    mut channel: impl FnMut(&str),
+) -> (Deployment, MemorySecrets) {
     let mut secrets = vec![
         ("sandbox client secret".to_owned(), CLIENT_SECRET.to_owned()),
         (
@@ -75,11 +89,7 @@ pub fn deployment(mut deployment: Deployment, sandbox: &Sandbox) -> (Deployment,
             let secret = format!("sandbox teams {name}");
             secrets.push((secret.clone(), format!("{base}/teams/{name}/{TEAMS_KEY}")));
             team.teams_webhook = Some(secret);
-            sandbox.update(|tenant| {
-                tenant
-                    .teams_webhooks
-                    .insert(name.clone(), TEAMS_KEY.to_owned());
-            });
+            channel(name);
         }
         if team.slack_webhook.is_some() {
             team.slack_webhook = Some("sandbox slack".to_owned());
@@ -93,7 +103,7 @@ pub fn deployment(mut deployment: Deployment, sandbox: &Sandbox) -> (Deployment,
     names.extend(deployment.connections.keys().cloned());
     for name in names {
         let given = deployment.connections.remove(&name).unwrap_or_default();
-        let settings = settings(&name, &base, &smtp, given);
+        let settings = settings(&name, base, smtp, given);
         deployment.connections.insert(name, settings);
     }
     (deployment, MemorySecrets::new(secrets))

@@ -145,7 +145,7 @@ async fn unvalidated(port: &Port, service: Service, call: &Call) -> Option<Strin
 }
 
 /// What answers for a service.
-fn answer(service: Service) -> fn(&mut World, &Call) -> Answer {
+pub(crate) fn answer(service: Service) -> fn(&mut World, &Call) -> Answer {
     match service {
         Service::Login => login::answer,
         Service::Graph => graph::answer,
@@ -162,7 +162,7 @@ fn answer(service: Service) -> fn(&mut World, &Call) -> Answer {
 }
 
 /// Lets the service answer, and writes a refusal in its error shape.
-fn finish(
+pub(crate) fn finish(
     world: &Shared,
     service: Service,
     call: &Call,

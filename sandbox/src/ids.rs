@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
+use std::cell::Cell;
 
 /// A GUID that is always the same for the same seed.
 pub(crate) fn guid(seed: &str) -> String {
@@ -23,7 +24,25 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 /// The time now, to the second, as Graph writes it.
 pub(crate) fn now() -> Timestamp {
-    whole(Timestamp::now())
+    whole(instant())
+}
+
+thread_local! {
+    /// What the time is while this thread answers at a time that it was given.
+    static GIVEN: Cell<Option<Timestamp>> = const { Cell::new(None) };
+}
+
+/// The time now.
+pub(crate) fn instant() -> Timestamp {
+    GIVEN.get().unwrap_or_else(Timestamp::now)
+}
+
+/// Does something as if it were this time.
+pub(crate) fn at<T>(time: Timestamp, work: impl FnOnce() -> T) -> T {
+    let before = GIVEN.replace(Some(time));
+    let result = work();
+    GIVEN.set(before);
+    result
 }
 
 /// A time cut to the second.

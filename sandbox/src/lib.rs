@@ -46,6 +46,7 @@ mod listener;
 mod login;
 mod notify;
 mod odata;
+mod offline;
 mod record;
 mod sandbox;
 mod service;
@@ -56,6 +57,7 @@ mod world;
 
 pub use demo::{demo_tenant, demo_tenant_at};
 pub use fault::{Fault, FaultKind};
+pub use offline::{Answered, Offline};
 pub use record::RecordedRequest;
 pub use sandbox::{Options, Sandbox, StartError};
 pub use service::Service;

@@ -164,21 +164,8 @@ impl Handler for Receiver {
         if self.data.len() > MAIL_MAX_BYTES {
             return response::NO_STORAGE;
         }
-        let Some(message) = MessageParser::default().parse(&self.data) else {
+        let Some(mail) = read(&self.from, &self.to, &self.data) else {
             return response::TRANSACTION_FAILED;
-        };
-        let has_html = message.html_bodies().any(|part| part.is_text_html());
-        let mail = Mail {
-            via: Via::Smtp,
-            from: self.from.clone(),
-            to: self.to.clone(),
-            subject: message.subject().unwrap_or_default().to_owned(),
-            text: message.body_text(0).unwrap_or_default().into_owned(),
-            html: has_html
-                .then(|| message.body_html(0).map(|html| html.into_owned()))
-                .flatten(),
-            message_id: message.message_id().map(str::to_owned),
-            received: ids::now(),
         };
         self.world.lock().tenant.mails.push(mail);
         response::OK
@@ -191,4 +178,22 @@ impl Handler for Receiver {
     fn auth_login(&mut self, user: &str, password: &str) -> Response {
         self.check(user, password)
     }
+}
+
+/// A mail as it was handed over, where its text is one.
+pub(crate) fn read(from: &str, to: &[String], data: &[u8]) -> Option<Mail> {
+    let message = MessageParser::default().parse(data)?;
+    let has_html = message.html_bodies().any(|part| part.is_text_html());
+    Some(Mail {
+        via: Via::Smtp,
+        from: from.to_owned(),
+        to: to.to_vec(),
+        subject: message.subject().unwrap_or_default().to_owned(),
+        text: message.body_text(0).unwrap_or_default().into_owned(),
+        html: has_html
+            .then(|| message.body_html(0).map(|html| html.into_owned()))
+            .flatten(),
+        message_id: message.message_id().map(str::to_owned),
+        received: ids::now(),
+    })
 }

@@ -4,7 +4,6 @@
 //! Sources: Vault's HTTP API, "KV secrets engine - version 2", "AppRole auth method", "Token auth method".
 
 use axum::http::Method;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::call::{Answer, Call, Problem, Reply};
@@ -69,7 +68,9 @@ fn leased(world: &mut World, token: String) -> Reply {
     let request = world.guid("vault request");
     let vault = &mut world.tenant.stores.vault;
     let lease = vault.lease_s;
-    let end = Timestamp::now().as_second().saturating_add_unsigned(lease);
+    let end = crate::ids::instant()
+        .as_second()
+        .saturating_add_unsigned(lease);
     vault.tokens.insert(token.clone(), Some(end));
     let auth = json!({
         "client_token": token,
@@ -91,7 +92,7 @@ fn leased(world: &mut World, token: String) -> Reply {
 /// The token that the call carries, where it is good.
 fn check(world: &World, call: &Call) -> Result<String, Problem> {
     let token = call.header("x-vault-token").unwrap_or_default();
-    let now = Timestamp::now().as_second();
+    let now = crate::ids::instant().as_second();
     match world.tenant.stores.vault.tokens.get(token) {
         Some(end) if end.is_none_or(|end| now < end) => Ok(token.to_owned()),
         _ => Err(denied()),

@@ -71,7 +71,7 @@ impl World {
             requests: VecDeque::new(),
             arrived: 0,
             serial: 0,
-            started: Timestamp::now(),
+            started: ids::instant(),
         }
     }
 
@@ -98,7 +98,7 @@ impl World {
     /// Remembers a token for a resource.
     pub fn grant(&mut self, token: String, audience: &str, expires: Timestamp) {
         if self.tokens.len() >= TOKENS_MAX {
-            let now = Timestamp::now();
+            let now = ids::instant();
             self.tokens.retain(|_, token| token.expires > now);
         }
         let audience = audience.to_owned();
@@ -111,7 +111,7 @@ impl World {
         let token = self.tokens.get(bearer).ok_or(TokenProblem::Unknown)?;
         if token.audience != audience {
             Err(TokenProblem::Audience)
-        } else if token.expires <= Timestamp::now() {
+        } else if token.expires <= ids::instant() {
             Err(TokenProblem::Expired)
         } else {
             Ok(())
@@ -121,7 +121,7 @@ impl World {
     /// When a token that is given out now ends.
     pub fn token_end(&self) -> Timestamp {
         let lifetime = i64::try_from(self.tenant.token_lifetime_s).unwrap_or(i64::MAX);
-        Timestamp::now()
+        ids::instant()
             .checked_add(SignedDuration::from_secs(lifetime))
             .unwrap_or(Timestamp::MAX)
     }
@@ -148,7 +148,7 @@ impl World {
         }
         self.requests.push_back(RecordedRequest {
             number,
-            time: Timestamp::now(),
+            time: ids::instant(),
             service,
             method: call.method.to_string(),
             path: call.target.clone(),

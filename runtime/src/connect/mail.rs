@@ -9,6 +9,7 @@ use super::exchange::Errand;
 use super::failed;
 use super::job::{Job, outcome};
 use super::send::Answer;
+use super::wire::{self, WireError};
 use crate::call::CallOutcome;
 use counterplay_machine::deployment::ConnectionSettings;
 use counterplay_machine::duration;
@@ -49,6 +50,25 @@ struct Server {
     host: String,
     port: u16,
     tls: Protection,
+}
+
+/// The mail was taken.
+fn taken() -> Answer {
+    Answer {
+        status: 250,
+        retry_after_ms: None,
+        body: Json::Null,
+        next_link: None,
+    }
+}
+
+fn ended(server: &Server) -> String {
+    let host = &server.host;
+    format!("the connection to {host} ended after the mail was handed over")
+}
+
+fn before_it(server: &Server) -> Trouble {
+    Trouble::not_sent(format!("{} could not be reached", server.host))
 }
 
 impl Job<'_> {
@@ -115,6 +135,19 @@ impl Job<'_> {
         let server = self.mail_server()?;
         let mut credentials = self.mail_credentials().await?;
         let mut replaced = false;
+        let to: Vec<String> = letter.to.iter().map(ToString::to_string).collect();
+        let posted = self.hub.wire.post(wire::Mail {
+            from: letter.from.as_ref(),
+            to: &to,
+            text: &letter.text,
+        });
+        if let Some(posted) = posted {
+            return match posted.await {
+                Ok(()) => Ok(taken()),
+                Err(WireError::NotReached) => Err(before_it(&server)),
+                Err(_) => Err(Trouble::Lost(ended(&server))),
+            };
+        }
         let limit = Duration::from_millis(self.connection.timeout_ms.max(1) as u64);
         let late = format!(
             "{} did not answer within {}",
@@ -146,10 +179,7 @@ impl Job<'_> {
                 return Err(before(&server, &error));
             }
             Ok(Err(_)) => {
-                let host = &server.host;
-                return Err(Trouble::Lost(format!(
-                    "the connection to {host} ended after the mail was handed over"
-                )));
+                return Err(Trouble::Lost(ended(&server)));
             }
             Err(_) => {
                 return Err(Trouble::Lost(format!(
@@ -159,12 +189,7 @@ impl Job<'_> {
         }
         // The mail is taken; how the good-bye goes does not matter.
         let _ = tokio::time::timeout(Duration::from_secs(1), dialogue.quit()).await;
-        Ok(Answer {
-            status: 250,
-            retry_after_ms: None,
-            body: Json::Null,
-            next_link: None,
-        })
+        Ok(taken())
     }
 
     /// Everything before the mail's text. Nothing is taken by the server until then.

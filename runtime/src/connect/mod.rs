@@ -44,7 +44,7 @@ pub use secrets::{
 pub use signature::{
     SIGNATURE_HEADER, SignatureError, TIMESTAMP_HEADER, Verified, WINDOW_MS, sign, verify_delivery,
 };
-pub use wire::{Carried, Wire, WireError};
+pub use wire::{Carried, Mail, Posted, Wire, WireError};
 
 use crate::call::{
     CallOutcome, CallRequest, ConnectionHealth, Connector, ListRequest, Listing, Look,

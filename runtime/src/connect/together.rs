@@ -169,7 +169,7 @@ impl Gatherings {
         }
         let all = self.clone();
         tokio::spawn(async move {
-            tokio::time::sleep(LINGER).await;
+            way.clock.idle(LINGER).await;
             let came = {
                 let mut all = all.0.lock().unwrap_or_else(PoisonError::into_inner);
                 all.remove(&key).unwrap_or_default()

@@ -16,7 +16,26 @@ pub type Carried<'a> = Pin<Box<dyn Future<Output = Result<Response, WireError>> 
 pub trait Wire: Send + Sync + 'static {
     /// Sends one request once. `private` says whether it may reach private networks.
     fn carry(&self, request: Request, private: bool) -> Carried<'_>;
+
+    /// Hands a mail over, where this wire does that itself; nothing where a mail server is to be talked to.
+    fn post<'a>(&'a self, _mail: Mail<'a>) -> Option<Posted<'a>> {
+        None
+    }
 }
+
+/// A mail that is handed over.
+#[derive(Clone, Copy, Debug)]
+pub struct Mail<'a> {
+    /// The sender's address.
+    pub from: &'a str,
+    /// To whom.
+    pub to: &'a [String],
+    /// Headers and text.
+    pub text: &'a [u8],
+}
+
+/// A mail on its way.
+pub type Posted<'a> = Pin<Box<dyn Future<Output = Result<(), WireError>> + Send + 'a>>;
 
 /// Why there is no response.
 #[derive(Debug, thiserror::Error)]

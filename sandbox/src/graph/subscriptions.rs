@@ -124,7 +124,7 @@ fn create(world: &mut World, call: &Call) -> Answer {
 fn expires(body: &Map<String, Value>) -> Result<Timestamp, Problem> {
     let given = body.get("expirationDateTime").and_then(Value::as_str);
     let given: Option<Timestamp> = given.and_then(|text| text.parse().ok());
-    let now = Timestamp::now();
+    let now = crate::ids::instant();
     let latest = now.checked_add(LIFE_MAX).unwrap_or(Timestamp::MAX);
     match given {
         Some(given) if given > now && given <= latest => Ok(given),

@@ -24,11 +24,12 @@ pub async fn at_end(course: &mut Course) -> Result<(), String> {
     accepted(course).await?;
     let runs = details(course).await?;
     let (asked, done) = (course.world.outside.asked(), course.world.outside.done());
+    calls_twice(&done)?;
     let mut by_run: BTreeMap<&str, (Vec<&Asked>, Vec<&Asked>)> = BTreeMap::new();
-    for one in &asked {
+    for one in asked.iter().filter(|a| !a.run.is_empty()) {
         by_run.entry(&one.run).or_default().0.push(one);
     }
-    for one in &done {
+    for one in done.iter().filter(|a| !a.run.is_empty()) {
         by_run.entry(&one.run).or_default().1.push(one);
     }
     for (id, (asked, done)) in &by_run {
@@ -83,7 +84,9 @@ async fn accepted(course: &Course) -> Result<(), String> {
                 alarm.key
             ));
         };
-        if found.state != "matched" {
+        let shipped = course.world.project().is_shipped();
+        // What has to be read first may be refused by the service; it is kept for a person then.
+        if found.state != "matched" && !(shipped && found.state == "dead") {
             return Err(format!(
                 "promise 1: alarm {} is {} at the end",
                 alarm.key, found.state
@@ -109,6 +112,9 @@ async fn accepted(course: &Course) -> Result<(), String> {
                     alarm.key, info.playbook
                 ));
             }
+        }
+        if shipped {
+            continue;
         }
         let fits =
             |rules: &&Rules| alarm.level >= rules.level && rules.tenants.contains(&alarm.tenant);
@@ -209,6 +215,21 @@ fn nothing_twice(
                 "promise 3: {}_{} of {id} was sent again after {late} ms",
                 one.kind.name(),
                 one.step
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Promise 3, by call: also where the service does not know what step it is.
+fn calls_twice(done: &[Asked]) -> Result<(), String> {
+    let mut seen = BTreeSet::new();
+    for one in done.iter().filter(|d| d.kind.must_not_repeat()) {
+        if !seen.insert((one.kind, &one.call)) {
+            return Err(format!(
+                "promise 3: the {} of call {} was done twice",
+                one.kind.name(),
+                one.call
             ));
         }
     }
@@ -323,6 +344,7 @@ fn journal(
     let done: BTreeSet<u32> = outside
         .map(|(_, d)| d.iter().map(|d| d.step).collect())
         .unwrap_or_default();
+    let shipped = course.world.project().is_shipped();
     for entry in &detail.journal {
         if let What::Performed { action, .. } = &entry.what {
             let step = action
@@ -330,7 +352,7 @@ fn journal(
                 .next()
                 .and_then(|n| n.parse().ok())
                 .unwrap_or_default();
-            if !done.contains(&step) {
+            if !shipped && !done.contains(&step) {
                 return Err(format!(
                     "promise 2: {id} says that {action} was performed, and it was not"
                 ));

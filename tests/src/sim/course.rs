@@ -6,6 +6,7 @@ use super::checks;
 use super::clock::START_MS;
 use super::outside::{Fate, Sabotage};
 use super::project::{LEVELS, TEAM, TENANTS};
+use super::shipped;
 use super::world::World;
 use counterplay_machine::state::Status;
 use counterplay_machine::step::{Settled, Settlement, held_calls};
@@ -14,6 +15,9 @@ use counterplay_runtime::engine::Incoming;
 use counterplay_runtime::store::{Crash, RunFilter};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Who may answer nothing.
+const STRANGER: &str = "eve@other.example";
 
 /// How much happens, and what is wrong from the beginning.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +28,8 @@ pub struct Size {
     pub alarms: usize,
     /// A fault that is built in.
     pub sabotage: Option<Sabotage>,
+    /// Whether the responses that ship are played, and no drawn ones.
+    pub shipped: bool,
 }
 
 impl Default for Size {
@@ -32,6 +38,7 @@ impl Default for Size {
             steps: 260,
             alarms: 14,
             sabotage: None,
+            shipped: false,
         }
     }
 }
@@ -49,6 +56,8 @@ pub struct Alarm {
     pub level: usize,
     /// The version that was deployed.
     pub version: u32,
+    /// As it was sent.
+    pub incoming: Incoming,
 }
 
 /// An answer that was taken.
@@ -110,7 +119,7 @@ impl Course {
     /// A new one.
     pub async fn new(seed: u64, size: Size) -> Course {
         let mut chance = Chance::seeded(seed);
-        let world = World::new(chance.fork(), size.sabotage).await;
+        let world = World::new(chance.fork(), &size).await;
         Course {
             world,
             told: Told::default(),
@@ -207,41 +216,45 @@ impl Course {
         if self.told.alarms.len() >= self.size.alarms {
             return;
         }
-        let tenant = *self.chance.of(&TENANTS);
-        let level = self.chance.below(LEVELS.len());
         let key = format!("k{}", self.told.alarms.len());
-        let person = self.person();
-        self.send(tenant, level, key, person).await;
-    }
-
-    async fn send(&mut self, tenant: &str, level: usize, key: String, person: String) {
+        let (tenant, level, event, payload) = match self.size.shipped {
+            true => {
+                let payload = shipped::event(&mut self.chance, &key, self.world.clock.now_ms());
+                ("contoso", 0, None, payload)
+            }
+            false => {
+                let (tenant, level) = (*self.chance.of(&TENANTS), self.chance.below(LEVELS.len()));
+                let person = self.person();
+                let payload = json!({ "key": key, "level": LEVELS[level], "person": person });
+                (tenant, level, Some("drawn.alarm"), payload)
+            }
+        };
         let Some(engine) = &self.world.engine else {
             return;
         };
-        let accepted = engine
-            .accept(Incoming {
-                tenant: tenant.to_owned(),
-                event: Some("drawn.alarm".into()),
-                payload: json!({ "key": key, "level": LEVELS[level], "person": person }),
-                source: Some(key.clone()),
-            })
-            .await;
+        let incoming = Incoming {
+            tenant: tenant.to_owned(),
+            event: event.map(str::to_owned),
+            payload,
+            source: Some(key.clone()),
+        };
+        let accepted = engine.accept(incoming.clone()).await;
         let said = match &accepted {
             Ok(receipt) => format!("accepted as {}", receipt.event),
             Err(refusal) => format!("no answer: {refusal}"),
         };
         self.note(format!(
-            "alarm {key} of {tenant}, {}, about {person}: {said}",
-            LEVELS[level]
+            "alarm {key} of {tenant}: {}: {said}",
+            incoming.payload
         ));
         self.told.count("alarms");
-        let version = self.world.project().version;
         self.told.alarms.push(Alarm {
             event: accepted.ok().map(|receipt| receipt.event),
             key,
             tenant: tenant.to_owned(),
             level,
-            version,
+            version: self.world.project().version,
+            incoming,
         });
     }
 
@@ -252,14 +265,7 @@ impl Course {
         };
         let which = self.chance.below(self.told.alarms.len());
         let alarm = self.told.alarms[which].clone();
-        let accepted = engine
-            .accept(Incoming {
-                tenant: alarm.tenant.clone(),
-                event: Some("drawn.alarm".into()),
-                payload: json!({ "key": alarm.key, "level": LEVELS[alarm.level], "person": "u0" }),
-                source: Some(alarm.key.clone()),
-            })
-            .await;
+        let accepted = engine.accept(alarm.incoming.clone()).await;
         if let Ok(receipt) = accepted {
             if alarm.event.is_some_and(|event| event != receipt.event) {
                 return Err(format!("alarm {} was accepted twice", alarm.key));
@@ -298,8 +304,9 @@ impl Course {
         }
         let approval = self.chance.of(&open).clone();
         let by = match self.chance.below(6) {
-            0 => "eve@other.example",
-            _ => *self.chance.of(&TEAM),
+            _ if approval.open.eligible.is_empty() => STRANGER,
+            0 => STRANGER,
+            _ => self.chance.of(&approval.open.eligible).as_str(),
         };
         let approve = self.calm || self.chance.below(5) != 0;
         let said = engine.vote(&approval.id, by, approve, None).await;
@@ -312,7 +319,7 @@ impl Course {
                 .map_or_else(ToString::to_string, |_| "taken".into()),
         ));
         self.told.count("answers of people");
-        if said.is_ok() && !TEAM.contains(&by) {
+        if said.is_ok() && by == STRANGER {
             return Err(format!("{by} may not answer, and was heard"));
         }
         // Where the process ended before it answered, the word may count all the same.
@@ -393,7 +400,7 @@ impl Course {
     }
 
     async fn deploy(&mut self) -> Result<(), String> {
-        if self.world.versions.len() >= 4 {
+        if self.size.shipped || self.world.versions.len() >= 4 {
             return Ok(());
         }
         let took = self.world.deploy().await;
@@ -494,6 +501,8 @@ impl Course {
                     return Ok(());
                 }
                 let (settled, result) = match self.world.outside.was_done(&run, step) {
+                    // What became of it is not looked up among the services that ship: nothing is done twice.
+                    _ if self.size.shipped => (Settled::GivenUp, None),
                     Some(ticket) => (Settled::Done, ticket.map(|id| json!({ "id": id }))),
                     None if self.chance.one_in(4) => (Settled::GivenUp, None),
                     None => (Settled::NotDone, None),
@@ -534,6 +543,11 @@ impl Course {
     async fn calm(&mut self) -> Result<(), String> {
         self.calm = true;
         self.note("it becomes calm");
+        if self.world.schedules && self.size.shipped {
+            // Nothing new begins.
+            self.world.schedules = false;
+            self.crash("to be calm").await?;
+        }
         if !self.world.works() {
             self.crash("to be calm").await?;
         }

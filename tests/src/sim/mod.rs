@@ -10,6 +10,7 @@ pub mod clock;
 pub mod course;
 pub mod outside;
 pub mod project;
+pub mod shipped;
 pub mod world;
 
 use course::{Course, Size};
@@ -37,7 +38,9 @@ pub struct Played {
 /// When the machine cannot make a thread or a folder.
 pub fn play(seed: u64, size: Size) -> Played {
     let play = move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build();
         runtime.expect("a runtime").block_on(async {
             let mut course = Course::new(seed, size).await;
             let broken = course.play().await.err();

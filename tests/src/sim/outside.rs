@@ -5,8 +5,10 @@ use super::clock::SimClock;
 use super::project::Kind;
 use counterplay_machine::journal::What;
 use counterplay_runtime::clock::Clock;
-use counterplay_runtime::connect::{Carried, Wire, WireError};
+use counterplay_runtime::connect::{Carried, Mail, Posted, Wire, WireError};
 use counterplay_runtime::store::Store;
+use counterplay_sandbox::Offline;
+use jiff::Timestamp;
 use reqwest::{Method, Request, Response};
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +30,8 @@ pub struct Asked {
     pub version: u32,
     /// The tenant.
     pub tenant: String,
+    /// Whom it acts on.
+    pub person: String,
     /// When it arrived or was done, by the time that has passed.
     pub passed_ms: i64,
 }
@@ -54,15 +58,60 @@ pub enum Fate {
 }
 
 struct Flight {
-    method: Method,
-    path: String,
+    what: Sent,
+    /// What it is called in the trace.
+    label: String,
     asked: Option<Asked>,
-    query: BTreeMap<String, String>,
     /// When who sent it stops waiting, by the time that has passed.
     gives_up_ms: i64,
     reply: oneshot::Sender<Result<Response, WireError>>,
     /// Whether nobody waits for it and it is still on the way.
     astray: bool,
+}
+
+/// What was sent.
+enum Sent {
+    /// To the desk: a path and its parameters.
+    Desk(String, BTreeMap<String, String>),
+    /// To the services of the sandbox.
+    Sandbox {
+        method: Method,
+        target: String,
+        headers: http::HeaderMap,
+        body: Vec<u8>,
+    },
+    /// A mail: from whom, to whom, and its text.
+    Mail(String, Vec<String>, Vec<u8>),
+}
+
+/// What a service answers.
+struct Reply {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+impl Reply {
+    fn json(status: u16, body: &Json) -> Reply {
+        Reply {
+            status,
+            headers: Vec::new(),
+            body: if body.is_null() {
+                String::new()
+            } else {
+                body.to_string()
+            },
+        }
+    }
+
+    fn response(self) -> Result<Response, WireError> {
+        let mut response = http::Response::builder().status(self.status);
+        for (name, value) in self.headers {
+            response = response.header(name, value);
+        }
+        let response = response.body(self.body).map_err(|_| WireError::Lost)?;
+        Ok(response.into())
+    }
 }
 
 /// A fault that is built in, to see that it is found.
@@ -93,15 +142,22 @@ pub struct Outside {
     state: Mutex<State>,
     clock: Arc<SimClock>,
     sabotage: Option<Sabotage>,
+    /// What stands behind the wire, where it is not the desk of the drawn projects.
+    sandbox: Option<Offline>,
     /// To see what is committed when something arrives.
     observer: Mutex<Option<Store>>,
 }
 
 impl Outside {
     /// A service that nothing was asked of.
-    pub fn new(clock: Arc<SimClock>, sabotage: Option<Sabotage>) -> Outside {
+    pub fn new(
+        clock: Arc<SimClock>,
+        sabotage: Option<Sabotage>,
+        sandbox: Option<Offline>,
+    ) -> Outside {
         Outside {
             sabotage,
+            sandbox,
             state: Mutex::default(),
             clock,
             observer: Mutex::default(),
@@ -145,21 +201,23 @@ impl Outside {
     /// Decides the fate of one request that is under way.
     pub fn decide(&self, which: usize, fate: Fate) -> String {
         let flight = self.state().flights.remove(which);
-        let of = flight
-            .asked
-            .as_ref()
-            .map(|a| format!("_{} of {}", a.step, a.run));
-        let path = flight.path.trim_start_matches('/');
-        let label = format!("{path}{}: {fate:?}", of.unwrap_or_default());
+        let label = format!("{}: {fate:?}", flight.label);
         let done = matches!(fate, Fate::Done | Fate::DoneSilently | Fate::DoneBadGateway);
-        let body = done.then(|| self.perform(&flight));
+        let answered = done.then(|| self.perform(&flight));
+        let says = |status: u16| Some(Reply::json(status, &Json::Null).response());
         let reply = match fate {
-            Fate::Done => Some(answer(200, body.unwrap_or_default(), None)),
-            Fate::DoneBadGateway => Some(answer(502, Json::Null, None)),
+            Fate::Done => answered.map(Reply::response),
+            Fate::DoneBadGateway => says(502),
             Fate::NotReached => Some(Err(WireError::NotReached)),
-            Fate::Throttled(seconds) => Some(answer(429, Json::Null, Some(seconds))),
-            Fate::Down => Some(answer(503, Json::Null, None)),
-            Fate::Refused => Some(answer(400, json!({"message": "no"}), None)),
+            Fate::Throttled(seconds) => {
+                let mut reply = Reply::json(429, &Json::Null);
+                reply
+                    .headers
+                    .push(("retry-after".into(), seconds.to_string()));
+                Some(reply.response())
+            }
+            Fate::Down => says(503),
+            Fate::Refused => Some(Reply::json(400, &json!({"message": "no"})).response()),
             Fate::DoneSilently | Fate::Swallowed => None,
         };
         match reply {
@@ -214,49 +272,50 @@ impl Outside {
     }
 
     /// Does it, and says what is answered.
-    fn perform(&self, flight: &Flight) -> Json {
+    fn perform(&self, flight: &Flight) -> Reply {
+        let times = match self.sabotage {
+            Some(Sabotage::Twice) => 2,
+            Some(Sabotage::Never) => 0,
+            _ => 1,
+        };
+        let done = flight.asked.iter().flat_map(|asked| {
+            let done = Asked {
+                passed_ms: self.clock.passed_ms(),
+                ..asked.clone()
+            };
+            std::iter::repeat_n(done, times)
+        });
         let mut state = self.state();
-        let of = |name: &str| flight.query.get(name).cloned().unwrap_or_default();
-        match (&flight.asked, flight.path.as_str()) {
-            (Some(asked), _) => {
-                let times = match self.sabotage {
-                    Some(Sabotage::Twice) => 2,
-                    Some(Sabotage::Never) => 0,
-                    _ => 1,
-                };
-                for _ in 0..times {
-                    state.done.push(Asked {
-                        passed_ms: self.clock.passed_ms(),
-                        ..asked.clone()
-                    });
+        state.done.extend(done);
+        let now = Timestamp::from_millisecond(self.clock.now_ms()).unwrap_or_default();
+        match (&flight.what, &self.sandbox) {
+            (Sent::Desk(path, query), _) => {
+                Reply::json(200, &desk(&mut state, flight.asked.as_ref(), path, query))
+            }
+            (Sent::Mail(from, to, text), Some(sandbox)) => {
+                if !sandbox.deliver(now, from, to, text) {
+                    state.wrong.push("a mail cannot be read".into());
                 }
-                if asked.kind == Kind::Lock {
-                    state.locked.insert((asked.tenant.clone(), of("person")));
+                Reply::json(200, &Json::Null)
+            }
+            (
+                Sent::Sandbox {
+                    method,
+                    target,
+                    headers,
+                    body,
+                },
+                Some(sandbox),
+            ) => {
+                let (headers, body) = (headers.clone(), body.clone());
+                let answered = sandbox.answer(now, (method, target), headers, body);
+                Reply {
+                    status: answered.status,
+                    headers: answered.headers,
+                    body: answered.body,
                 }
-                let id = format!("T{}", state.opened.len() + 1);
-                if asked.kind == Kind::Ticket {
-                    state
-                        .opened
-                        .entry(asked.call.clone())
-                        .or_insert_with(|| id.clone());
-                }
-                json!({ "id": id })
             }
-            (None, "/locked") => {
-                json!({ "locked": state.locked.contains(&(of("tenant"), of("person"))) })
-            }
-            (None, "/flagged") => {
-                json!({ "flagged": state.flagged.contains(&(of("tenant"), of("person"))) })
-            }
-            (None, "/opened") => match state.opened.get(&of("call")) {
-                Some(id) => json!({ "id": id }),
-                None => json!({}),
-            },
-            (None, other) => {
-                let wrong = format!("nobody declared {} {other}", flight.method);
-                state.wrong.push(wrong);
-                Json::Null
-            }
+            (Sent::Mail(..) | Sent::Sandbox { .. }, None) => Reply::json(404, &Json::Null),
         }
     }
 
@@ -293,8 +352,33 @@ impl Outside {
         self.state().wrong.clone()
     }
 
+    /// Two calls that act on one person are never under way together.
+    fn check_lease(&self, asked: &Asked) {
+        if asked.run.is_empty() || matches!(asked.kind, Kind::Note | Kind::Ticket) {
+            return;
+        }
+        let mut state = self.state();
+        let other = state.flights.iter().find_map(|f| {
+            let other = f.asked.as_ref()?;
+            let acts = !matches!(other.kind, Kind::Note | Kind::Ticket) && !f.reply.is_closed();
+            let same = (&other.tenant, &other.person) == (&asked.tenant, &asked.person);
+            (acts && same && !f.astray).then(|| format!("{}_{}", other.kind.name(), other.step))
+        });
+        if let Some(other) = other {
+            state.wrong.push(format!(
+                "{}_{} of {} was sent while {other} acted on the same person",
+                asked.kind.name(),
+                asked.step,
+                asked.run
+            ));
+        }
+    }
+
     /// The intent of an action is committed before the action is sent.
     async fn check_intent(&self, asked: &Asked) {
+        if asked.run.is_empty() {
+            return;
+        }
         let observer = self
             .observer
             .lock()
@@ -320,29 +404,106 @@ impl Outside {
     }
 }
 
-fn answer(status: u16, body: Json, retry_after_s: Option<u32>) -> Result<Response, WireError> {
-    let mut response = http::Response::builder().status(status);
-    if let Some(seconds) = retry_after_s {
-        response = response.header("retry-after", seconds);
+/// What the desk of the drawn projects does and answers.
+fn desk(
+    state: &mut State,
+    asked: Option<&Asked>,
+    path: &str,
+    query: &BTreeMap<String, String>,
+) -> Json {
+    let of = |name: &str| query.get(name).cloned().unwrap_or_default();
+    match (asked, path) {
+        (Some(asked), _) => {
+            if asked.kind == Kind::Lock {
+                state.locked.insert((asked.tenant.clone(), of("person")));
+            }
+            let id = format!("T{}", state.opened.len() + 1);
+            if asked.kind == Kind::Ticket {
+                let opened = state.opened.entry(asked.call.clone());
+                opened.or_insert_with(|| id.clone());
+            }
+            json!({ "id": id })
+        }
+        (None, "/locked") => {
+            json!({ "locked": state.locked.contains(&(of("tenant"), of("person"))) })
+        }
+        (None, "/flagged") => {
+            json!({ "flagged": state.flagged.contains(&(of("tenant"), of("person"))) })
+        }
+        (None, "/opened") => match state.opened.get(&of("call")) {
+            Some(id) => json!({ "id": id }),
+            None => json!({}),
+        },
+        (None, other) => {
+            state.wrong.push(format!("nobody declared {other}"));
+            Json::Null
+        }
     }
-    let text = if body.is_null() {
-        String::new()
-    } else {
-        body.to_string()
-    };
-    let response = response.body(text).map_err(|_| WireError::Lost)?;
-    Ok(response.into())
 }
 
-impl Wire for Outside {
-    fn carry(&self, request: Request, _private: bool) -> Carried<'_> {
-        let path = request.url().path().to_owned();
-        let body = request.body().and_then(|b| b.as_bytes());
-        let body: Json = body
-            .and_then(|b| serde_json::from_slice(b).ok())
+/// What is asked of a service of the sandbox: whether it may be done twice is known by what it does.
+fn of_sandbox(
+    method: &Method,
+    target: &str,
+    call: String,
+    body: &Json,
+    passed_ms: i64,
+) -> Option<Asked> {
+    let path = target.split('?').next().unwrap_or(target);
+    let reads = *method == Method::GET || path.ends_with("/token") || path.ends_with("/$batch");
+    if reads {
+        return None;
+    }
+    let kind = if path.starts_with("/halo/api/tickets") {
+        Kind::Ticket
+    } else if body.get("passwordProfile").is_some() {
+        Kind::Reset
+    } else if path.starts_with("/teams") || path.starts_with("/slack") {
+        Kind::Note
+    } else {
+        Kind::Block
+    };
+    Some(Asked {
+        kind,
+        run: String::new(),
+        call,
+        step: 0,
+        version: 0,
+        tenant: String::new(),
+        person: String::new(),
+        passed_ms,
+    })
+}
+
+impl Outside {
+    fn sent(&self, request: &Request) -> (Sent, Option<Asked>, String) {
+        let passed_ms = self.clock.passed_ms();
+        let bytes = request
+            .body()
+            .and_then(|b| b.as_bytes())
             .unwrap_or_default();
+        let body: Json = serde_json::from_slice(bytes).unwrap_or_default();
+        let (url, method) = (request.url(), request.method().clone());
+        if self.sandbox.is_some() {
+            let target = match url.query() {
+                Some(query) => format!("{}?{query}", url.path()),
+                None => url.path().to_owned(),
+            };
+            let call = request.headers().get("client-request-id");
+            let call = call.and_then(|c| c.to_str().ok()).unwrap_or_default();
+            let asked = of_sandbox(&method, &target, call.to_owned(), &body, passed_ms);
+            let label = format!("{method} {target}");
+            let sent = Sent::Sandbox {
+                method,
+                target,
+                headers: request.headers().clone(),
+                body: bytes.to_vec(),
+            };
+            return (sent, asked, label);
+        }
         let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
         let number = |name: &str| body[name].as_u64().unwrap_or_default() as u32;
+        let path = url.path().to_owned();
         let asked = Kind::of(path.trim_start_matches('/')).map(|kind| Asked {
             kind,
             run: text("run"),
@@ -350,38 +511,63 @@ impl Wire for Outside {
             step: number("step"),
             version: number("version"),
             tenant: text("tenant"),
-            passed_ms: self.clock.passed_ms(),
+            person: text("person"),
+            passed_ms,
         });
-        let mut query: BTreeMap<String, String> = request
-            .url()
+        let mut query: BTreeMap<String, String> = url
             .query_pairs()
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
             .collect();
         query
             .entry("person".into())
             .or_insert_with(|| text("person"));
+        let of = asked.as_ref().map(|a| format!("_{} of {}", a.step, a.run));
+        let label = format!("{}{}", path.trim_start_matches('/'), of.unwrap_or_default());
+        (Sent::Desk(path, query), asked, label)
+    }
+
+    /// Puts something on the wire.
+    fn send(
+        &self,
+        (what, asked, label): (Sent, Option<Asked>, String),
+        timeout_ms: i64,
+    ) -> oneshot::Receiver<Result<Response, WireError>> {
+        let (reply, answered) = oneshot::channel();
+        let mut state = self.state();
+        state.next += 1;
+        state.asked.extend(asked.clone());
+        state.flights.push(Flight {
+            what,
+            label,
+            asked,
+            gives_up_ms: self.clock.passed_ms() + timeout_ms,
+            reply,
+            astray: false,
+        });
+        answered
+    }
+}
+
+impl Wire for Outside {
+    fn carry(&self, request: Request, _private: bool) -> Carried<'_> {
+        let sent = self.sent(&request);
         let timeout_ms = request.timeout().map_or(30_000, |t| t.as_millis() as i64);
-        let method = request.method().clone();
         Box::pin(async move {
-            if let Some(asked) = &asked {
+            if let Some(asked) = &sent.1 {
                 self.check_intent(asked).await;
+                self.check_lease(asked);
             }
-            let (reply, answered) = oneshot::channel();
-            {
-                let mut state = self.state();
-                state.next += 1;
-                state.asked.extend(asked.clone());
-                state.flights.push(Flight {
-                    method,
-                    path,
-                    asked,
-                    query,
-                    gives_up_ms: self.clock.passed_ms() + timeout_ms,
-                    reply,
-                    astray: false,
-                });
-            }
+            let answered = self.send(sent, timeout_ms);
             answered.await.unwrap_or(Err(WireError::Lost))
         })
+    }
+
+    fn post<'a>(&'a self, mail: Mail<'a>) -> Option<Posted<'a>> {
+        let what = Sent::Mail(mail.from.to_owned(), mail.to.to_vec(), mail.text.to_vec());
+        let label = format!("mail to {}", mail.to.join(", "));
+        Some(Box::pin(async move {
+            let answered = self.send((what, None, label), 30_000);
+            answered.await.unwrap_or(Err(WireError::Lost)).map(|_| ())
+        }))
     }
 }

@@ -1,12 +1,14 @@
 //! A seed in; a project of random playbooks, and what has to hold of every run of them, out.
 
 use super::chance::Chance;
+use counterplay_cli::sandboxed;
 use counterplay_compiler::workspace::{Source, Workspace};
 use counterplay_machine::Program;
 use counterplay_machine::deployment::Deployment;
+use counterplay_runtime::connect::MemorySecrets;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// The people who may answer; each gate needs one or two of them.
 pub const TEAM: [&str; 3] = ["ana@msp.example", "bo@msp.example", "cy@msp.example"];
@@ -204,6 +206,10 @@ pub struct Project {
     pub program: Arc<Program>,
     /// The rest.
     pub deployment: Deployment,
+    /// Its secrets.
+    pub secrets: Arc<MemorySecrets>,
+    /// The teams that have a channel of their own, where it is led into the sandbox.
+    pub channels: Vec<String>,
 }
 
 impl Project {
@@ -241,7 +247,34 @@ impl Project {
             rules,
             program: Arc::new(compiled.program),
             deployment: deployment.unwrap_or_default(),
+            secrets: Arc::new(MemorySecrets::new::<String, String>([])),
+            channels: Vec::new(),
         }
+    }
+
+    /// The responses that ship, on the services of a sandbox. What holds of drawn playbooks' steps is not known of them.
+    pub fn shipped() -> Project {
+        static SHIPPED: LazyLock<(Arc<Program>, Deployment)> =
+            LazyLock::new(|| crate::example("shipped-responses"));
+        let (program, deployment) = SHIPPED.clone();
+        let mut channels = Vec::new();
+        let at = ("http://sandbox.example", "mail.sandbox.example:25");
+        let (deployment, secrets) =
+            sandboxed::lead(deployment, at, |team| channels.push(team.to_owned()));
+        Project {
+            version: 1,
+            text: "// the responses that ship\n".into(),
+            rules: Vec::new(),
+            program,
+            deployment,
+            secrets: Arc::new(secrets),
+            channels,
+        }
+    }
+
+    /// Whether these are the responses that ship.
+    pub fn is_shipped(&self) -> bool {
+        self.rules.is_empty()
     }
 }
 

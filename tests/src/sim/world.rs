@@ -2,12 +2,16 @@
 
 use super::chance::Chance;
 use super::clock::SimClock;
-use super::outside::{Outside, Sabotage};
+use super::course::Size;
+use super::outside::Outside;
 use super::project::Project;
+use counterplay_cli::sandboxed;
 use counterplay_runtime::clock::Clock;
-use counterplay_runtime::connect::{Chance as Jitter, Connectors, MasterKey, MemorySecrets};
+use counterplay_runtime::connect::{Chance as Jitter, Connectors, MasterKey};
 use counterplay_runtime::engine::{Engine, EngineError, EngineOptions, Ids, Rest, Until};
 use counterplay_runtime::store::{Crash, Salts, Store, StoreOptions};
+use counterplay_sandbox::{Offline, demo_tenant_at};
+use jiff::Timestamp;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
@@ -34,6 +38,8 @@ pub struct World {
     /// Looks at the store, whatever becomes of the engine.
     pub store: Store,
     chance: Chance,
+    /// Whether schedules fire: in the end nothing new is to begin.
+    pub schedules: bool,
 }
 
 fn key() -> MasterKey {
@@ -57,6 +63,19 @@ fn options(crash: Option<Crash>, seed: u64) -> StoreOptions {
     }
 }
 
+/// The services of a sandbox, with channels for a project's teams.
+fn sandbox(project: &Project, now_ms: i64) -> Offline {
+    let now = Timestamp::from_millisecond(now_ms).unwrap_or_default();
+    let sandbox = Offline::new(demo_tenant_at(now), now);
+    sandbox.update(|tenant| {
+        for team in &project.channels {
+            let key = sandboxed::TEAMS_KEY.to_owned();
+            tenant.teams_webhooks.insert(team.clone(), key);
+        }
+    });
+    sandbox
+}
+
 /// Where files are quick, if there is such a place.
 fn folder() -> TempDir {
     let quick = std::path::Path::new("/dev/shm");
@@ -69,15 +88,19 @@ fn folder() -> TempDir {
 
 impl World {
     /// A deployment with an empty store.
-    pub async fn new(mut chance: Chance, sabotage: Option<Sabotage>) -> World {
+    pub async fn new(mut chance: Chance, size: &Size) -> World {
         let folder = folder();
         let path = folder.path().join("store.db");
         let clock = Arc::new(SimClock::new());
-        let outside = Arc::new(Outside::new(clock.clone(), sabotage));
+        let first = match size.shipped {
+            true => Project::shipped(),
+            false => Project::drawn(&mut chance, 1),
+        };
+        let sandbox = size.shipped.then(|| sandbox(&first, clock.now_ms()));
+        let outside = Arc::new(Outside::new(clock.clone(), size.sabotage, sandbox));
         drop(Store::open_with(&path, options(None, 0)).expect("a new store"));
         let store = Store::attach_with(&path, options(None, 0)).expect("the store");
         outside.observe(store.clone());
-        let first = Project::drawn(&mut chance, 1);
         let mut world = World {
             _folder: folder,
             path,
@@ -88,6 +111,7 @@ impl World {
             driving: None,
             store,
             chance,
+            schedules: true,
         };
         world.open(None).await;
         world
@@ -102,7 +126,7 @@ impl World {
         let connectors = Connectors::over(
             self.outside.clone(),
             project.deployment.clone(),
-            Arc::new(MemorySecrets::new::<String, String>([])),
+            project.secrets.clone(),
             key(),
             self.clock.clone(),
         );
@@ -123,6 +147,7 @@ impl World {
             connectors,
             self.clock.clone(),
         );
+        options.schedules = self.schedules;
         options.ids = Ids::seeded(self.chance.bits());
         match Engine::open(options).await {
             Ok(engine) => {
@@ -166,7 +191,9 @@ impl World {
             Err(_) => "aborted".to_owned(),
         };
         self.driving = None;
-        Some(why)
+        // Where the store lies is another place each time.
+        let place = self.path.display().to_string();
+        Some(why.replace(&place, "store.db"))
     }
 
     /// Whether an engine works.
@@ -174,7 +201,7 @@ impl World {
         self.driving.is_some()
     }
 
-    /// Deploys another version; whether it took.
+    /// Deploys another version; whether it took. There is one of what ships.
     pub async fn deploy(&mut self) -> bool {
         let version = self.versions.len() as u32 + 1;
         let project = Project::drawn(&mut self.chance, version);
