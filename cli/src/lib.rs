@@ -41,6 +41,7 @@ mod show;
 pub mod signal;
 pub mod simulate;
 pub mod table;
+mod telemetry;
 mod test;
 mod undo;
 pub mod values;
@@ -52,6 +53,7 @@ pub mod words;
 use args::{Cli, Command};
 use clap::Parser;
 use error::{Failure, Outcome};
+use log::Tells;
 use std::ffi::OsString;
 
 /// Carries out one command line, the program's name first, and says how the process should end.
@@ -66,10 +68,17 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     };
     cli.color.apply();
     let log = log::start(match &cli.command {
-        Command::Serve(args) => Some(args.log_format),
-        _ => None,
+        Command::Serve(args) => Tells::Service(args.log_format),
+        Command::Run(_) => Tells::Runs,
+        _ => Tells::Asked,
     });
-    match log.and_then(|_| carry_out(cli.command)) {
+    let outcome = log.and_then(|log| {
+        let outcome = carry_out(cli.command);
+        // The last spans are sent after the last run has come to rest.
+        drop(log);
+        outcome
+    });
+    match outcome {
         Ok(code) => code,
         Err(failure) => {
             if let Some(message) = &failure.message {

@@ -3,6 +3,7 @@
 use crate::args::LogFormat;
 use crate::error::Failure;
 use crate::out;
+use crate::telemetry::Telemetry;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -16,21 +17,53 @@ static JSON_LINES: AtomicBool = AtomicBool::new(false);
 
 type Told = Box<dyn Layer<Registry> + Send + Sync>;
 
-/// Starts the log: `COUNTERPLAY_LOG=debug` writes what happens inside to standard error; a service, which has a format for it,
-/// always tells what goes wrong.
+/// A log that has begun. What it sends elsewhere is sent when it is dropped.
+#[derive(Debug, Default)]
+pub struct Log(Option<Telemetry>);
+
+/// What a command tells of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tells {
+    /// What it is asked for.
+    Asked,
+    /// The same, and it drives runs, whose spans may be wanted elsewhere.
+    Runs,
+    /// It is a service, which always tells what goes wrong, in this format.
+    Service(LogFormat),
+}
+
+/// Starts the log: `COUNTERPLAY_LOG=debug` writes what happens inside to standard error; a service always tells what goes
+/// wrong. What drives runs sends spans to a collector where the variables of OpenTelemetry say so.
 ///
 /// # Errors
-/// When `COUNTERPLAY_LOG` cannot be understood.
-pub fn start(service: Option<LogFormat>) -> Result<(), Failure> {
+/// When what the environment says cannot be understood.
+pub fn start(tells: Tells) -> Result<Log, Failure> {
+    let service = match tells {
+        Tells::Service(format) => Some(format),
+        Tells::Asked | Tells::Runs => None,
+    };
     let asked = std::env::var("COUNTERPLAY_LOG").ok();
     let asked = asked.or_else(|| service.map(|_| SERVICE.to_owned()));
     let layer = asked.map(|asked| layer(&asked, service)).transpose()?;
-    let layers: Vec<Told> = layer.into_iter().collect();
+    let telemetry = match tells {
+        Tells::Asked => None,
+        Tells::Runs | Tells::Service(_) => Telemetry::from_environment()?,
+    };
+    let spans = telemetry.as_ref().map(Telemetry::layer);
+    let layers: Vec<Told> = layer.into_iter().chain(spans).collect();
     if !layers.is_empty() {
         // A second one in the same process (tests) is refused, and the first goes on.
         let _ = Registry::default().with(layers).try_init();
     }
-    Ok(())
+    Ok(Log(telemetry))
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        if let Some(telemetry) = self.0.take() {
+            telemetry.stop();
+        }
+    }
 }
 
 fn layer(asked: &str, service: Option<LogFormat>) -> Result<Told, Failure> {

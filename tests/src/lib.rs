@@ -1,5 +1,7 @@
 //! What the end-to-end tests share: compiled projects, a running sandbox and an engine on it.
 
+pub mod collector;
+pub mod contained;
 pub mod hostile;
 pub mod load;
 pub mod outside;

@@ -85,6 +85,11 @@ fn libraries_stay_where_they_belong() {
         ("axum", &["sandbox", "server"]),
         ("lettre", &["runtime"]),
         ("clap", &["cli"]),
+        ("opentelemetry", &["cli"]),
+        ("opentelemetry-otlp", &["cli"]),
+        ("opentelemetry_sdk", &["cli"]),
+        ("tracing-opentelemetry", &["cli"]),
+        ("tracing-subscriber", &["cli"]),
     ] {
         let users: Vec<String> = dependencies()
             .into_iter()

@@ -1,6 +1,7 @@
 //! Fifty secrets are planted and used, and every service says them back in errors and answers: none is found again in the
 //! database, logs, pages, answers of the API, mails, messages or a backup, in whatever form.
 
+use counterplay_tests::collector::Collector;
 use counterplay_tests::hostile::{Hostile, forms};
 use counterplay_tests::outside;
 use counterplay_tests::service::Process;
@@ -91,9 +92,12 @@ fn variable((name, value): &(String, String)) -> (String, String) {
 }
 
 /// Starts the service, at its most talkative.
-fn start(folder: &Path, secrets: &[(String, String)]) -> Process {
+fn start(folder: &Path, secrets: &[(String, String)], collector: &Collector) -> Process {
     let mut variables: Vec<(String, String)> = secrets.iter().map(variable).collect();
     variables.push(("COUNTERPLAY_LOG".into(), "trace".into()));
+    let address = collector.address.clone();
+    variables.push(("OTEL_EXPORTER_OTLP_ENDPOINT".into(), address));
+    variables.push(("OTEL_BSP_SCHEDULE_DELAY".into(), "100".into()));
     Process::start(folder, &[], &variables)
 }
 
@@ -158,7 +162,8 @@ async fn no_planted_secret_is_found_anywhere() {
     given.push(("slack-soc".into(), channel(1)));
     given.push(("mail".into(), secret("mail", 0)));
     given.push(("hook-alarm".into(), secret("hook", 0)));
-    let service = start(root, &given);
+    let collector = Collector::start();
+    let service = start(root, &given, &collector);
     let password = secret("word", 0);
     let mut made = command(root, &[])
         .args([
@@ -300,6 +305,13 @@ async fn no_planted_secret_is_found_anywhere() {
     let log = service.said();
     assert!(log.len() > 1_000, "it is told to say everything: {log}");
     places.push(("the log".into(), log.into_bytes()));
+    let spans = collector.received();
+    assert!(spans.len() > 1, "{}", spans.len());
+    places.extend(
+        spans
+            .into_iter()
+            .map(|sent| ("a span".to_owned(), sent.body)),
+    );
     let mails = hostile.mails.lock().expect("not poisoned").clone();
     assert!(mails.len() > 10, "{}", mails.len());
     for (n, mail) in mails.iter().enumerate() {

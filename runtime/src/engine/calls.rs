@@ -167,7 +167,10 @@ impl Engine {
         let mut report = sent.clone();
         let heard = driver.setbacks();
         let concerned: Vec<Sent> = others.calls().chain([&sent]).cloned().collect();
-        let span = about.calling(&sent.callable);
+        let span = about.calling(match &way {
+            Way::Before(query) => &query.callable,
+            Way::Connector(..) | Way::Sample(_) => &sent.callable,
+        });
         let work = async move {
             let outcome = match way {
                 Way::Before(query) => {
