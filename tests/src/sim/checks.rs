@@ -193,9 +193,9 @@ fn nothing_twice(
     asked: &[&Asked],
     done: &[&Asked],
 ) -> Result<(), String> {
-    let mut times: BTreeMap<u32, usize> = BTreeMap::new();
+    let mut times: BTreeMap<(u32, &str), usize> = BTreeMap::new();
     for one in done {
-        let count = times.entry(one.step).or_default();
+        let count = times.entry((one.step, &one.person)).or_default();
         *count += 1;
         if one.kind.must_not_repeat() && *count > 1 {
             return Err(format!(

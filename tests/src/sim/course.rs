@@ -225,7 +225,12 @@ impl Course {
             false => {
                 let (tenant, level) = (*self.chance.of(&TENANTS), self.chance.below(LEVELS.len()));
                 let person = self.person();
-                let payload = json!({ "key": key, "level": LEVELS[level], "person": person });
+                let payload = json!({
+                    "key": key,
+                    "level": LEVELS[level],
+                    "person": person,
+                    "others": (0..self.chance.below(4)).map(|n| json!({ "id": format!("o{n}") })).collect::<Vec<_>>(),
+                });
                 (tenant, level, Some("drawn.alarm"), payload)
             }
         };
@@ -500,9 +505,12 @@ impl Course {
                 if self.world.outside.is_under_way(&run, step) {
                     return Ok(());
                 }
+                let mut rules = self.world.versions.iter().flat_map(|v| &v.rules);
+                let looped =
+                    rules.any(|r| r.id == detail.info.playbook && r.looped.contains(&step));
                 let (settled, result) = match self.world.outside.was_done(&run, step) {
-                    // What became of it is not looked up among the services that ship: nothing is done twice.
-                    _ if self.size.shipped => (Settled::GivenUp, None),
+                    // Nobody looks for what became of these; so they are not done again.
+                    _ if self.size.shipped || looped => (Settled::GivenUp, None),
                     Some(ticket) => (Settled::Done, ticket.map(|id| json!({ "id": id }))),
                     None if self.chance.one_in(4) => (Settled::GivenUp, None),
                     None => (Settled::NotDone, None),

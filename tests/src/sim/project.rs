@@ -127,6 +127,7 @@ event alarm {
   field key: Text = raw.key
   field level: Level = raw.level
   field person: Person = Person(id: raw.person, name: raw.person)
+  field others: List<Person> = list(Person(id: o.id, name: o.id) for o in raw.others)
 }
 
 query is_locked(about: Person) -> Bool {
@@ -189,6 +190,8 @@ pub struct Rules {
     pub order: Vec<(BTreeSet<u32>, BTreeSet<u32>)>,
     /// Steps between which time passes: from the first to the second at least so much.
     pub waits: Vec<(u32, u32, i64)>,
+    /// Steps that are done for each of several.
+    pub looped: BTreeSet<u32>,
     /// The gate of a step, and how many have to approve there.
     pub gates: BTreeMap<u32, (u32, u32)>,
 }
@@ -302,6 +305,8 @@ struct Writer {
     next: u32,
     gates: u32,
     declared: String,
+    /// Whom actions are about: the person of the alarm, or the one that a loop is at.
+    about: &'static str,
     rules: Rules,
 }
 
@@ -313,6 +318,7 @@ impl Writer {
             next: first,
             gates: 0,
             declared: String::new(),
+            about: "a.person",
             rules: Rules::default(),
         }
     }
@@ -425,7 +431,49 @@ impl Writer {
         if depth >= 2 || self.chance.one_in(2) {
             return self.action(gate);
         }
-        match self.chance.below(7) {
+        match self.chance.below(10) {
+            7 => {
+                self.gates += 1;
+                let own = self.gates;
+                let hours = self.chance.between(1, 6);
+                let (a, b) = (self.list(depth + 1, gate), self.list(depth + 1, gate));
+                branch(
+                    format!(
+                        "wait for alarm as e{} where e{}.person.id == a.person.id, at most {hours}h {{\ncame {{\n{}}}\ntimed_out {{\n{}}}\n}}\n",
+                        own, own, a.text, b.text
+                    ),
+                    [a, b],
+                )
+            }
+            8 => {
+                let acts = self.action(gate);
+                let (a, b) = (self.list(depth + 1, gate), self.list(depth + 1, gate));
+                let call = acts.text.trim_end();
+                let mut written = branch(
+                    format!(
+                        "{call} {{\ndone {{\n{}}}\nfailed {{\n{}}}\n}}\n",
+                        a.text, b.text
+                    ),
+                    [a, b],
+                );
+                self.then(&acts.steps, &written.steps);
+                written.steps.extend(acts.steps);
+                // Where it fails the run goes on; it is asked for all the same.
+                written
+            }
+            9 if self.about == "a.person" => {
+                self.about = "other";
+                let some = self.list(depth + 1, None);
+                self.about = "a.person";
+                let together = self.chance.between(1, 3);
+                branch(
+                    format!(
+                        "for each other in a.others, {together} at a time {{\n{}}}\n",
+                        some.text
+                    ),
+                    [some],
+                )
+            }
             0 => {
                 let (a, b) = (self.list(depth + 1, gate), self.list(depth + 1, gate));
                 branch(
@@ -472,7 +520,7 @@ impl Writer {
                 // It may fail and the run goes on; it is sent all the same.
                 one
             }
-            _ => {
+            4..=6 if self.about == "a.person" => {
                 self.gates += 1;
                 let own = self.gates;
                 let (needs, hours) = (self.chance.between(1, 2) as u32, self.chance.between(1, 24));
@@ -486,6 +534,7 @@ impl Writer {
                     [yes, no, late],
                 )
             }
+            _ => self.action(gate),
         }
     }
 
@@ -504,13 +553,16 @@ impl Writer {
             _ => *self.chance.of(&free),
         };
         self.declared += &kind.declared(number, self.version);
+        if self.about != "a.person" {
+            self.rules.looped.insert(number);
+        }
         if let Some(gate) = gate
             && matches!(kind, Kind::Reset | Kind::Wipe)
         {
             self.rules.gates.insert(number, gate);
         }
         Written {
-            text: format!("{}_{number}(a.person)\n", kind.name()),
+            text: format!("{}_{number}({})\n", kind.name(), self.about),
             steps: [number].into(),
             straight: vec![number],
         }
