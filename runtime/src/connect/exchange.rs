@@ -12,11 +12,15 @@ use crate::repeat::over;
 use crate::spans;
 use counterplay_machine::Value;
 use counterplay_machine::declare::Impact;
+use counterplay_machine::duration::format_ms;
 use counterplay_machine::response::Meaning;
 use tracing::Instrument;
 
 /// How many requests an attempt consists of at most: it may sign in, be refused, and sign in again.
 const ATTEMPT_REQUESTS: i64 = 4;
+
+/// By how much later than it was to an attempt may be made without a doubt, in milliseconds.
+const LATE_MS: i64 = 60_000;
 
 /// What is to be sent.
 pub(super) enum Errand {
@@ -122,7 +126,21 @@ impl Job<'_> {
             reason: shown,
             next_ms: now_ms.saturating_add(pause_ms),
         });
+        let woken_ms = self.hub.clock.passed_ms().saturating_add(pause_ms);
         self.hub.clock.sleep(pause_ms).await;
+        let late_ms = self.hub.clock.passed_ms().saturating_sub(woken_ms);
+        let now_ms = self.hub.clock.now_ms();
+        // A machine that stood still goes on hours later with what was to be tried again at once.
+        if late_ms > LATE_MS
+            && let Some(tries) = &mut self.tries
+            && tries.wait(now_ms, 0).is_err()
+        {
+            let within = format_ms(self.connection.retry.within_ms);
+            return Err(format!(
+                "{reason} (the process stood still for {}, and the {within} for which this is tried are over)",
+                format_ms(late_ms)
+            ));
+        }
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use super::heads::Heads;
 use super::kit::{Kit, Parts};
 use super::{Engine, EngineError};
 use crate::call::{ConnectionHealth, Connector};
-use crate::store::StoreError;
+use crate::store::{StoreError, Tx};
 use counterplay_machine::Program;
 use counterplay_machine::deployment::Deployment;
 use std::collections::BTreeMap;
@@ -51,10 +51,12 @@ impl Engine {
         &self,
         change: impl FnOnce(Parts) -> Parts + Send + 'static,
     ) -> Result<(), StoreError> {
-        let deployed = self.inner.deployed.clone();
-        self.inner
-            .store
-            .write(move |tx| {
+        let engine = self.clone();
+        // To its end, whether or not somebody waits for it: what is stored and what is in place belong together.
+        let replacing = tokio::spawn(async move {
+            let _one_at_a_time = engine.inner.replacing.lock().await;
+            let deployed = engine.inner.deployed.clone();
+            let work = move |tx: &Tx<'_>| {
                 let modes = tx.modes()?;
                 let mut in_use: Vec<i64> = tx.open_programs()?.iter().map(|p| p.num).collect();
                 let before = deployed.get();
@@ -63,13 +65,16 @@ impl Engine {
                     ..before.parts()
                 }));
                 in_use.push(kit.program_num);
-                kit.programs.keep_only(&in_use);
-                deployed.replace(kit);
-                Ok(())
-            })
-            .await?;
-        self.inner.wake.notify_one();
-        Ok(())
+                Ok((kit, in_use))
+            };
+            // Put in place when it is on the disk, and not before: a commit may fail.
+            let (kit, in_use) = engine.inner.store.write(work).await?;
+            kit.programs.keep_only(&in_use);
+            engine.inner.deployed.replace(kit);
+            engine.inner.wake.notify_one();
+            Ok(())
+        });
+        replacing.await.unwrap_or(Err(StoreError::Stopped))
     }
 
     /// What is deployed now.

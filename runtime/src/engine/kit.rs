@@ -190,7 +190,7 @@ impl Deployed {
             .clone()
     }
 
-    /// Puts another kit in its place; only to be called within a transaction that writes.
+    /// Puts another kit in its place.
     pub(super) fn replace(&self, kit: Kit) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(kit);
     }

@@ -149,6 +149,8 @@ pub struct Engine {
 
 struct Inner {
     deployed: Arc<Deployed>,
+    /// Held while the kit is replaced.
+    replacing: Mutex<()>,
     clock: Arc<dyn Clock>,
     driver: Mutex<Driver>,
     watch: broadcast::Sender<Notice>,
@@ -233,6 +235,7 @@ impl Engine {
         Ok(Engine {
             inner: Arc::new(Inner {
                 deployed: Arc::new(Deployed::new(kit)),
+                replacing: Mutex::default(),
                 clock,
                 driver: Mutex::default(),
                 watch: broadcast::channel(NOTICES).0,

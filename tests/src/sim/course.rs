@@ -493,9 +493,10 @@ impl Course {
         let calls = held_calls(playbook, &detail.run);
         let said = match calls.first() {
             None => {
+                let why = detail.run.held_because().unwrap_or_default().to_owned();
                 let said = engine.resume(&run, TEAM[0]).await;
                 format!(
-                    "try again: {}",
+                    "try again what is held because {why}: {}",
                     said.map_or_else(|e| e.to_string(), |()| "taken".into())
                 )
             }
@@ -581,6 +582,9 @@ impl Course {
             self.confirm_clock().await?;
             self.settle().await?;
             self.vote().await?;
+            if self.world.outside.flights() > 0 {
+                continue;
+            }
             let next = self.world.next_ms().await.unwrap_or(1_000);
             self.pass(next.max(1)).await?;
             quiet += 1;

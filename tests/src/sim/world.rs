@@ -207,13 +207,18 @@ impl World {
         let project = Project::drawn(&mut self.chance, version);
         let connectors = self.connectors(&project);
         self.versions.push(project.clone());
-        match &self.engine {
+        let took = match &self.engine {
             Some(engine) => {
                 let deployed = engine.deploy(project.program, project.deployment, connectors);
                 deployed.await.is_ok()
             }
             None => false,
+        };
+        if !took {
+            // The old one stays.
+            self.versions.pop();
         }
+        took
     }
 
     /// Lets everything go on until nothing is under way but what waits for the time or the world outside.
