@@ -232,16 +232,13 @@ impl Tx<'_> {
         self.set_meta(DEPLOYED, &codec::encode("what is deployed", deployed)?)
     }
 
-    /// The deployed versions of the playbooks that have a canary.
-    fn deployed_versions(
-        &self,
-    ) -> Result<Option<(DeployedProgram, Arc<Program>, Vec<Version>)>, Fault> {
+    /// What is deployed, with its program.
+    fn deployed_program(&self) -> Result<Option<(DeployedProgram, Arc<Program>)>, Fault> {
         let Some(deployed) = self.deployed()? else {
             return Ok(None);
         };
         let program = self.program(deployed.program)?;
-        let versions = versions(&program, &deployed.canary, &self.promotions()?);
-        Ok(Some((deployed, program, versions)))
+        Ok(Some((deployed, program)))
     }
 
     fn promote(
@@ -251,9 +248,10 @@ impl Tx<'_> {
         by: &str,
         now_ms: i64,
     ) -> Result<Result<Version, PromoteRefused>, Fault> {
-        let Some((deployed, program, versions)) = self.deployed_versions()? else {
+        let Some((deployed, program)) = self.deployed_program()? else {
             return Ok(Err(PromoteRefused::NothingDeployed));
         };
+        let versions = versions(&program, &deployed.canary, &self.promotions()?);
         if !program.playbooks.contains_key(playbook) {
             return Ok(Err(PromoteRefused::NoPlaybook {
                 playbook: playbook.to_owned(),
@@ -312,7 +310,13 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub async fn versions(&self) -> Result<Option<Vec<Version>>, StoreError> {
-        self.read(|tx| Ok(tx.deployed_versions()?.map(|(.., versions)| versions)))
-            .await
+        self.read(|tx| {
+            let Some((deployed, program)) = tx.deployed_program()? else {
+                return Ok(None);
+            };
+            let promotions = tx.promotions()?;
+            Ok(Some(versions(&program, &deployed.canary, &promotions)))
+        })
+        .await
     }
 }
