@@ -105,6 +105,8 @@ pub enum Command {
     Cancel(WordArgs),
     /// Take back what a run did, in a run of its own, as far as it can be; or show what that would do
     Undo(UndoArgs),
+    /// Let a playbook's new version act for every tenant, and not only for those of its canary; or list such versions
+    Promote(PromoteArgs),
     /// Stop everything at once, or what is done for a tenant or by a playbook: no call is sent until it is let go on
     Pause(PauseArgs),
     /// Let what was paused go on
@@ -791,6 +793,39 @@ pub struct UndoArgs {
     #[arg(long, value_name = "TEAM")]
     pub team: Option<String>,
     /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `counterplay promote`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay promote                                     what acts where
+  counterplay promote lost_device --as ana.ortiz@msp.example
+  counterplay promote lost_device --version 4f1c09ab --as ana.ortiz@msp.example
+
+Where counterplay.toml says `canary = \"ring0\"`, a new version acts for the tenants of that group only. For all others its runs
+are simulated, and the version that was promoted before it goes on acting, until a person promotes the new one. What is promoted
+stays so across restarts and deploys; changed content is a version of its own.
+
+Exit codes:
+  0  promoted, or listed; the engine that works on this store hears of it at once
+  1  refused: it acts everywhere already, or another version is deployed than --version says
+  2  there is no such playbook, it has no canary, nothing is deployed, or the store cannot be used")]
+pub struct PromoteArgs {
+    /// The playbook's id; without it, all that have a canary are listed
+    #[arg(value_name = "PLAYBOOK", requires = "by")]
+    pub playbook: Option<String>,
+    /// The version that you have looked at, or the beginning of it: nothing is promoted where another one is deployed by now
+    #[arg(long, value_name = "HASH", requires = "playbook")]
+    pub version: Option<String>,
+    /// Who promotes it, by e-mail address
+    #[arg(long = "as", value_name = "EMAIL", requires = "playbook")]
+    pub by: Option<String>,
+    /// One JSON object; the list is one of objects
     #[arg(long)]
     pub json: bool,
     /// The store.

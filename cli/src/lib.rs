@@ -28,6 +28,7 @@ mod pause;
 mod permissions;
 pub mod progress;
 pub mod project;
+mod promote;
 pub mod report;
 pub mod run;
 pub mod runs;
@@ -114,6 +115,7 @@ fn carry_out(command: Command) -> Outcome {
         Command::Cancel(args) => asynchronously(words::cancel(args)),
         Command::Clock(args) => asynchronously(clock::clock(args)),
         Command::Undo(args) => asynchronously(undo::undo(args)),
+        Command::Promote(args) => asynchronously(promote::promote(args)),
         Command::Pause(args) => asynchronously(pause::pause(args)),
         Command::Unpause(args) => asynchronously(pause::unpause(args)),
         Command::Archive(args) => asynchronously(archive::archive(args)),

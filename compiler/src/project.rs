@@ -1,5 +1,6 @@
 //! `counterplay.toml` as text in, the deployment and findings with their places out.
 
+mod canary;
 mod credentials;
 mod secrets;
 
@@ -78,6 +79,7 @@ struct ProjectSection {
     sources: Option<Vec<String>>,
     #[serde(default)]
     responses: Vec<toml::Spanned<String>>,
+    canary: Option<toml::Spanned<toml::Value>>,
 }
 
 #[derive(Deserialize)]
@@ -132,6 +134,7 @@ struct WebhookSection {
 #[serde(deny_unknown_fields)]
 struct PlaybookSection {
     mode: Option<Mode>,
+    canary: Option<toml::Spanned<toml::Value>>,
 }
 
 /// Reads a project file. `shipped` are the ids of the responses that may be enabled.
@@ -365,6 +368,13 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
     let webhooks = webhooks(written.webhooks, &tenants, &mut find);
     let away = crate::away::read(written.away, &teams, &mut find);
     let undo = undo(written.undo, &teams, &mut find);
+    let own_canaries = written.playbooks.iter();
+    let canary = canary::read(
+        written.project.canary.as_ref(),
+        own_canaries.filter_map(|(id, p)| Some((id.get_ref().as_str(), p.canary.as_ref()?))),
+        &tenants,
+        &mut find,
+    );
     let lints = lints::read(written.lints, &mut find);
     let here = first_line(text, "[secrets]").unwrap_or(0..1);
     let secrets = secrets::read(written.secrets, here, &mut find);
@@ -395,6 +405,7 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
             tenants,
             connections,
             webhooks,
+            canary,
             away,
             modes: written
                 .playbooks

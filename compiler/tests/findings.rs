@@ -484,6 +484,34 @@ fn a_connection_that_the_project_does_not_set_up() {
 }
 
 #[test]
+fn mistakes_about_the_canary() {
+    let tenants = "[tenants.a]\nid = \"a\"\ngroups = [\"ring0\", \"gold\"]\n\n[tenants.b]\nid = \"b\"\n\n[teams.it]\nmembers = [\"a@b.c\"]\n\n[connections.graph]\n\n[connections.exchange]\n";
+    let mut all = String::new();
+    for (project, playbook) in [
+        ("canary = \"ring1\"\n", ""),
+        ("canary = \"production\"\n", ""),
+        ("canary = true\n", ""),
+        ("", "canary = \"gld\"\n"),
+        ("", "canary = true\n"),
+        ("", "canary = [\"ring0\"]\n"),
+        // Nothing is wrong with these.
+        ("canary = \"ring0\"\n", "canary = false\n"),
+        ("", "canary = \"gold\"\nmode = \"simulate\"\n"),
+    ] {
+        let config = format!(
+            "[project]\nname = \"X\"\nresponses = [\"stale_account\"]\n{project}\n[playbooks.stale_account]\n{playbook}\n{tenants}"
+        );
+        let workspace = Workspace::new(Vec::new(), Some(("counterplay.toml".into(), config)));
+        let told = workspace.render(&workspace.compile().diagnostics, false);
+        all.push_str(&format!("{project}{playbook}---\n{told}\n"));
+    }
+    let config = "[project]\nname = \"X\"\ncanary = \"ring0\"\n";
+    let workspace = Workspace::new(Vec::new(), Some(("counterplay.toml".into(), config.into())));
+    all.push_str(&workspace.render(&workspace.compile().diagnostics, false));
+    insta::assert_snapshot!(all);
+}
+
+#[test]
 fn mistakes_about_who_is_away() {
     let soc = "[project]\nname = \"X\"\n\n[teams.soc]\nmembers = [\"ana@example.org\", \"bo@example.org\"]\n\n";
     let mut all = String::new();

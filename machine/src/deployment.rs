@@ -1,6 +1,7 @@
 //! What the project file says of people, tenants and connections, as data. No secret values: only
 //! their names.
 
+pub use crate::canary::Canary;
 use crate::declare::Impact;
 pub use crate::secret_store::SecretsSettings;
 use crate::value::Value;
@@ -23,6 +24,9 @@ pub struct Deployment {
     pub webhooks: BTreeMap<String, Webhook>,
     /// Modes that override the source, by playbook id.
     pub modes: BTreeMap<String, Mode>,
+    /// For which tenants versions act that nobody has promoted.
+    #[serde(default, skip_serializing_if = "Canary::is_none")]
+    pub canary: Canary,
     /// Who is away and who answers approvals meanwhile, by e-mail address in small letters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub away: BTreeMap<String, Absence>,

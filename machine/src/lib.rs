@@ -3,6 +3,7 @@
 //! The compiler makes a [`Program`]; a host (the engine, a simulation, a test) gives a run's state
 //! and an input to [`step::step`] and gets a new state, effects to perform and a journal back.
 
+pub mod canary;
 pub mod cron;
 pub mod declare;
 pub mod deployment;

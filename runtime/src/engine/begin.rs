@@ -1,11 +1,11 @@
 //! A person's start of a playbook, or a schedule fired by hand, in; a committed arrival out.
 
 use super::kit::Kit;
+use super::matching::first_schedule;
 use super::{Engine, Receipt, Refusal};
 use crate::store::{ArrivalKind, NewArrival};
 use counterplay_machine::deployment::Mode;
 use counterplay_machine::playbook::{ManualParam, Playbook, TriggerKind};
-use counterplay_machine::schedule::is_schedule;
 use counterplay_machine::{ingest, json};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -24,6 +24,12 @@ pub(super) struct ManualStart {
 pub(super) struct Tick {
     /// Which trigger of the playbook.
     pub(super) trigger: usize,
+    /// The version whose schedule it is, where that is not the deployed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) version: Option<String>,
+    /// Whether a person fires it, for whichever versions there are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) by_hand: bool,
 }
 
 impl Engine {
@@ -47,6 +53,17 @@ impl Engine {
             )));
         };
         check_values(&kit, found, params, &values)?;
+        if let Some((former, acts)) = kit.former_of(playbook, tenant)
+            && let Some(params) = manual_params(acts)
+        {
+            check_values(&former.kit, acts, params, &values).map_err(|refusal| match refusal {
+                Refusal::BadValue { playbook, reason } => Refusal::BadValue {
+                    playbook,
+                    reason: format!("in its promoted version, which acts for {tenant}, {reason}"),
+                },
+                other => other,
+            })?;
+        }
         self.arrive(
             ArrivalKind::Manual,
             playbook,
@@ -63,13 +80,17 @@ impl Engine {
     pub async fn tick_now(&self, playbook: &str, tenant: &str) -> Result<Receipt, Refusal> {
         let kit = self.kit();
         let found = self.startable(&kit, playbook, tenant)?;
-        let Some(trigger) = found.triggers.iter().position(|t| is_schedule(&t.kind)) else {
+        let Some(trigger) = first_schedule(found) else {
             return Err(Refusal::CannotStart(format!(
                 "`{playbook}` has no schedule"
             )));
         };
-        self.arrive(ArrivalKind::Tick, playbook, tenant, Tick { trigger })
-            .await
+        let tick = Tick {
+            trigger,
+            version: None,
+            by_hand: true,
+        };
+        self.arrive(ArrivalKind::Tick, playbook, tenant, tick).await
     }
 
     fn startable<'k>(

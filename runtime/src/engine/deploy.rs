@@ -1,6 +1,7 @@
 //! A compiled project in; it is what the running engine works with, out. Whole projects only: nothing
 //! ever sees a part of the old one and a part of the new one.
 
+use super::canary::{self, Canaries};
 use super::heads::Heads;
 use super::kit::{Kit, Parts};
 use super::{Engine, EngineError};
@@ -28,11 +29,16 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let heads = Heads::of(&program);
         let (kept, now) = (program.clone(), self.inner.clock.now_ms());
+        let settings = deployment.clone();
         // In a transaction of its own: what is swapped in has to be on the disk.
         let program_num = self
             .inner
             .store
-            .write(move |tx| tx.keep_program(&kept, now))
+            .write(move |tx| {
+                let num = tx.keep_program(&kept, now)?;
+                canary::deployed(tx, (num, &kept), &settings, now)?;
+                Ok(num)
+            })
             .await?;
         self.replace(move |parts| Parts {
             program,
@@ -46,7 +52,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Swaps the kit for one that is made of the old one's parts and the modes in the store.
+    /// Swaps the kit for one that is made of the old one's parts and of the modes and promotions in the store.
     pub(super) async fn replace(
         &self,
         change: impl FnOnce(Parts) -> Parts + Send + 'static,
@@ -60,11 +66,15 @@ impl Engine {
                 let modes = tx.modes()?;
                 let mut in_use: Vec<i64> = tx.open_programs()?.iter().map(|p| p.num).collect();
                 let before = deployed.get();
-                let kit = Kit::new(change(Parts {
+                let parts = change(Parts {
                     modes,
                     ..before.parts()
-                }));
+                });
+                let known = (&*parts.programs, &before.canaries);
+                let canaries = Canaries::load(tx, &parts.program, &parts.project, known)?;
+                let kit = Kit::new(Parts { canaries, ..parts });
                 in_use.push(kit.program_num);
+                in_use.extend(kit.canaries.in_use());
                 Ok((kit, in_use))
             };
             // Put in place when it is on the disk, and not before: a commit may fail.

@@ -302,6 +302,7 @@ impl Engine {
             // After the reports: what they settled does not wait any more.
             let mut look = self.look(driver).await?;
             self.take_pauses(std::mem::take(&mut look.pauses)).await?;
+            self.take_promotions(look.promotion).await?;
             if let Some(backlog) = look.backlog.take() {
                 self.inner.backlog.set(backlog);
             }

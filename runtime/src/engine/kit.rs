@@ -1,6 +1,7 @@
 //! What transitions and matching look at: programs, the deployment, the clock, the connector.
 
 use super::Ids;
+use super::canary::{Canaries, Former};
 use super::heads::Heads;
 use super::programs::Programs;
 use crate::brake::{Brake, Gate};
@@ -30,6 +31,10 @@ pub(super) struct Kit {
     pub(super) project: Arc<Deployment>,
     /// The modes that people have set, by playbook.
     pub(super) modes: BTreeMap<String, StoredMode>,
+    /// Which versions act where.
+    pub(super) canaries: Canaries,
+    /// Programs whose promoted versions act where deployed ones do not.
+    pub(super) formers: Vec<Former>,
     pub(super) connector: Arc<dyn Connector>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ids: Arc<Ids>,
@@ -47,6 +52,7 @@ pub(super) struct Parts {
     pub(super) heads: Arc<Heads>,
     pub(super) project: Arc<Deployment>,
     pub(super) modes: Vec<StoredMode>,
+    pub(super) canaries: Canaries,
     pub(super) connector: Arc<dyn Connector>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) ids: Arc<Ids>,
@@ -63,6 +69,7 @@ impl Kit {
             heads,
             project,
             modes,
+            canaries,
             connector,
             clock,
             ids,
@@ -75,6 +82,26 @@ impl Kit {
         deployment
             .modes
             .extend(modes.iter().map(|m| (m.playbook.clone(), m.mode)));
+        let formers = canaries.formers(
+            &program,
+            &deployment,
+            |program_num, program, heads, deployment| {
+                Kit::new(Parts {
+                    program,
+                    program_num,
+                    heads,
+                    project: Arc::new(deployment),
+                    modes: Vec::new(),
+                    canaries: Canaries::default(),
+                    connector: connector.clone(),
+                    clock: clock.clone(),
+                    ids: ids.clone(),
+                    link_base: link_base.clone(),
+                    programs: programs.clone(),
+                    brake: brake.clone(),
+                })
+            },
+        );
         Kit {
             awake: heads.index.awake(&program, &deployment),
             program,
@@ -83,6 +110,8 @@ impl Kit {
             deployment,
             project,
             modes: modes.into_iter().map(|m| (m.playbook.clone(), m)).collect(),
+            canaries,
+            formers,
             connector,
             clock,
             ids,
@@ -100,6 +129,7 @@ impl Kit {
             heads: self.heads.clone(),
             project: self.project.clone(),
             modes: self.modes.values().cloned().collect(),
+            canaries: self.canaries.clone(),
             connector: self.connector.clone(),
             clock: self.clock.clone(),
             ids: self.ids.clone(),

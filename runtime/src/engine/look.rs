@@ -16,6 +16,8 @@ const COUNT_EVERY: Duration = Duration::from_secs(1);
 pub(super) struct Look {
     /// What people have paused.
     pub(super) pauses: Vec<Pause>,
+    /// The latest promotion of a version.
+    pub(super) promotion: i64,
     /// What people have said.
     pub(super) words: Vec<InputRow>,
     /// Timers that fire.
@@ -61,6 +63,7 @@ impl Engine {
                 }
                 Ok(Look {
                     pauses: tx.pauses()?,
+                    promotion: tx.last_promotion()?,
                     words: tx.words(BATCH)?,
                     timers: round.timers(tx, BATCH)?,
                     arrivals: match matches {

@@ -2,6 +2,7 @@
 //! nothing: it may be repeated as a whole after a restart.
 
 use super::begin::{ManualStart, Tick, manual_params};
+use super::canary::{Former, former_name};
 use super::heads::hook_listeners;
 use super::kit::Kit;
 use crate::store::{Arrival, ArrivalKind};
@@ -36,6 +37,8 @@ pub(super) struct Planned {
     pub(super) repeat_key: Option<String>,
     pub(super) started_by: String,
     pub(super) starter: Option<String>,
+    /// Which of the kit's former programs it is of; the deployed one when absent.
+    pub(super) former: Option<usize>,
 }
 
 /// What matching found.
@@ -67,6 +70,8 @@ struct Matcher<'k> {
     arrival: &'k Arrival,
     tenant: TenantFacts,
     found: Finding,
+    /// Where `kit` is that of a former program: the deployed kit, the former program and its number.
+    former: Option<(&'k Kit, &'k Former, usize)>,
 }
 
 /// Finds out which runs an arrival starts.
@@ -81,22 +86,94 @@ pub(super) async fn find(kit: Arc<Kit>, arrival: Arc<Arrival>, awaited: bool) ->
         ));
         return found;
     };
+    // Versions that act come before those that are only simulated.
+    for (number, former) in kit.formers_in(&arrival.what.tenant) {
+        let mut matcher = Matcher {
+            kit: &former.kit,
+            arrival: &arrival,
+            tenant: tenant.clone(),
+            found: Finding::default(),
+            former: Some((&kit, former, number)),
+        };
+        if matcher.is_asked() {
+            matcher.any(false).await;
+            found.take_in(matcher.found, former);
+        }
+    }
     let mut matcher = Matcher {
         kit: &kit,
         arrival: &arrival,
         tenant,
         found,
+        former: None,
     };
-    match arrival.what.kind {
-        ArrivalKind::Event => matcher.event(awaited).await,
-        ArrivalKind::Tick => matcher.tick().await,
-        ArrivalKind::Manual => matcher.manual().await,
-        ArrivalKind::Hook => matcher.hook().await,
-    }
+    matcher.any(awaited).await;
     matcher.found
 }
 
+impl Finding {
+    /// Adds what was found for a former program.
+    fn take_in(&mut self, of: Finding, former: &Former) {
+        let told = |line: String| {
+            let (id, rest) = line.split_once(": ")?;
+            former.version(id)?;
+            Some(format!("{id}: its promoted version: {rest}"))
+        };
+        self.planned.extend(of.planned);
+        self.notes.extend(of.notes.into_iter().filter_map(told));
+        self.left
+            .extend(of.left.into_iter().filter_map(|(id, why)| {
+                let name = former_name(&id, former.version(&id)?);
+                Some((Arc::from(name), why))
+            }));
+        self.broken.extend(of.broken.into_iter().map(|line| {
+            let whole = told(line.clone());
+            whole.unwrap_or_else(|| format!("for a promoted version: {line}"))
+        }));
+    }
+}
+
 impl<'k> Matcher<'k> {
+    async fn any(&mut self, awaited: bool) {
+        match self.arrival.what.kind {
+            ArrivalKind::Event => self.event(awaited).await,
+            ArrivalKind::Tick => self.tick().await,
+            ArrivalKind::Manual => self.manual().await,
+            ArrivalKind::Hook => self.hook().await,
+        }
+    }
+
+    /// Whether a playbook is still to be judged, by the version that is looked at.
+    fn concerns(&self, playbook: &str) -> bool {
+        let Some((deployed, former, _)) = self.former else {
+            return self.arrival.concerns(playbook);
+        };
+        match former.version(playbook) {
+            Some(version) if deployed.held_back(playbook, &self.tenant.name).is_some() => {
+                self.arrival.concerns(&former_name(playbook, version))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether a former program has to be asked at all.
+    fn is_asked(&self) -> bool {
+        let Some((_, former, _)) = self.former else {
+            return true;
+        };
+        let name = self.arrival.what.name.as_str();
+        match self.arrival.what.kind {
+            ArrivalKind::Event => {
+                let (kit, tenant) = (self.kit, &self.tenant.name);
+                let index = &kit.heads.index;
+                former.playbooks().any(|id| self.concerns(id))
+                    && index.is_awaited(&kit.awake, &kit.deployment, tenant, name)
+            }
+            ArrivalKind::Tick | ArrivalKind::Manual => self.concerns(name),
+            ArrivalKind::Hook => former.playbooks().any(|id| self.concerns(id)),
+        }
+    }
+
     async fn event(&mut self, awaited: bool) {
         let (kit, arrival) = (self.kit, self.arrival);
         let name = arrival.what.name.as_str();
@@ -186,7 +263,7 @@ impl<'k> Matcher<'k> {
             let Some(playbook) = self.kit.program.playbooks.get(id) else {
                 continue;
             };
-            if !self.arrival.concerns(id) {
+            if !self.concerns(id) {
                 continue;
             }
             match candidate {
@@ -247,9 +324,21 @@ impl<'k> Matcher<'k> {
         let Some(playbook) = self.playbook() else {
             return;
         };
-        let trigger = match self.payload::<Tick>() {
-            Ok(tick) => tick.trigger,
+        let tick = match self.payload::<Tick>() {
+            Ok(tick) => tick,
             Err(reason) => return self.found.broken.push(reason),
+        };
+        let here = self
+            .former
+            .and_then(|(_, former, _)| former.version(&playbook.id));
+        let trigger = match (here, tick.by_hand) {
+            // The schedule of another version.
+            (of, false) if tick.version.as_deref() != of => return,
+            (Some(_), true) => first_schedule(playbook),
+            _ => Some(tick.trigger),
+        };
+        let Some(trigger) = trigger else {
+            return;
         };
         let Some(kind) = playbook
             .triggers
@@ -349,7 +438,7 @@ impl<'k> Matcher<'k> {
             Err(reason) => return self.found.broken.push(reason),
         };
         for (playbook, trigger, webhook) in listeners {
-            if !arrival.concerns(&playbook.id) {
+            if !self.concerns(&playbook.id) {
                 continue;
             }
             let body = match hook::read(&kit.program.types, webhook, &payload) {
@@ -457,6 +546,7 @@ impl<'k> Matcher<'k> {
                     repeat_key,
                     started_by: started_by.clone(),
                     starter: starter.clone(),
+                    former: self.former.map(|(.., number)| number),
                 }),
                 Ok(Judgement::No { condition }) => self.not(playbook, &condition),
                 Err(error) => self.found.broken.push(format!("{id}: {error}")),
@@ -501,6 +591,11 @@ impl<'k> Matcher<'k> {
             }
         }
     }
+}
+
+/// The schedule that is fired by hand.
+pub(super) fn first_schedule(playbook: &Playbook) -> Option<usize> {
+    playbook.triggers.iter().position(|t| is_schedule(&t.kind))
 }
 
 /// The variables of a playbook that an event starts.

@@ -8,6 +8,7 @@ mod accept;
 mod backlog;
 mod begin;
 mod calls;
+mod canary;
 mod changes;
 mod deeds;
 mod deploy;
@@ -60,6 +61,7 @@ use crate::call::Connector;
 use crate::clock::Clock;
 use crate::store::{EngineLock, Store};
 use backlog::Backlog;
+use canary::Canaries;
 use counterplay_machine::Program;
 use counterplay_machine::deployment::Deployment;
 use counterplay_machine::program::FORMAT;
@@ -194,7 +196,9 @@ impl Engine {
             "real"
         };
         let kept = program.clone();
-        let (num, stored, modes) = store
+        let programs = Arc::new(Programs::default());
+        let (known, settings) = (programs.clone(), deployment.clone());
+        let (num, stored, modes, canaries) = store
             .write(move |tx| {
                 let open = tx.open_programs()?;
                 let mut stored = Vec::new();
@@ -208,11 +212,14 @@ impl Engine {
                     stored.push((program, read));
                 }
                 tx.set_meta("clock", kind)?;
-                Ok((tx.keep_program(&kept, now)?, stored, tx.modes()?))
+                let num = tx.keep_program(&kept, now)?;
+                canary::deployed(tx, (num, &kept), &settings, now)?;
+                let canaries =
+                    Canaries::load(tx, &kept, &settings, (&known, &Canaries::default()))?;
+                Ok((num, stored, tx.modes()?, canaries))
             })
             .await?;
         let link_base = link_base.filter(|_| !clock.is_virtual()).map(Arc::from);
-        let programs = Arc::new(Programs::default());
         for (open, read) in stored {
             match read {
                 Ok(program) => programs.remember(open.num, program),
@@ -225,6 +232,7 @@ impl Engine {
             program_num: num,
             project: Arc::new(deployment),
             modes,
+            canaries,
             connector,
             clock: clock.clone(),
             ids: Arc::new(ids),

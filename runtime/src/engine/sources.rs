@@ -69,7 +69,8 @@ pub(super) fn wanted(kit: &Kit) -> Vec<Wanted<'_>> {
         };
         for tenant in kit.deployment.tenants.keys() {
             let (index, name) = (&kit.heads.index, &event.name);
-            if !index.is_awaited(&kit.awake, &kit.deployment, tenant, name) {
+            let awaited = index.is_awaited(&kit.awake, &kit.deployment, tenant, name);
+            if !awaited && !kit.former_awaits(tenant, name) {
                 continue;
             }
             all.push(Wanted {

@@ -30,6 +30,7 @@ pub(super) fn settle(
     let mut notes = found.notes.clone();
     let mut started = Vec::new();
     for planned in &found.planned {
+        notes.extend(only_simulated(kit, arrival, planned));
         match begin(tx, kit, arrival, planned, now_ms)? {
             Begun::Run(id, told) => {
                 started.push(id);
@@ -144,6 +145,18 @@ fn dead(
     Ok(keep(tx, &letter, now_ms)?.1)
 }
 
+/// Why a run acts on nothing, where that is because nobody has promoted its version.
+fn only_simulated(kit: &Kit, arrival: &Arrival, planned: &Planned) -> Option<String> {
+    let (id, tenant) = (&planned.playbook, &arrival.what.tenant);
+    let version = kit.held_back(id, tenant)?;
+    planned.former.is_none().then(|| {
+        let group = &version.group;
+        format!(
+            "{id}: only simulated: its version acts for group `{group}` until somebody promotes it"
+        )
+    })
+}
+
 enum Begun {
     Run(String, Vec<Notice>),
     Repeat(String),
@@ -157,16 +170,23 @@ fn begin(
     now_ms: i64,
 ) -> Result<Begun, Fault> {
     let name = arrival.what.tenant.as_str();
-    let (Some(playbook), Some(tenant)) = (
-        kit.program.playbooks.get(&planned.playbook),
-        kit.tenant(name),
-    ) else {
+    let former = planned.former.and_then(|number| kit.formers.get(number));
+    let (program, program_num) = match former {
+        Some(former) => (&former.kit.program, former.kit.program_num),
+        None => (&kit.program, kit.program_num),
+    };
+    let (Some(playbook), Some(tenant)) =
+        (program.playbooks.get(&planned.playbook), kit.tenant(name))
+    else {
         return Err(Fault::NotFound(format!(
             "there is no playbook `{}` for `{name}`",
             planned.playbook
         )));
     };
-    let simulated = ingest::mode(&kit.deployment, playbook) == Mode::Simulate;
+    // A former version serves only where it acts.
+    let simulated = former.is_none()
+        && (ingest::mode(&kit.deployment, playbook) == Mode::Simulate
+            || kit.held_back(&playbook.id, name).is_some());
     if let Some(key) = &planned.repeat_key
         && let Some((num, run)) = tx.repeated_run(name, &playbook.id, key, simulated, now_ms)?
     {
@@ -181,7 +201,7 @@ fn begin(
     };
     let uses = |action: &str, tenant: Option<&str>, since: i64| tx.uses(action, tenant, since);
     let context = Context {
-        program: &kit.program,
+        program,
         playbook,
         deployment: &kit.deployment,
         guards: &kit.program.guards,
@@ -198,13 +218,13 @@ fn begin(
     let _span = spans::transition(&run, &Input::Begin).entered();
     tracing::info!(event = arrival.num, "a run has begun");
     let row = NewRunRow {
-        program: kit.program_num,
+        program: program_num,
         simulated,
     };
     let num = tx.add_run(row, &run, &transition.journal, now_ms)?;
     let stored = StoredRun {
         num,
-        program: kit.program_num,
+        program: program_num,
         simulated,
         entries: transition.journal.len() as i64,
         run,
@@ -222,7 +242,7 @@ fn begin(
         ArrivalKind::Event => None,
     };
     let done = (&*transition.journal, &*transition.effects);
-    record(tx, &kit.program, &stored, done, &Cause::start(by))?;
+    record(tx, program, &stored, done, &Cause::start(by))?;
     stepped(&stored, transition.effects.len());
     let mut notices = entries(&stored, transition.journal);
     notices.extend(keep_effects(tx, kit, &stored, transition.effects, now_ms)?);

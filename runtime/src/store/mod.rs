@@ -46,6 +46,7 @@ mod people;
 mod place;
 mod polls;
 mod programs;
+mod promotions;
 mod revisions;
 mod runs;
 mod runs_read;
@@ -92,6 +93,9 @@ pub use pauses::Pause;
 pub use people::{Said, WordRefused};
 pub use polls::{PollRow, PollSource};
 pub use programs::OpenProgram;
+pub use promotions::{
+    DeployedProgram, PromoteRefused, Promotion, Version, short as short_version, versions,
+};
 pub use revisions::{NewRevision, Revision, RevisionInfo, RevisionRefused, RevisionState};
 pub use runs::{NewRunRow, StoredRun};
 pub use runs_read::{RunDetail, RunFilter, RunInfo};

@@ -491,4 +491,17 @@ pub(super) const MIGRATIONS: &[&str] = &["
         archived_ms INTEGER NOT NULL
     ) STRICT;
     CREATE INDEX runs_ended ON runs (ended_ms) WHERE ended_ms IS NOT NULL;
+", "
+    -- Versions of playbooks (hashes of their content) that may act everywhere, and a program that has them. by: NULL where
+    -- it acted before the playbook had a canary. deployed: the version of a playbook that was deployed last has the highest.
+    CREATE TABLE promotions (
+        num INTEGER PRIMARY KEY,
+        playbook TEXT NOT NULL,
+        version TEXT NOT NULL,
+        program INTEGER NOT NULL REFERENCES programs (num),
+        by TEXT,
+        at_ms INTEGER NOT NULL,
+        deployed INTEGER NOT NULL,
+        UNIQUE (playbook, version)
+    ) STRICT;
 "];

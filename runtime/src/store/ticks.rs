@@ -90,6 +90,18 @@ impl Tx<'_> {
             .query_row([playbook], |row| row.get(0))?)
     }
 
+    /// Those of versions that were not the deployed ones, as their ticks are kept: `ID@VERSION`.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn ticks_of_versions(&self) -> Result<Vec<String>, Fault> {
+        let mut ask = self
+            .conn
+            .prepare_cached("SELECT DISTINCT playbook FROM ticks WHERE instr(playbook, '@') > 0")?;
+        let keys = ask.query_map([], |row| row.get(0))?;
+        Ok(keys.collect::<Result<_, _>>()?)
+    }
+
     /// Forgets when a playbook's schedules were last due: they count from when they are next read.
     ///
     /// # Errors

@@ -22,7 +22,7 @@ use counterplay_server::dashboard::pages::deploys::DeployRow;
 use counterplay_server::dashboard::pages::letters::LetterRow;
 use counterplay_server::dashboard::pages::people::{PersonRow, ROLES, TokenRow, TokenState};
 use counterplay_server::dashboard::pages::playbook::StartForm;
-use counterplay_server::dashboard::pages::playbooks::PlaybookRow;
+use counterplay_server::dashboard::pages::playbooks::{CanaryRow, PlaybookRow};
 use counterplay_server::dashboard::pages::run::{HeldRow, RunApproval, RunEvent, UndoPart};
 use counterplay_server::dashboard::pages::runs::RunRow;
 use counterplay_server::dashboard::pages::simulation::{SimulatedRun, WouldDo};
@@ -318,6 +318,11 @@ impl Gallery {
                     impact: Some(
                         [Impact::Disruptive, Impact::Reversible, Impact::Destructive][index % 3],
                     ),
+                    canary: (index % 3 == 0).then(|| CanaryRow {
+                        group: self.t("ring0"),
+                        version: "b1946ac92492d2347c6235b4d2611184".to_owned(),
+                        elsewhere: (index == 0).then(|| "591785b794601e21".to_owned()),
+                    }),
                 }
             })
             .collect()
@@ -569,6 +574,7 @@ impl Gallery {
             chrome: self.chrome(Area::Playbooks, "Playbooks"),
             playbooks: self.playbook_rows(),
             may_operate: true,
+            may_promote: true,
             folder: Some(self.t("/srv/counterplay/contoso")),
         })
     }
@@ -608,6 +614,7 @@ impl Gallery {
             )],
             history: self.deploy_rows(),
             may_operate: true,
+            may_promote: true,
             folder: None,
             version: "b1946ac92492".to_owned(),
         })

@@ -11,6 +11,7 @@ pub mod modes;
 pub mod pauses;
 pub mod playbooks;
 pub mod problems;
+pub mod promotion;
 pub mod refusal;
 pub mod revisions;
 pub mod runs;
@@ -76,6 +77,7 @@ pub fn router(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(playbooks::list, playbooks::create))
         .routes(routes!(playbooks::read, playbooks::replace))
         .routes(routes!(modes::set, modes::clear))
+        .routes(routes!(promotion::promote))
         .routes(routes!(start::run))
         .routes(routes!(simulate::simulate))
         .routes(routes!(runs::list))

@@ -1,5 +1,6 @@
 //! Playbooks: what may run, with its source; deploys of new and changed ones.
 
+use crate::api::promotion::{self, CanaryView};
 use crate::api::time;
 use crate::app::App;
 use crate::http::{Auth, Body, IdempotencyKey, IfMatch, Path, Refused};
@@ -46,6 +47,8 @@ pub struct PlaybookSummary {
     pub impact: Option<String>,
     /// The hash of what decides its behaviour; runs keep the version that they start with.
     pub version: String,
+    /// Whether that version acts everywhere; absent where the playbook has no canary.
+    pub canary: Option<CanaryView>,
     /// Whether it ships with Counterplay: it can be switched but not edited.
     pub shipped: bool,
     /// The file that it stands in.
@@ -355,6 +358,7 @@ pub fn summary(
         triggers: playbook.triggers.iter().map(|t| trigger(&t.kind)).collect(),
         impact: impact.map(|i| i.to_string()),
         version: playbook.hash.clone(),
+        canary: promotion::view(app, &playbook.id),
         shipped: stand.shipped,
         path: stand.path.clone(),
     })

@@ -2,7 +2,7 @@
 
 use crate::problem::Problem;
 use counterplay_runtime::engine::{EngineError, RETRY_AFTER_S, Refusal};
-use counterplay_runtime::store::{LetterRefused, UndoRefused, WordRefused};
+use counterplay_runtime::store::{LetterRefused, PromoteRefused, UndoRefused, WordRefused};
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Problem {
@@ -49,6 +49,17 @@ impl From<UndoRefused> for Problem {
         match refused {
             UndoRefused::NoRun(_) => Problem::not_found(text),
             UndoRefused::Store(error) => error.into(),
+            _ => Problem::conflict(text),
+        }
+    }
+}
+
+impl From<PromoteRefused> for Problem {
+    fn from(refused: PromoteRefused) -> Problem {
+        let text = refused.to_string();
+        match refused {
+            PromoteRefused::NoPlaybook { .. } => Problem::not_found(text),
+            PromoteRefused::Store(error) => error.into(),
             _ => Problem::conflict(text),
         }
     }

@@ -188,6 +188,7 @@ fn body(row: &Row) -> Option<Value> {
         (_, p) if p.ends_with("/run") || p.ends_with("/simulate") => start,
         (_, p) if p.ends_with("/settle") => json!({"outcome": "done"}),
         (_, p) if p.ends_with("/mode") => json!({"mode": "active"}),
+        (_, p) if p.ends_with("/promotion") => json!({"version": "none"}),
         (_, p) if p.ends_with("/pauses") => json!({"tenant": "contoso", "because": "x"}),
         (_, p) if p.contains("/playbooks") => json!({"source": "playbook"}),
         (_, p) if p.contains("/approvals/") => json!({"decision": "approve"}),
@@ -215,6 +216,7 @@ fn form(row: &Row) -> &'static str {
         "/approvals/{id}" | "/deploys/{revision}" => "decision=approve",
         "/runs/{id}/settle" => "step=1&outcome=done",
         "/playbooks/{id}/mode" => "mode=active",
+        "/playbooks/{id}/promote" => "version=none",
         "/playbooks/{id}/run" | "/playbooks/{id}/simulate" => {
             "tenant=contoso&value.user=7c9e1a40-52b1-4d0e-8a11-0f6b3c2d1003&value.reason=x"
         }

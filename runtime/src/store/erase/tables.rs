@@ -17,13 +17,14 @@ const NOT_LOOKED_AT: [&str; 7] = [
 ];
 
 /// Accounts, configuration and what is under way: told, not erased.
-const KEPT: [(&str, &str); 13] = [
+const KEPT: [(&str, &str); 14] = [
     ("programs", "deployed programs"),
     ("revisions", "deployed revisions of the project"),
     ("people", "accounts of this service"),
     ("sessions", "sessions"),
     ("tokens", "tokens"),
     ("modes", "modes that people set"),
+    ("promotions", "promotions of versions"),
     ("pauses", "pauses"),
     ("subscriptions", "subscriptions"),
     ("polls", "polled sources"),

@@ -41,6 +41,8 @@ pub struct PlaybookPage {
     pub history: Vec<super::deploys::DeployRow>,
     /// Whether the viewer may set the mode.
     pub may_operate: bool,
+    /// Whether they may promote versions.
+    pub may_promote: bool,
     /// Where the project is served from a folder: its path.
     pub folder: Option<String>,
     /// The version, shortened.

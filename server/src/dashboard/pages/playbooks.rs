@@ -4,6 +4,7 @@ use crate::dashboard::chrome::Chrome;
 use crate::dashboard::{filters, topics, ui};
 use askama::Template;
 use counterplay_machine::deployment::Mode;
+use counterplay_runtime::store::short_version;
 
 /// `/playbooks`.
 #[derive(Clone, Debug, Template)]
@@ -15,6 +16,8 @@ pub struct PlaybooksPage {
     pub playbooks: Vec<PlaybookRow>,
     /// Whether the viewer may set modes.
     pub may_operate: bool,
+    /// Whether the viewer may promote versions.
+    pub may_promote: bool,
     /// Where the project is served from a folder: its path. Playbooks are then changed there and not here.
     pub folder: Option<String>,
 }
@@ -42,6 +45,26 @@ pub struct PlaybookRow {
     pub manual: bool,
     /// The most harm that it can do.
     pub impact: Option<counterplay_machine::declare::Impact>,
+    /// Where its version has to be promoted before it acts everywhere.
+    pub canary: Option<CanaryRow>,
+}
+
+/// A version that does not act everywhere yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CanaryRow {
+    /// The group that it acts for.
+    pub group: String,
+    /// The version.
+    pub version: String,
+    /// The beginning of the version that acts elsewhere meanwhile.
+    pub elsewhere: Option<String>,
+}
+
+impl CanaryRow {
+    /// As much of the version as people are shown.
+    pub fn short(&self) -> &str {
+        short_version(&self.version)
+    }
 }
 
 /// The modes, for the switch.

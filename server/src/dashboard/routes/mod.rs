@@ -58,6 +58,7 @@ pub fn router() -> Router<App> {
         .route("/playbooks", get(playbooks::show))
         .route("/playbooks/{id}", get(playbook::show))
         .route("/playbooks/{id}/mode", post(playbooks::mode))
+        .route("/playbooks/{id}/promote", post(playbooks::promote))
         .route("/playbooks/{id}/run", post(playbook::run))
         .route("/playbooks/{id}/simulate", post(playbook::simulate))
         .route("/deploys", get(deploys::list))

@@ -114,6 +114,7 @@ async fn make(page: &Page, id: &str, again: Option<Again>) -> Result<PlaybookPag
         waiting,
         history,
         may_operate: playbooks::may_switch(page),
+        may_promote: playbooks::may_promote(page),
         folder: page.app.settings.folder.clone(),
         version: playbook.hash.chars().take(12).collect(),
         row,

@@ -1,10 +1,11 @@
-//! The list of playbooks, and the switch of their modes.
+//! The list of playbooks, the switch of their modes, and promotions of their versions.
 
 use super::{Form, Oops, Page};
 use crate::api::playbooks::tenants_of;
+use crate::api::promotion::acts_elsewhere;
 use crate::dashboard::chrome::Area;
 use crate::dashboard::pages::PlaybooksPage;
-use crate::dashboard::pages::playbooks::PlaybookRow;
+use crate::dashboard::pages::playbooks::{CanaryRow, PlaybookRow};
 use crate::http::Path;
 use crate::identity::{Permission, Scope};
 use crate::problem::Problem;
@@ -13,7 +14,7 @@ use counterplay_machine::deployment::Mode;
 use counterplay_machine::duration::DAY_MS;
 use counterplay_machine::playbook::{NodeKind, Playbook, TriggerKind};
 use counterplay_machine::schedule;
-use counterplay_runtime::store::{PlaybookStats, RunFilter, StatsFilter};
+use counterplay_runtime::store::{PlaybookStats, RunFilter, StatsFilter, short_version};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -58,6 +59,7 @@ async fn make(page: &Page) -> Result<PlaybooksPage, Problem> {
             .filter_map(|p| row(page, p, &doing))
             .collect(),
         may_operate: may_switch(page),
+        may_promote: may_promote(page),
         folder: page.app.settings.folder.clone(),
     })
 }
@@ -65,6 +67,21 @@ async fn make(page: &Page) -> Result<PlaybooksPage, Problem> {
 /// Whether the viewer may switch modes, which concern every tenant.
 pub fn may_switch(page: &Page) -> bool {
     page.auth.needs_everywhere(Permission::Operate).is_ok()
+}
+
+/// Whether the viewer may promote versions: whoever deploys them.
+pub fn may_promote(page: &Page) -> bool {
+    page.auth.needs_everywhere(Permission::Deploy).is_ok()
+}
+
+fn canary(page: &Page, playbook: &Playbook) -> Option<CanaryRow> {
+    let version = page.app.engine.version(&playbook.id)?;
+    let elsewhere = acts_elsewhere(&page.app, &version);
+    version.promoted.is_none().then(|| CanaryRow {
+        group: version.group,
+        elsewhere: elsewhere.map(|v| short_version(&v).to_owned()),
+        version: version.version,
+    })
 }
 
 /// How playbooks do, or one of them.
@@ -119,6 +136,7 @@ pub fn row(page: &Page, playbook: &Playbook, doing: &Doing) -> Option<PlaybookRo
             .collect(),
         mode: mode.mode,
         source_mode: (mode.mode != mode.otherwise).then_some(mode.otherwise),
+        canary: canary(page, playbook),
         open_runs: doing.open.get(&*playbook.id).copied().unwrap_or(0),
         last_run_ms: stats.and_then(|s| s.last.as_ref()).map(|r| r.started_ms),
         manual: playbook
@@ -178,6 +196,39 @@ pub async fn mode(Path(id): Path<String>, form: Form<NewMode>) -> Result<Respons
                 Mode::Paused => "starts no run any more",
             };
             page.back(to, &format!("{id} {what}."))
+        }
+        Err(problem) => page.back_with_problem(to, &problem),
+    })
+}
+
+/// The form of a promotion.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct NewPromotion {
+    version: String,
+    next: String,
+}
+
+/// `POST /playbooks/{id}/promote`.
+///
+/// # Errors
+/// The page of what went wrong.
+pub async fn promote(Path(id): Path<String>, form: Form<NewPromotion>) -> Result<Response, Oops> {
+    let Form { page, fields } = form;
+    let promoted = async {
+        page.auth.needs_everywhere(Permission::Deploy)?;
+        let by = &page.who().id;
+        page.app.engine.promote(&id, &fields.version, by).await?;
+        page.app.feed.changed("playbooks", "");
+        Ok::<_, Problem>(())
+    };
+    let to = super::login::inside(&fields.next);
+    let to = if to == "/" { "/playbooks" } else { to };
+    Ok(match promoted.await {
+        Ok(()) => {
+            let version = short_version(&fields.version);
+            let said = format!("Version {version} of {id} acts everywhere from its next run on.");
+            page.back(to, &said)
         }
         Err(problem) => page.back_with_problem(to, &problem),
     })
