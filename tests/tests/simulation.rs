@@ -1,6 +1,6 @@
 //! Deployments are played through by seed, with crashes, lost answers, full disks and wrong clocks: every promise holds.
 //!
-//! 25 simulations by default; `COUNTERPLAY_SIMULATIONS=3000` plays more, from `COUNTERPLAY_SEED` on. What is found is
+//! 30 simulations of each kind by default; `COUNTERPLAY_SIMULATIONS=3000` plays more, from `COUNTERPLAY_SEED` on. What is found is
 //! printed with its seed, which plays the same course again.
 
 use counterplay_tests::sim::course::Size;
@@ -42,7 +42,7 @@ fn every_promise_holds_of_the_responses_that_ship() {
 
 fn hold(size: Size) {
     let first = given("COUNTERPLAY_SEED").unwrap_or(1);
-    let count = given("COUNTERPLAY_SIMULATIONS").unwrap_or(25);
+    let count = given("COUNTERPLAY_SIMULATIONS").unwrap_or(30);
     let next = AtomicU64::new(first);
     let totals: Mutex<BTreeMap<&'static str, u64>> = Mutex::default();
     let broken: Mutex<Vec<(u64, String)>> = Mutex::default();
