@@ -85,6 +85,7 @@ impl Gallery {
             flash: None,
             paused: Vec::new(),
             clock: None,
+            store: None,
         }
     }
 
