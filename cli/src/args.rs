@@ -102,7 +102,9 @@ pub enum Command {
     /// Say what became of a call of which nobody knows whether it was carried out
     Settle(SettleArgs),
     /// End a run; a call that is under way is not stopped by it
-    Cancel(WordArgs),
+    Cancel(CancelArgs),
+    /// Begin a run anew on the present version that this Counterplay cannot read
+    Move(MoveArgs),
     /// Take back what a run did, in a run of its own, as far as it can be; or show what that would do
     Undo(UndoArgs),
     /// Let a playbook's new version act for every tenant, and not only for those of its canary; or list such versions
@@ -593,6 +595,9 @@ pub struct RunsArgs {
     /// Only those that are archived
     #[arg(long, conflicts_with = "open")]
     pub archived: bool,
+    /// Only open ones that this version cannot carry on, and why; while there are any no service starts
+    #[arg(long, conflicts_with_all = ["open", "archived", "all"])]
+    pub unreadable: bool,
     /// Only those of this playbook
     #[arg(long, value_name = "ID")]
     pub playbook: Option<String>,
@@ -724,6 +729,65 @@ pub struct WordArgs {
     /// Who says so, by e-mail address
     #[arg(long = "as", value_name = "EMAIL")]
     pub by: String,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `counterplay cancel`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay cancel r-20261122-abc123 --as ana.ortiz@msp.example
+  counterplay cancel r-20261122-abc123 --because \"it was a test\" --as ana.ortiz@msp.example
+
+A run that this version cannot read (`counterplay runs --unreadable`) is ended while no service works on the store; then
+--because is needed. What it did is listed, and stays done.
+
+Exit codes:
+  0  ended, or kept until an engine works on this store again
+  1  refused: the run has ended
+  2  there is no such run, wrong usage, or the store cannot be used")]
+pub struct CancelArgs {
+    /// The run's id, or its beginning
+    pub run: String,
+    /// Who says so, by e-mail address
+    #[arg(long = "as", value_name = "EMAIL")]
+    pub by: String,
+    /// Why, for those who ask later; in the audit trail
+    #[arg(long, value_name = "TEXT")]
+    pub because: Option<String>,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `counterplay move`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay move r-20261122-abc123 --because \"back to 1.4\" --as ana.ortiz@msp.example
+  counterplay move r-20261122-abc123 --because \"back to 1.4\" --confirm --as ana.ortiz@msp.example
+
+For runs of `counterplay runs --unreadable`, while no service works on the store. The run is cancelled, and what started it
+arrives once more, for its playbook alone: a new run begins with the next start of the service and does everything from the
+beginning. What the old run did is listed first; where it did or may have done anything, --confirm says that it may be done
+again.
+
+Exit codes:
+  0  moved
+  1  refused: nothing was changed; it has ended, can be read, or --confirm is needed
+  2  there is no such run, wrong usage, or the store cannot be used")]
+pub struct MoveArgs {
+    /// The run's id, or its beginning
+    pub run: String,
+    /// Who says so, by e-mail address
+    #[arg(long = "as", value_name = "EMAIL")]
+    pub by: String,
+    /// Why, for those who ask later; in the audit trail
+    #[arg(long, value_name = "TEXT")]
+    pub because: String,
+    /// What the old run did may be done again
+    #[arg(long)]
+    pub confirm: bool,
     /// The store.
     #[command(flatten)]
     pub store: StoreArgs,

@@ -45,6 +45,7 @@ pub mod table;
 mod telemetry;
 mod test;
 mod undo;
+mod unreadable;
 pub mod values;
 pub mod verify;
 pub mod view;
@@ -113,6 +114,7 @@ fn carry_out(command: Command) -> Outcome {
         Command::Settle(args) => asynchronously(settle::settle(args)),
         Command::Resume(args) => asynchronously(words::resume(args)),
         Command::Cancel(args) => asynchronously(words::cancel(args)),
+        Command::Move(args) => asynchronously(unreadable::anew(args)),
         Command::Clock(args) => asynchronously(clock::clock(args)),
         Command::Undo(args) => asynchronously(undo::undo(args)),
         Command::Promote(args) => asynchronously(promote::promote(args)),

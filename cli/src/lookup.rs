@@ -120,6 +120,13 @@ pub async fn run(store: &Store, given: &str) -> Result<RunInfo, Failure> {
     match begin.as_slice() {
         [one] if !given.is_empty() => Ok((*one).clone()),
         [] => {
+            if let Some((info, _)) = store.archived_run(given, None).await.map_err(failed)? {
+                return Err(Failure::cannot_start(format!(
+                    "run {given} has ended ({}) and is archived; `counterplay show {given}` shows what is left of it",
+                    info.outcome
+                        .map_or_else(|| "ended".to_owned(), |o| o.to_string())
+                )));
+            }
             let ids = runs.iter().map(|r| r.id.as_str());
             let hint = match near::best(given, ids) {
                 Some(near) => format!("did you mean {near}?"),

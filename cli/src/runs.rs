@@ -5,11 +5,12 @@ use crate::error::{OK, Outcome};
 use crate::lookup::{self, failed};
 use crate::out::{self, ASK, BAD, GOOD, NAME, PLAIN, QUIET, WARN, paint};
 use crate::table::{Cell, table};
+use crate::unreadable;
 use crate::waiting;
 use anstyle::Style;
 use counterplay_machine::duration::format_time_ms;
 use counterplay_machine::state::Outcome as Ending;
-use counterplay_runtime::store::{RunFilter, RunInfo};
+use counterplay_runtime::store::{RunFilter, RunInfo, StoreError};
 use serde_json::{Value as Json, json};
 
 /// How many are listed without `--all`.
@@ -21,6 +22,9 @@ const LATEST: u32 = 50;
 /// When the store cannot be read.
 pub async fn runs(args: RunsArgs) -> Outcome {
     let store = lookup::attach(&args.store)?;
+    if args.unreadable {
+        return unreadable::list(&store, &args).await;
+    }
     let filter = RunFilter {
         open: args.open,
         archived: args.archived,
@@ -51,11 +55,11 @@ pub async fn runs(args: RunsArgs) -> Outcome {
     for info in &runs {
         let detail = match info.ended_ms {
             Some(_) => info.outcome.as_ref().map_or_else(String::new, why),
-            None => store
-                .run_detail(&info.id)
-                .await
-                .map_err(failed)?
-                .map_or_else(String::new, |d| waiting::brief(&d.run)),
+            None => match store.run_detail(&info.id).await {
+                Ok(detail) => detail.map_or_else(String::new, |d| waiting::brief(&d.run)),
+                Err(StoreError::Unreadable { .. }) => "this version cannot read it".into(),
+                Err(error) => return Err(failed(error)),
+            },
         };
         rows.push(row(info, detail));
     }

@@ -7,9 +7,9 @@ use crate::out::{self, ASK, HEAD, NAME, QUIET, paint};
 use crate::run::setup;
 use crate::{runs, view, waiting};
 use counterplay_machine::duration::format_time_ms;
-use counterplay_runtime::store::RunDetail;
+use counterplay_runtime::store::{AuditFilter, AuditRecord, RunDetail, RunInfo, Store};
 use counterplay_runtime::timeline::{self, Line, Reading};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 /// Shows a run.
 ///
@@ -17,6 +17,9 @@ use serde_json::json;
 /// When there is no such run or the store cannot be read.
 pub async fn show(args: ShowArgs) -> Outcome {
     let store = lookup::attach(&args.store)?;
+    if let Some(left) = store.archived_run(&args.run, None).await.map_err(failed)? {
+        return archived(&store, left, args.json).await;
+    }
     let flags = setup::flags(&args.store);
     let id = lookup::run(&store, &args.run).await?.id;
     let detail = store.run_detail(&id).await.map_err(failed)?;
@@ -69,6 +72,62 @@ pub async fn show(args: ShowArgs) -> Outcome {
         out::line(format!("  {}", paint(ASK, sentence)))?;
     }
     Ok(OK)
+}
+
+/// Shows what is left of an archived run: its line, and what the audit trail says of it.
+async fn archived(store: &Store, (info, at_ms): (RunInfo, i64), json: bool) -> Outcome {
+    let filter = AuditFilter {
+        run: Some(info.id.clone()),
+        limit: Some(u32::MAX),
+        ..AuditFilter::default()
+    };
+    let mut records = store.audit(filter).await.map_err(failed)?.items;
+    records.reverse();
+    if json {
+        let mut object = runs::as_json(&info);
+        object["started_by"] = json!(info.started_by);
+        object["archived"] = json!(format_time_ms(at_ms));
+        object["audit"] = records.iter().map(record).collect();
+        out::line(format!("{object:#}"))?;
+        return Ok(OK);
+    }
+    let (status, style) = runs::status(&info);
+    out::line(format!(
+        "{}  {}",
+        paint(HEAD, &info.playbook),
+        paint(NAME, &info.id)
+    ))?;
+    out::line(format!(
+        "{}, started {} by {}, {}",
+        paint(QUIET, format!("tenant {}", info.tenant)),
+        format_time_ms(info.started_ms),
+        out::harmless(&info.started_by),
+        paint(style, status)
+    ))?;
+    let kept = "this line of it is kept; the audit trail says of it:";
+    let archived = format!("archived {}; {kept}", format_time_ms(at_ms));
+    out::line(paint(QUIET, archived))?;
+    out::line("")?;
+    for record in records {
+        out::line(format!(
+            "  {}  {}  {} {}",
+            paint(QUIET, format_time_ms(record.at_ms)),
+            paint(NAME, &record.action),
+            out::harmless(record.object.as_deref().unwrap_or_default()),
+            paint(QUIET, format!("by {}", record.actor)),
+        ))?;
+    }
+    Ok(OK)
+}
+
+fn record(record: &AuditRecord) -> Json {
+    json!({
+        "at": format_time_ms(record.at_ms),
+        "actor": record.actor,
+        "action": record.action,
+        "object": record.object,
+        "detail": record.detail,
+    })
 }
 
 /// A run's timeline in colours.

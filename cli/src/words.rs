@@ -1,13 +1,15 @@
 //! `counterplay approve`, `reject`, `answer`, `resume` and `cancel`: a person's word in, what became of it out.
 
-use crate::args::{AnswerArgs, ChoiceArgs, WordArgs};
+use crate::args::{AnswerArgs, CancelArgs, ChoiceArgs, WordArgs};
 use crate::error::{FOUND, Failure, OK, Outcome};
 use crate::lookup::{self, failed};
 use crate::out::{self, GOOD, QUIET, WARN, paint};
+use crate::unreadable;
 use counterplay_machine::journal::What;
 use counterplay_machine::state::Status;
 use counterplay_runtime::clock::{Clock, SystemClock};
-use counterplay_runtime::store::{RunDetail, Store, WordRefused};
+use counterplay_runtime::store::{NewAudit, RunDetail, Store, WordRefused};
+use serde_json::json;
 use std::time::{Duration, Instant};
 
 /// How long to wait for an engine to take a word up.
@@ -125,12 +127,29 @@ pub async fn resume(args: WordArgs) -> Outcome {
 ///
 /// # Errors
 /// When it has ended already or the store cannot be used.
-pub async fn cancel(args: WordArgs) -> Outcome {
+pub async fn cancel(args: CancelArgs) -> Outcome {
     let store = lookup::attach(&args.store)?;
     let by = address(&args.by)?;
-    let run = lookup::run(&store, &args.run).await?.id;
+    let info = lookup::run(&store, &args.run).await?;
+    if let Some(why) = store.unreadable(&info.id).await.map_err(failed)? {
+        return unreadable::cancel(&store, &info.id, (by, args.because), &why).await;
+    }
+    let run = info.id;
     let now = SystemClock.now_ms();
     store.submit_cancel(&run, &by, now).await.map_err(refused)?;
+    if let Some(because) = args.because {
+        let asked = NewAudit {
+            at_ms: now,
+            tenant: info.tenant,
+            actor: by,
+            action: "run.cancel_asked".into(),
+            run: Some(run.clone()),
+            object: None,
+            detail: json!({ "because": because }),
+        };
+        let written = store.write(move |tx| tx.add_audit(&asked)).await;
+        written.map_err(failed)?;
+    }
     let taken = |detail: &RunDetail| detail.run.outcome.clone();
     match watch(&store, &run, taken).await? {
         Some(outcome) => {

@@ -11,11 +11,14 @@ use counterplay_runtime::store::NewAudit;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Shared by all routes; a clone is a handle.
 #[derive(Clone)]
-pub struct App(Arc<Parts>);
+pub struct App {
+    parts: Arc<Parts>,
+    hindrance: Arc<Mutex<Option<String>>>,
+}
 
 /// What an [`App`] holds.
 pub struct Parts {
@@ -79,7 +82,25 @@ pub struct Sample {
 impl App {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> App {
-        App(Arc::new(parts))
+        App {
+            parts: Arc::new(parts),
+            hindrance: Arc::default(),
+        }
+    }
+
+    /// Why nothing can be written to the store at present, where that is so and is expected to pass.
+    pub fn hindrance(&self) -> Option<String> {
+        let hindrance = self.hindrance.lock();
+        hindrance.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keeps for [`App::hindrance`] how it is.
+    pub(crate) fn hindered(&self, by: Option<String>) {
+        let mut hindrance = self
+            .hindrance
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *hindrance = by;
     }
 
     /// Appends a record to the audit trail.
@@ -115,6 +136,6 @@ impl Deref for App {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.parts
     }
 }

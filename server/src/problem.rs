@@ -222,8 +222,17 @@ impl Problem {
 
 impl From<counterplay_runtime::store::StoreError> for Problem {
     fn from(error: counterplay_runtime::store::StoreError) -> Problem {
+        use counterplay_runtime::store::StoreError;
         tracing::error!(%error, "the store refuses");
-        Problem::unavailable(error.to_string())
+        Problem::unavailable(match error {
+            StoreError::Full(_) => {
+                "the disk of the service is full; nothing of this was taken".into()
+            }
+            StoreError::Locked(_) => {
+                "another program holds the store of the service; nothing of this was taken".into()
+            }
+            other => other.to_string(),
+        })
     }
 }
 

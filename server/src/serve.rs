@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::router::router;
 use counterplay_runtime::engine::{EngineError, Rest, Until};
+use counterplay_runtime::store::StoreError;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -15,6 +16,9 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 
 /// How often it is looked whether the store's file is still there.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How long it is until a store is tried again that had no room or was locked.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// Why the service does not start or has ended.
 #[derive(Debug, thiserror::Error)]
@@ -68,15 +72,7 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<Rest, ServeError> {
     let (halt, halted) = watch::channel(false);
-    let until = |mut halted: watch::Receiver<bool>| async move {
-        // An error means that the other end is gone, which is an end, too.
-        let _ = halted.wait_for(|h| *h).await;
-    };
-    let engine = app.engine.clone();
-    let mut driving = tokio::spawn({
-        let until = Until::stopped(until(halted.clone()));
-        async move { engine.run(until).await }
-    });
+    let mut driving = tokio::spawn(drive(app.clone(), halted.clone()));
     let routes = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let answering = axum::serve(listener, routes).with_graceful_shutdown(until(halted));
     let mut answering = tokio::spawn(async move { answering.await });
@@ -112,6 +108,49 @@ pub async fn serve(
         answering.abort();
     }
     Ok(rest)
+}
+
+/// Done when the service is to come to rest.
+async fn until(mut halted: watch::Receiver<bool>) {
+    // An error means that the other end is gone, which is an end, too.
+    let _ = halted.wait_for(|h| *h).await;
+}
+
+/// Drives runs until the service is to come to rest. While the disk is full or another program holds the store nothing
+/// is done, and nothing is lost; it goes on by itself.
+async fn drive(app: App, halted: watch::Receiver<bool>) -> Result<Rest, EngineError> {
+    loop {
+        let ended = {
+            let run = app.engine.run(Until::stopped(until(halted.clone())));
+            tokio::pin!(run);
+            tokio::select! {
+                ended = &mut run => ended,
+                // It works again, as far as this can be told.
+                () = tokio::time::sleep(AGAIN / 2) => {
+                    app.hindered(None);
+                    run.await
+                }
+            }
+        };
+        let error = match ended {
+            Err(EngineError::Store(error)) if passes(&error) && !*halted.borrow() => error,
+            other => return other,
+        };
+        tracing::error!(
+            "{error}; it is tried again every {} seconds",
+            AGAIN.as_secs()
+        );
+        app.hindered(Some(error.to_string()));
+        tokio::select! {
+            () = tokio::time::sleep(AGAIN) => {}
+            () = until(halted.clone()) => {}
+        }
+    }
+}
+
+/// Whether a store that refuses may be written again without anything being done to this process.
+fn passes(error: &StoreError) -> bool {
+    matches!(error, StoreError::Full(_) | StoreError::Locked(_))
 }
 
 /// Done when the store's file is no longer where it was opened.

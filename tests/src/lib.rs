@@ -2,9 +2,11 @@
 
 pub mod collector;
 pub mod contained;
+pub mod disk;
 pub mod hostile;
 pub mod load;
 pub mod outside;
+pub mod probe;
 pub mod service;
 pub mod sim;
 

@@ -40,7 +40,22 @@ impl Drop for Process {
 impl Process {
     /// Starts it in a folder, with further arguments and variables.
     pub fn start(folder: &Path, arguments: &[&str], variables: &[(String, String)]) -> Process {
-        let mut child = Command::new(outside::counterplay())
+        Process::of(
+            Command::new(outside::counterplay()),
+            folder,
+            arguments,
+            variables,
+        )
+    }
+
+    /// The same by a command that the program's name was added to, and that is the program in the end.
+    pub fn of(
+        mut command: Command,
+        folder: &Path,
+        arguments: &[&str],
+        variables: &[(String, String)],
+    ) -> Process {
+        let mut child = command
             .arg("serve")
             .args(arguments)
             .args(["--listen", "127.0.0.1:0"])
@@ -100,6 +115,17 @@ impl Process {
         .to_owned()
     }
 
+    /// Waits until it has ended by itself; its code, and what it said on standard error.
+    pub async fn ended(&mut self) -> (Option<i32>, String) {
+        for _ in 0..600 {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                return (status.code(), self.said());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("it does not end: {:#?}", self.told)
+    }
+
     /// What it has said on standard error.
     pub fn said(&self) -> String {
         self.said.lock().expect("not poisoned").clone()
@@ -147,13 +173,7 @@ impl Service {
 
     /// Waits until it has ended by itself; its code, and what it said on standard error.
     pub async fn ended(&mut self) -> (Option<i32>, String) {
-        for _ in 0..600 {
-            if let Some(status) = self.process.child.try_wait().expect("a child") {
-                return (status.code(), self.process.said());
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("it does not end: {:#?}", self.process.told)
+        self.process.ended().await
     }
 
     /// A value of `/proc/PID/status` in KiB: `VmRSS` now, `VmHWM` the most.

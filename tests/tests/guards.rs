@@ -196,3 +196,65 @@ async fn protected_accounts_are_left_alone_and_it_is_recorded() {
         .any(|r| r.action == "action.failed" && r.detail.to_string().contains("blocked_by_guard"));
     assert!(recorded);
 }
+
+const BEYOND: &str = r#"
+use microsoft.entra
+
+guard "few blocks" {
+  limit entra.block_sign_in to 1 per 1d per tenant, beyond that approve by team.soc within 1h
+}
+
+playbook one "One" {
+  when manual(user: User)
+  then { entra.block_sign_in(user) }
+}
+"#;
+
+#[tokio::test]
+async fn what_nobody_grants_beyond_a_budget_is_not_done() {
+    let bench = Bench::of(project(BEYOND), START_MS).await;
+    start_in(&bench, "contoso", "one", json!({ "user": USER })).await;
+    start_in(&bench, "contoso", "one", json!({ "user": OTHER })).await;
+    let store = bench.engine.store().clone();
+    let asked = store.approvals().await.expect("approvals");
+    assert_eq!(asked.len(), 1, "the second one is asked for");
+    assert!(asked[0].open.question.contains("few blocks"), "{asked:?}");
+    // A minute before its end the question still stands; after it, it is a no.
+    bench.wait_until(START_MS + HOUR_MS - 60_000).await;
+    assert_eq!(store.approvals().await.expect("approvals").len(), 1);
+    bench.wait_until(START_MS + HOUR_MS + 60_000).await;
+    assert!(store.approvals().await.expect("approvals").is_empty());
+    let late = bench
+        .engine
+        .vote(&asked[0].id, "ana@example.org", true, None);
+    assert!(late.await.is_err(), "an answer that is late grants nothing");
+    bench.settle().await;
+    let mut all = ends(&bench, "one").await;
+    all.sort();
+    assert_eq!(all[0], "completed", "{all:?}");
+    assert!(all[1].contains("blocked_by_guard"), "{all:?}");
+    let requests = bench.sandbox.requests();
+    let done: Vec<&str> = requests
+        .iter()
+        .filter(|r| r.method == "PATCH")
+        .map(|r| r.path.as_str())
+        .collect();
+    assert!(done.len() == 1 && done[0].contains(USER), "{done:?}");
+    let decided = bench.runs().await.into_iter().flat_map(|r| r.journal);
+    let decided: Vec<String> = decided
+        .filter_map(|e| match e.what {
+            What::ApprovalDecided { decision } => Some(decision),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(decided, ["unanswered"]);
+    // What was not done does not count: the budget is as used up as it was, and not more.
+    bench.wait_until(START_MS + 24 * HOUR_MS + 120_000).await;
+    start_in(&bench, "contoso", "one", json!({ "user": OTHER })).await;
+    let all = ends(&bench, "one").await;
+    assert_eq!(
+        all.iter().filter(|e| *e == "completed").count(),
+        2,
+        "{all:?}"
+    );
+}

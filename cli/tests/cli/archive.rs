@@ -1,6 +1,7 @@
 //! `archive`: what it says, and what is left of runs that ended long ago.
 
 use crate::support::{Place, Result, event};
+use counterplay_runtime::store::Store;
 
 #[test]
 fn what_is_open_stays_and_wrong_ages_are_refused() -> Result {
@@ -19,5 +20,59 @@ fn what_is_open_stays_and_wrong_ages_are_refused() -> Result {
     assert!(open.out.contains(&run), "{}", open.out);
     let wrong = place.run(&[&["archive", "--after", "0"][..], &who].concat())?;
     assert_eq!(wrong.code, Some(2), "{wrong:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_of_an_archived_run_is_shown() -> Result {
+    let place = Place::new()?;
+    let risk = std::fs::read_to_string(event("risk-detection"))?;
+    let mut runs = Vec::new();
+    for (id, user) in [("1111", "c2d1003"), ("2222", "c2d1005")] {
+        // Another detection each time, about another person.
+        let risk = risk.replace("\"id\": \"", &format!("\"id\": \"{id}"));
+        let risk = risk.replace("c2d1003", user);
+        place.run_with(&["run", "--sandbox", "--once", "-"], &risk)?;
+        let run = place.latest_run()?;
+        let who = ["--sandbox", "--as", "ana.ortiz@msp.example"];
+        place.run(&[&["cancel", &run][..], &who].concat())?;
+        place.run(&["run", "--sandbox", "--once"])?;
+        runs.push(run);
+    }
+    let first = &runs[0];
+    assert_ne!(*first, runs[1]);
+    let store = Store::attach(place.path().join(".counterplay/sandbox.db"))?;
+    let done = store
+        .archive(i64::MAX, "ana.ortiz@msp.example", 1_800_000_000_000)
+        .await?;
+    assert_eq!(done.runs, 1);
+    drop(store);
+
+    let shown = place.run(&["show", first, "--sandbox"])?;
+    assert_eq!(shown.code, Some(0), "{shown:?}");
+    for part in [
+        first.as_str(),
+        "cancelled",
+        "archived 2027-01-15",
+        "run.started",
+        "run.cancelled",
+        "action.",
+    ] {
+        assert!(shown.out.contains(part), "{part}: {}", shown.out);
+    }
+    let shown = place.run(&["show", first, "--sandbox", "--json"])?;
+    let left: serde_json::Value = serde_json::from_str(&shown.out)?;
+    assert!(left["archived"].is_string(), "{left}");
+    assert!(
+        left["audit"].as_array().is_some_and(|a| a.len() > 2),
+        "{left}"
+    );
+    let undo = place.run(&["undo", first, "--plan", "--sandbox"])?;
+    assert_eq!(undo.code, Some(2), "{undo:?}");
+    assert!(
+        undo.err.contains("is archived; `counterplay show"),
+        "{}",
+        undo.err
+    );
     Ok(())
 }

@@ -161,7 +161,8 @@ impl MasterKey {
         let named = file
             .write_all(&key)
             .and_then(|()| file.sync_all())
-            .and_then(|()| fs::hard_link(&part, path));
+            .and_then(|()| fs::hard_link(&part, path))
+            .and_then(|()| sync_folder(path));
         let _ = fs::remove_file(&part);
         match named {
             Ok(()) => Ok(MasterKey(key)),
@@ -207,6 +208,15 @@ impl MasterKey {
                 return SecretValue::new(candidate.into_iter().map(char::from).collect::<String>());
             }
         }
+    }
+}
+
+/// Lets a file's name reach the disk, which the file's own bytes do not bring with them.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        #[cfg(unix)]
+        Some(folder) if !folder.as_os_str().is_empty() => fs::File::open(folder)?.sync_all(),
+        _ => Ok(()),
     }
 }
 

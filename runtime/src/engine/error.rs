@@ -15,7 +15,8 @@ pub enum EngineError {
     /// An open run was started with a program that this engine cannot read.
     #[error(
         "run {run}{others} was started by another Counterplay and cannot be carried on by this one: {reason}; \
-         start the one that it was started with, and let it end or cancel it there"
+         start the one that it was started with and let it end there; or see `counterplay runs --unreadable`, and end it with \
+         `counterplay cancel` or begin it anew with `counterplay move`"
     )]
     UnreadableRun {
         /// The first such run.

@@ -80,7 +80,7 @@ pub enum StoreError {
         detail: String,
     },
     /// The disk is full.
-    #[error("there is no space left for the store {}; make room and start again, nothing that was accepted is lost", .0.display())]
+    #[error("there is no space left for the store {}; make room, nothing that was accepted is lost", .0.display())]
     Full(PathBuf),
     /// The disk does not do what it should.
     #[error("the disk under the store {} failed ({detail}); nothing that was accepted before is lost", path.display())]

@@ -60,6 +60,7 @@ mod ticks;
 mod time;
 mod timers;
 mod undos;
+mod unreadable;
 
 pub use answers::{Answer, Begun, Ticket};
 pub(crate) use approvals::approval_info;
@@ -104,6 +105,7 @@ pub use stats::{Hour, OpenCounts, PlaybookStats, StatsFilter, Tally};
 pub use subscriptions::{ChangeRow, SubscriptionRow};
 pub use time::{Overdue, TimeCause, TimeHold};
 pub use undos::{UndoRefused, Undoing};
+pub use unreadable::{Act, Became, Leave, LeaveRefused, Left, UnreadableRun};
 
 use crate::connect::MasterKey;
 use backend::{Backend, Task};

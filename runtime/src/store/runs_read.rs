@@ -119,6 +119,21 @@ impl Store {
             .await
     }
 
+    /// What is left of an archived run, and when it was archived; `None` when there is none with this id in these
+    /// tenants (in any where `None`).
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn archived_run(
+        &self,
+        id: &str,
+        tenants: Option<Vec<String>>,
+    ) -> Result<Option<(RunInfo, i64)>, StoreError> {
+        let id = id.to_owned();
+        self.read(move |tx| tx.archived_run(&id, tenants.as_deref()))
+            .await
+    }
+
     /// A run with its journal; `None` when there is none with this id.
     ///
     /// # Errors
@@ -190,6 +205,29 @@ impl Tx<'_> {
             .with("r.id = ?", Some(id.to_owned()))
             .tenants("r.tenant", tenants);
         self.one(SELECT, &conditions, info)
+    }
+
+    /// What is left of an archived run, and when it was archived, by id and restricted to tenants.
+    ///
+    /// # Errors
+    /// When SQLite refuses or the row cannot be read.
+    pub fn archived_run(
+        &self,
+        id: &str,
+        tenants: Option<&[String]>,
+    ) -> Result<Option<(RunInfo, i64)>, Fault> {
+        let mut conditions = Conditions::default();
+        conditions
+            .with("r.id = ?", Some(id.to_owned()))
+            .tenants("r.tenant", tenants);
+        let Some(info) = self.one(ARCHIVED, &conditions, info)? else {
+            return Ok(None);
+        };
+        let at_ms = self
+            .conn
+            .prepare_cached("SELECT archived_ms FROM archived_runs WHERE num = ?1")?
+            .query_row([info.num], |row| row.get(0))?;
+        Ok(Some((info, at_ms)))
     }
 
     /// The latest run of a playbook, restricted to tenants.

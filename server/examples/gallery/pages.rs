@@ -85,6 +85,7 @@ impl Gallery {
             flash: None,
             paused: Vec::new(),
             clock: None,
+            store: None,
         }
     }
 
@@ -429,6 +430,7 @@ impl Gallery {
             ("runs-empty", self.runs_empty()),
         ];
         out.extend(self.run_pages());
+        out.push(("archived", self.archived()));
         out.push(("approvals", self.approvals()));
         out.extend(self.approval_pages());
         out.push(("deploys", self.deploys()));
@@ -1437,6 +1439,17 @@ impl Gallery {
             polls: vec![],
             webhooks: vec![],
             connections: vec![],
+        })
+    }
+
+    fn archived(&self) -> String {
+        let mut rows = self.run_rows();
+        render(&pages::ArchivedPage {
+            chrome: self.chrome(Area::Runs, "Archived run"),
+            run: rows.swap_remove(0),
+            outcome: Some(self.t("Completed with failures")),
+            archived_ms: self.now_ms,
+            may_audit: true,
         })
     }
 

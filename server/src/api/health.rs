@@ -23,7 +23,8 @@ pub struct Alive {
 /// How the service is.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct HealthView {
-    /// `ok`, or `attention` where a source or connection fails, a run is held or timers wait.
+    /// `ok`, or `attention` where a source or connection fails, a run is held, timers wait or the store cannot be
+    /// written.
     pub status: String,
     /// Counterplay's version.
     pub version: String,
@@ -31,6 +32,9 @@ pub struct HealthView {
     pub runs: RunCounts,
     /// Why timers and schedules wait until somebody confirms the clock, where they do.
     pub clock: Option<String>,
+    /// Why nothing is accepted or done until there is room on the disk, or another program lets go of the store,
+    /// where that is so.
+    pub store: Option<String>,
     /// How many follow what happens at present.
     pub listeners: usize,
     /// The polled sources of the caller's tenants.
@@ -236,8 +240,10 @@ pub async fn detail(State(app): State<App>, auth: Auth) -> Result<Json<HealthVie
         .map(connection)
         .collect();
     let clock = app.engine.store().time_hold().await?.map(|h| h.to_string());
+    let store = app.hindrance();
     let attention = runs.held > 0
         || clock.is_some()
+        || store.is_some()
         || sources.iter().any(|s| s.failures > 0)
         || sources
             .iter()
@@ -248,6 +254,7 @@ pub async fn detail(State(app): State<App>, auth: Auth) -> Result<Json<HealthVie
         version: env!("CARGO_PKG_VERSION").into(),
         runs,
         clock,
+        store,
         listeners: app.feed.listeners(),
         sources,
         connections,

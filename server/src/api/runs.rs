@@ -54,8 +54,11 @@ pub struct RunView {
     pub summary: RunSummary,
     /// What started it.
     pub started_by: String,
-    /// The version of the playbook that it keeps.
-    pub version: String,
+    /// The version of the playbook that it keeps; absent where it is archived.
+    pub version: Option<String>,
+    /// When it was archived, RFC 3339: `timeline` and `journal` are empty then. What it did is in the audit trail.
+    #[schema(format = DateTime)]
+    pub archived_at: Option<String>,
     /// What it waits for, one entry for each line of control.
     pub waits_for: Vec<WaitView>,
     /// The run that it undoes.
@@ -108,6 +111,8 @@ pub struct RunQuery {
     pub status: Option<StatusName>,
     /// Only those that have not ended.
     pub open: Option<bool>,
+    /// Those that are archived, and no others.
+    pub archived: Option<bool>,
     /// That ended so: `completed`, `completed with failures`, `resolved`, `stopped`, `rejected`, `failed`, `cancelled`.
     pub outcome: Option<String>,
     /// Only simulated ones, or only others.
@@ -195,7 +200,7 @@ pub async fn list(
 ) -> Result<Json<RunPage>, Problem> {
     auth.needs(Permission::View)?;
     let filter = RunFilter {
-        archived: false,
+        archived: query.archived.unwrap_or(false),
         tenants: auth.tenants(),
         status: query.status.map(Status::from),
         open: query.open.unwrap_or(false),
@@ -217,7 +222,7 @@ pub async fn list(
 
 /// One run
 ///
-/// With its timeline and its journal.
+/// With its timeline and its journal; of one that is archived, what is left of it.
 #[utoipa::path(get, path = "/runs/{id}", tag = "runs",
     operation_id = "readRun",
     params(("id" = String, Path, description = "The run's id")),
@@ -228,6 +233,20 @@ pub async fn read(
     Path(id): Path<String>,
 ) -> Result<Json<RunView>, Problem> {
     auth.needs(Permission::View)?;
+    let archived = app.engine.store().archived_run(&id, auth.tenants()).await?;
+    if let Some((info, at_ms)) = archived {
+        return Ok(Json(RunView {
+            summary: summary(&info),
+            started_by: info.started_by,
+            version: None,
+            archived_at: Some(time::rfc3339(at_ms)),
+            waits_for: Vec::new(),
+            undoes: None,
+            undone_by: Vec::new(),
+            timeline: Vec::new(),
+            journal: Vec::new(),
+        }));
+    }
     let found = find(&app, &auth, &id).await?;
     let (wishes, undoes) = app.engine.store().undoings_of(&found.info.id).await?;
     let undone_by = wishes.into_iter().filter_map(|w| w.run).collect();
@@ -241,14 +260,21 @@ pub async fn read(
 /// A run of the caller's tenants.
 ///
 /// # Errors
-/// 404 where there is none.
+/// 404 where there is none, also where a line of it is all that is left.
 pub async fn find(app: &App, auth: &Auth, id: &str) -> Result<RunDetail, Problem> {
-    let found = app
-        .engine
-        .store()
-        .run_detail_within(id, auth.tenants())
-        .await?;
-    found.ok_or_else(|| Problem::not_found(format!("there is no run {id}")))
+    let store = app.engine.store();
+    if let Some(found) = store.run_detail_within(id, auth.tenants()).await? {
+        return Ok(found);
+    }
+    Err(Problem::not_found(
+        match store.archived_run(id, auth.tenants()).await? {
+            Some((_, at_ms)) => format!(
+                "run {id} has ended and was archived at {}: a line of it is kept, and what it did is in the audit trail",
+                time::rfc3339(at_ms)
+            ),
+            None => format!("there is no run {id}"),
+        },
+    ))
 }
 
 fn view(detail: RunDetail) -> RunView {
@@ -259,7 +285,8 @@ fn view(detail: RunDetail) -> RunView {
     RunView {
         summary: summary(&detail.info),
         started_by: detail.run.started_by.clone(),
-        version: detail.run.hash.clone(),
+        version: Some(detail.run.hash.clone()),
+        archived_at: None,
         waits_for: waits(&detail),
         undoes: None,
         undone_by: Vec::new(),

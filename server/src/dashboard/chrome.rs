@@ -144,6 +144,8 @@ pub struct Chrome {
     pub paused: Vec<String>,
     /// Why timers wait, where they do.
     pub clock: Option<String>,
+    /// Why nothing can be written to the store, where that is so.
+    pub store: Option<String>,
 }
 
 impl Chrome {

@@ -1,6 +1,7 @@
 //! The REST API and the triggers over HTTP: a whole service with a real store and a made-up outside.
 
 mod approvals;
+mod archived;
 mod bad_input;
 mod clock;
 mod deploys;

@@ -127,6 +127,7 @@ pub fn stranger(app: &App, theme: Theme, here: String, title: &str) -> Chrome {
         flash: None,
         paused: Vec::new(),
         clock: None,
+        store: None,
     }
 }
 
@@ -166,6 +167,7 @@ impl Page {
             flash: self.flash.clone(),
             paused: self.paused().await,
             clock: self.clock().await,
+            store: self.app.hindrance(),
             ..stranger(&self.app, self.theme, self.here.clone(), &title.into()).with_area(area)
         }
     }
@@ -329,6 +331,7 @@ pub fn nothing_here() -> Response {
         flash: None,
         paused: Vec::new(),
         clock: None,
+        store: None,
     };
     error(chrome, &problem)
 }

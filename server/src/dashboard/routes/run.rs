@@ -5,8 +5,8 @@ use super::{Form, Oops, Page, rows};
 use crate::api::runs::find;
 use crate::dashboard::chrome::Area;
 use crate::dashboard::drawing::{self, Drawing};
-use crate::dashboard::pages::RunPage;
 use crate::dashboard::pages::run::{HeldRow, RunApproval, RunEvent, UndoPart, UndoWish};
+use crate::dashboard::pages::{ArchivedPage, RunPage};
 use crate::dashboard::steps::{detail, steps};
 use crate::dashboard::text;
 use crate::http::Path;
@@ -48,9 +48,30 @@ pub struct Nothing {}
 /// # Errors
 /// The page of what went wrong.
 pub async fn show(page: Page, Path(id): Path<String>) -> Result<Response, Oops> {
+    let left = archived(&page, &id).await;
+    if let Some(left) = page.or_oops(left).await? {
+        return Ok(page.show(&left));
+    }
     let made = make(&page, &id).await;
     let made = page.or_oops(made).await?;
     Ok(page.show(&made))
+}
+
+/// What is left of a run that is archived.
+async fn archived(page: &Page, id: &str) -> Result<Option<ArchivedPage>, Problem> {
+    page.auth.needs(Permission::View)?;
+    let store = page.app.engine.store();
+    let Some((info, archived_ms)) = store.archived_run(id, page.auth.tenants()).await? else {
+        return Ok(None);
+    };
+    let row = rows::run(&page.app.engine.program(), &info);
+    Ok(Some(ArchivedPage {
+        chrome: page.chrome(Area::Runs, format!("{} {id}", row.title)).await,
+        outcome: info.outcome.as_ref().map(|o| sentence(&o.to_string())),
+        run: row,
+        archived_ms,
+        may_audit: page.who().may(Permission::Audit),
+    }))
 }
 
 async fn make(page: &Page, id: &str) -> Result<RunPage, Problem> {

@@ -15,7 +15,7 @@ use serde::Deserialize;
 /// How many lines a page has.
 const LINES: u32 = 30;
 /// What can be asked for: what runs do, and how they ended.
-const STATUSES: [&str; 13] = [
+const STATUSES: [&str; 14] = [
     "open",
     "running",
     "waiting",
@@ -29,6 +29,7 @@ const STATUSES: [&str; 13] = [
     "failed",
     "cancelled",
     "ended",
+    "archived",
 ];
 
 /// Which runs.
@@ -63,11 +64,13 @@ async fn make(page: &Page, wanted: &Wanted) -> Result<RunsPage, Problem> {
         "ended" => Some(Status::Ended),
         _ => None,
     };
-    let outcome = (status.is_none() && wanted.status != "open").then(|| given(&wanted.status));
+    let is_word = ["open", "archived"].contains(&wanted.status.as_str());
+    let outcome = (status.is_none() && !is_word).then(|| given(&wanted.status));
     let filter = RunFilter {
         tenants: page.auth.tenants(),
         status,
         open: wanted.status == "open",
+        archived: wanted.status == "archived",
         tenant: given(&wanted.tenant),
         playbook: given(&wanted.playbook),
         outcome: outcome.flatten(),
