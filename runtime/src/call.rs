@@ -26,7 +26,7 @@ pub struct CallRequest {
     pub run: Option<(String, i64)>,
     /// The program whose declarations apply.
     pub program: Arc<Program>,
-    /// When it was intended, in milliseconds since the Unix epoch.
+    /// When it was intended, in milliseconds since the Unix epoch; `i64::MAX` where whoever asks looks after its time.
     pub intended_ms: i64,
     /// Whether the same call may have been sent before (a crash lies in between).
     pub repeated: bool,
