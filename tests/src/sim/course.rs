@@ -35,8 +35,8 @@ pub struct Size {
 impl Default for Size {
     fn default() -> Size {
         Size {
-            steps: 260,
-            alarms: 14,
+            steps: 340,
+            alarms: 26,
             sabotage: None,
             shipped: false,
         }
