@@ -107,6 +107,8 @@ pub enum Command {
     Move(MoveArgs),
     /// Take back what a run did, in a run of its own, as far as it can be; or show what that would do
     Undo(UndoArgs),
+    /// Play a run again with another version of its playbook, and say where that would have decided otherwise
+    Replay(ReplayArgs),
     /// Let a playbook's new version act for every tenant, and not only for those of its canary; or list such versions
     Promote(PromoteArgs),
     /// Stop everything at once, or what is done for a tenant or by a playbook: no call is sent until it is let go on
@@ -856,6 +858,38 @@ pub struct UndoArgs {
     /// Which team is asked, where counterplay.toml names none
     #[arg(long, value_name = "TEAM")]
     pub team: Option<String>,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `counterplay replay`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay replay r-20261122-abc123 --with playbooks/lost_device.play
+  counterplay replay r-20261122-abc123 --with draft.play --answer entra.is_admin=false
+
+Nothing is done and nobody is asked: the other version is given what the run was given (its event, what queries answered, what
+actions gave, what people said), after the same time. Lines with - are the run's alone, those with + the other version's. Where it
+wants to know what nobody told the run, it stops and says so, and whether it would do what the run did later (?) is not known;
+--answer gives such an answer.
+
+Exit codes:
+  0  the other version decides as the run did
+  1  it decides otherwise, or wants to know something else
+  2  there is no such run, it is archived, errors in the project, or the store cannot be used")]
+pub struct ReplayArgs {
+    /// The run's id, or its beginning
+    pub run: String,
+    /// The other version: a .play file of the project, or one that stands for the project's file with this playbook
+    #[arg(long, value_name = "FILE.play")]
+    pub with: PathBuf,
+    /// What a query or action answers that the run did not call: module.query=JSON, or =fails: REASON; may be repeated
+    #[arg(long, value_name = "NAME=JSON")]
+    pub answer: Vec<String>,
     /// One JSON object
     #[arg(long)]
     pub json: bool,

@@ -29,6 +29,7 @@ mod permissions;
 pub mod progress;
 pub mod project;
 mod promote;
+mod replay;
 pub mod report;
 pub mod run;
 pub mod runs;
@@ -117,6 +118,7 @@ fn carry_out(command: Command) -> Outcome {
         Command::Move(args) => asynchronously(unreadable::anew(args)),
         Command::Clock(args) => asynchronously(clock::clock(args)),
         Command::Undo(args) => asynchronously(undo::undo(args)),
+        Command::Replay(args) => asynchronously(replay::replay(args)),
         Command::Promote(args) => asynchronously(promote::promote(args)),
         Command::Pause(args) => asynchronously(pause::pause(args)),
         Command::Unpause(args) => asynchronously(pause::unpause(args)),

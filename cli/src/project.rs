@@ -6,9 +6,9 @@ use crate::gather::Gathered;
 use crate::progress::Progress;
 use counterplay_compiler::compile::CompiledProject;
 use counterplay_compiler::diagnostic::{Diagnostic, Severity};
-use counterplay_compiler::library;
 use counterplay_compiler::project::FILE_NAME;
 use counterplay_compiler::workspace::{Source, Workspace};
+use counterplay_compiler::{db, library};
 use counterplay_machine::Program;
 use counterplay_machine::deployment::Deployment;
 use std::collections::BTreeMap;
@@ -33,6 +33,17 @@ pub struct Project {
 }
 
 impl Project {
+    /// The file of the project that holds a playbook, as messages name it.
+    pub fn file_of(&self, playbook: &str) -> Option<String> {
+        let workspace = &self.workspace;
+        let mut sources = workspace.project.files(&workspace.db).iter();
+        let found = sources.find(|source| {
+            let playbooks = db::playbooks(&workspace.db, workspace.project, **source);
+            playbooks.iter().any(|p| &*p.id == playbook)
+        });
+        found.map(|source| source.path(&workspace.db).to_string())
+    }
+
     /// People, tenants and connections; those of the built-in project where there is no project file.
     pub fn deployment(&self) -> Deployment {
         match &self.compiled.file {
@@ -100,6 +111,26 @@ pub fn root_for(named: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
 pub fn load(root: &Path, extra: &[PathBuf]) -> Result<Project, Failure> {
     let _progress = Progress::begin(format!("checking {}", shown(root)));
     let gathered = Gathered::project(root, shown, extra)?;
+    Ok(compile(Some(root), gathered))
+}
+
+/// Loads the project of a folder with one file in the place of another, which is named as messages name it.
+///
+/// # Errors
+/// When something cannot be read at all.
+pub fn load_instead(root: &Path, of: Option<&str>, file: &Path) -> Result<Project, Failure> {
+    let mut gathered = Gathered::project(root, shown, &[])?;
+    let module = gathered
+        .sources
+        .iter()
+        .find(|source| Some(&*source.path) == of)
+        .map(|source| source.module.clone());
+    gathered.sources.retain(|source| Some(&*source.path) != of);
+    gathered.file(file, file.parent().unwrap_or(root))?;
+    // Others may use what stands in it by the name of its module.
+    if let (Some(module), Some(last)) = (module, gathered.sources.last_mut()) {
+        last.module = module;
+    }
     Ok(compile(Some(root), gathered))
 }
 

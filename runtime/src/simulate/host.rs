@@ -11,6 +11,7 @@ use super::{
 use crate::brake::Gate;
 use crate::call::{CallOutcome, CallRequest, Setbacks};
 use counterplay_machine::declare::Callable;
+use counterplay_machine::deployment::Deployment;
 use counterplay_machine::journal::{Entry, What};
 use counterplay_machine::playbook::Playbook;
 use counterplay_machine::state::{Run, Waiting};
@@ -71,18 +72,18 @@ pub(super) async fn simulate(scenario: &Scenario) -> Result<Simulation, Simulati
 
 /// What is going to happen to a run, by time and then by order of arising.
 #[derive(Default)]
-struct Agenda {
-    items: BTreeMap<(i64, u64), Input>,
+pub(super) struct Agenda {
+    pub items: BTreeMap<(i64, u64), Input>,
     next: u64,
 }
 
 impl Agenda {
-    fn add(&mut self, at_ms: i64, input: Input) {
+    pub fn add(&mut self, at_ms: i64, input: Input) {
         self.items.insert((at_ms, self.next), input);
         self.next += 1;
     }
 
-    fn cancel_timer(&mut self, id: &str) {
+    pub fn cancel_timer(&mut self, id: &str) {
         self.items
             .retain(|_, input| !matches!(input, Input::Timer { id: timer } if timer == id));
     }
@@ -153,7 +154,7 @@ async fn play(
 
 /// What was performed so far and when, for the budgets of guards.
 #[derive(Default)]
-struct Used(Vec<(Arc<str>, i64)>);
+pub(super) struct Used(Vec<(Arc<str>, i64)>);
 
 impl Used {
     /// Steps in a context that counts.
@@ -163,21 +164,32 @@ impl Used {
         playbook: &Playbook,
         step: impl FnOnce(Context<'_>) -> T,
     ) -> T {
+        self.counted(&scenario.program, playbook, &scenario.deployment, step)
+    }
+
+    /// The same, outside of a scenario.
+    pub fn counted<T>(
+        &self,
+        program: &Program,
+        playbook: &Playbook,
+        deployment: &Deployment,
+        step: impl FnOnce(Context<'_>) -> T,
+    ) -> T {
         let uses = |action: &str, _: Option<&str>, since_ms: i64| {
             let counted = self.0.iter();
             let counted = counted.filter(|(a, at)| **a == *action && *at > since_ms);
             counted.count() as u64
         };
         step(Context {
-            program: &scenario.program,
+            program,
             playbook,
-            deployment: &scenario.deployment,
-            guards: &scenario.program.guards,
+            deployment,
+            guards: &program.guards,
             uses: &uses,
         })
     }
 
-    fn note(&mut self, transition: &Transition, now_ms: i64) {
+    pub fn note(&mut self, transition: &Transition, now_ms: i64) {
         for effect in &transition.effects {
             if let Effect::Perform { action, .. } = effect {
                 self.0.push((action.clone(), now_ms));
@@ -187,7 +199,7 @@ impl Used {
 }
 
 /// Why the run is held, when the next thing that would happen is that the holding itself gives up.
-fn held_by(run: &Run, input: &Input) -> Option<String> {
+pub(super) fn held_by(run: &Run, input: &Input) -> Option<String> {
     let Input::Timer { id } = input else {
         return None;
     };
@@ -331,7 +343,7 @@ impl Stage {
 }
 
 /// Arguments by name, secrets replaced.
-fn shown(callable: &Callable, args: &[Value]) -> Json {
+pub(super) fn shown(callable: &Callable, args: &[Value]) -> Json {
     let named = callable.params.iter().zip(args);
     Json::Object(
         named

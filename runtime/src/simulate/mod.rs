@@ -5,8 +5,11 @@ mod answers;
 mod begin;
 mod host;
 mod people;
+mod record;
+pub mod replay;
 mod request;
 pub(crate) mod sample;
+mod steps;
 
 pub use answers::{Answer, AnswerError, Answers};
 pub use people::{People, Scripted, When};
