@@ -26,11 +26,13 @@ struct Call {
 }
 
 /// Something that people were asked.
-struct Asked {
+pub(super) struct Asked {
     question: String,
     about: Vec<String>,
-    eligible: Vec<String>,
-    votes: Vec<(i64, Vote)>,
+    /// Who might answer.
+    pub eligible: Vec<String>,
+    /// What they said, and how long after they were asked.
+    pub votes: Vec<(i64, Vote)>,
     used: bool,
 }
 
@@ -126,16 +128,12 @@ impl Record {
         Some((call.answer.clone(), call.after_ms))
     }
 
-    /// Who was asked the same, and what they said.
-    pub fn votes(
-        &mut self,
-        question: &str,
-        about: &[String],
-    ) -> Option<(Vec<String>, Vec<(i64, Vote)>)> {
+    /// Who was asked the same, and what they said when.
+    pub fn votes(&mut self, question: &str, about: &[String]) -> Option<&Asked> {
         let mut asked = self.asked.iter_mut();
         let found = asked.find(|a| !a.used && a.question == question && a.about == about)?;
         found.used = true;
-        Some((found.eligible.clone(), found.votes.clone()))
+        Some(found)
     }
 }
 

@@ -413,7 +413,7 @@ impl Player<'_> {
     /// Lets people answer as they did, where they were asked the same.
     fn ask(&mut self, id: &str, open: &mut OpenApproval, now_ms: i64) {
         let about: Vec<String> = open.about.iter().map(|(_, name)| name.clone()).collect();
-        let Some((eligible, votes)) = self.record.votes(&open.question, &about) else {
+        let Some(asked) = self.record.votes(&open.question, &about) else {
             let why = format!(
                 "the version asks people \"{}\"{}, and in the run nobody was asked that",
                 open.question,
@@ -426,13 +426,13 @@ impl Player<'_> {
             return;
         };
         // Who was in the team then.
-        open.eligible = eligible;
-        for (after_ms, vote) in votes {
+        open.eligible.clone_from(&asked.eligible);
+        for (after_ms, vote) in &asked.votes {
             let vote = Vote {
                 approval: id.to_owned(),
-                ..vote
+                ..vote.clone()
             };
-            let at_ms = now_ms.saturating_add(after_ms);
+            let at_ms = now_ms.saturating_add(*after_ms);
             self.agenda.add(at_ms, Input::Vote(vote));
         }
     }
