@@ -22,6 +22,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::broadcast::error::RecvError;
 
+/// The heap that the binary uses.
+#[global_allocator]
+static HEAP: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Set where this program is the other process, which answers.
 const ANSWERS: &str = "COUNTERPLAY_BENCH_ANSWERS";
 /// How many runs are open at once.
@@ -74,15 +78,8 @@ fn main() {
     }
     let (child, base) = other_process();
     println!(
-        "{:>9} {:>9} {:>10} {:>9} {:>9} {:>9} {:>13}   {}",
-        "in flight",
-        "runs",
-        "runs/s",
-        "p50 ms",
-        "p99 ms",
-        "commits/s",
-        "transitions/s",
-        "µs of CPU for each run: writing, reading, the rest"
+        "{:>9} {:>9} {:>10} {:>9} {:>9} {:>9} {:>13}   µs of CPU for each run: writing, reading, the rest",
+        "in flight", "runs", "runs/s", "p50 ms", "p99 ms", "commits/s", "transitions/s",
     );
     let given = |name: &str, usual: &str| std::env::var(name).unwrap_or_else(|_| usual.to_owned());
     let span = given(SECONDS, "10").parse().expect("seconds");
@@ -249,10 +246,14 @@ async fn measure(base: &str, width: usize, span: Duration) {
     }
     let seconds = since.elapsed().as_secs_f64();
     let cpu_after = spent();
-    let cpu = [0, 1, 2].map(|i| cpu_after[i].saturating_sub(cpu[i]) as f64 * 10_000.0 / ended as f64);
+    let cpu =
+        [0, 1, 2].map(|i| cpu_after[i].saturating_sub(cpu[i]) as f64 * 10_000.0 / ended as f64);
     let (commits, transactions) = {
         let after = store.work();
-        (after.commits - work.commits, after.transactions - work.transactions)
+        (
+            after.commits - work.commits,
+            after.transactions - work.transactions,
+        )
     };
     engine.stop();
     driven.await.expect("driven").expect("driven");

@@ -36,12 +36,37 @@ impl Engine {
     where
         F: FnOnce(&Tx<'_>, &Arc<Kit>, i64) -> Result<Vec<Notice>, Fault> + Send + 'static,
     {
+        self.hand_over_move(work, true)
+    }
+
+    /// Hands over transactions that move runs. What all of them ask for comes with one more, behind them: to look for it
+    /// once costs less than behind each.
+    pub(super) fn transact_all<F>(&self, work: Vec<F>) -> Vec<Pending<Moved>>
+    where
+        F: FnOnce(&Tx<'_>, &Arc<Kit>, i64) -> Result<Vec<Notice>, Fault> + Send + 'static,
+    {
+        let alone = work.len() == 1;
+        let moves = work.into_iter();
+        let mut pending: Vec<_> = moves.map(|w| self.hand_over_move(w, alone)).collect();
+        if pending.len() > 1 {
+            pending.push(self.transact(|_, _, _| Ok(Vec::new())));
+        }
+        pending
+    }
+
+    fn hand_over_move<F>(&self, work: F, claims: bool) -> Pending<Moved>
+    where
+        F: FnOnce(&Tx<'_>, &Arc<Kit>, i64) -> Result<Vec<Notice>, Fault> + Send + 'static,
+    {
         let (deployed, slots) = (self.inner.deployed.clone(), self.inner.slots.clone());
         let now = self.inner.clock.now_ms();
         self.inner.store.hand_over(move |tx| {
             let kit = deployed.get();
             let notices = work(tx, &kit, now)?;
-            let ready = claim(tx, &kit, &slots, now)?;
+            let ready = match claims {
+                true => claim(tx, &kit, &slots, now)?,
+                false => Vec::new(),
+            };
             Ok(Moved {
                 kit,
                 notices,
@@ -98,7 +123,18 @@ pub(super) fn advance(
     input: Input,
     now_ms: i64,
 ) -> Result<Vec<Notice>, Fault> {
-    let mut stored = tx.run(num)?;
+    let stored = tx.run(num)?;
+    advance_run(tx, kit, stored, input, now_ms)
+}
+
+/// [`advance`], of a run that was read in this transaction.
+pub(super) fn advance_run(
+    tx: &Tx<'_>,
+    kit: &Kit,
+    mut stored: StoredRun,
+    input: Input,
+    now_ms: i64,
+) -> Result<Vec<Notice>, Fault> {
     let cause = Cause::of(&input);
     let _span = spans::transition(&stored.run, &input).entered();
     if stored.run.outcome.is_some() {
