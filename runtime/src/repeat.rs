@@ -59,9 +59,13 @@ pub fn repetition(
     let Some(impact) = callable.impact else {
         return Repetition::Again;
     };
-    // An intent in the future means that the clock was set back, and nobody knows how old it is.
-    let age_ms = now_ms.saturating_sub(intended_ms);
-    let age_ms = if age_ms < -SKEW_MS { i64::MAX } else { age_ms };
+    let age_ms = match now_ms.saturating_sub(intended_ms) {
+        // Of a message about an approval: how long it is worth sending again is decided where it is kept.
+        _ if intended_ms == i64::MAX => 0,
+        // An intent in the future means that the clock was set back, and nobody knows how old it is.
+        age_ms if age_ms < -SKEW_MS => i64::MAX,
+        age_ms => age_ms,
+    };
     let window_ms = window_ms(program, callable);
     if callable.idempotent && age_ms <= window_ms {
         return Repetition::Again;

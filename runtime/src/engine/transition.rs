@@ -19,6 +19,9 @@ use counterplay_machine::step::{Context, Effect, Input, step};
 use serde_json::Value as Json;
 use std::sync::Arc;
 
+/// A transaction of runs.
+type Move = Box<dyn FnOnce(&Tx<'_>) -> Result<Moved, Fault> + Send>;
+
 /// What a transaction of runs gave, once it is committed.
 pub(super) struct Moved {
     /// With what it was worked out.
@@ -36,31 +39,31 @@ impl Engine {
     where
         F: FnOnce(&Tx<'_>, &Arc<Kit>, i64) -> Result<Vec<Notice>, Fault> + Send + 'static,
     {
-        self.hand_over_move(work, true)
+        self.inner.store.hand_over(self.moving(work, true))
     }
 
-    /// Hands over transactions that move runs. What all of them ask for comes with one more, behind them: to look for it
-    /// once costs less than behind each.
+    /// Hands over transactions that move runs, which share a commit. What all of them ask for comes with one more, behind
+    /// them: to look for it once costs less than behind each.
     pub(super) fn transact_all<F>(&self, work: Vec<F>) -> Vec<Pending<Moved>>
     where
         F: FnOnce(&Tx<'_>, &Arc<Kit>, i64) -> Result<Vec<Notice>, Fault> + Send + 'static,
     {
         let alone = work.len() == 1;
-        let moves = work.into_iter();
-        let mut pending: Vec<_> = moves.map(|w| self.hand_over_move(w, alone)).collect();
-        if pending.len() > 1 {
-            pending.push(self.transact(|_, _, _| Ok(Vec::new())));
+        let each = work.into_iter();
+        let mut moves: Vec<Move> = each.map(|w| self.moving(w, alone)).collect();
+        if moves.len() > 1 {
+            moves.push(self.moving(|_, _, _| Ok(Vec::new()), true));
         }
-        pending
+        self.inner.store.hand_over_all(moves)
     }
 
-    fn hand_over_move<F>(&self, work: F, claims: bool) -> Pending<Moved>
+    fn moving<F>(&self, work: F, claims: bool) -> Move
     where
         F: FnOnce(&Tx<'_>, &Arc<Kit>, i64) -> Result<Vec<Notice>, Fault> + Send + 'static,
     {
         let (deployed, slots) = (self.inner.deployed.clone(), self.inner.slots.clone());
         let now = self.inner.clock.now_ms();
-        self.inner.store.hand_over(move |tx| {
+        Box::new(move |tx| {
             let kit = deployed.get();
             let notices = work(tx, &kit, now)?;
             let ready = match claims {

@@ -110,7 +110,7 @@ pub use undos::{UndoRefused, Undoing};
 pub use unreadable::{Act, Became, Leave, LeaveRefused, Left, UnreadableRun};
 
 use crate::connect::MasterKey;
-use backend::{Backend, Task};
+use backend::{Backend, Job, Task};
 use check::Check;
 use group::Shared;
 use inline::Inline;
@@ -295,7 +295,28 @@ impl Store {
         F: FnOnce(&Tx<'_>) -> Result<T, Fault> + Send + 'static,
     {
         let (task, answered) = task(work);
-        self.pending(self.inner.backend.write(task), answered)
+        self.pending(self.inner.backend.write(vec![task]), answered)
+    }
+
+    /// Hands several transactions over at once, each as [`Store::hand_over`]: they share a commit.
+    pub fn hand_over_all<T, F>(&self, work: Vec<F>) -> Vec<Pending<T>>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Tx<'_>) -> Result<T, Fault> + Send + 'static,
+    {
+        let (jobs, answered): (Vec<Box<dyn Job>>, Vec<Hearing<T>>) = work
+            .into_iter()
+            .map(|work| {
+                let (task, answered) = task(work);
+                (task as Box<dyn Job>, answered)
+            })
+            .unzip();
+        let handed = match jobs.is_empty() {
+            true => Ok(()),
+            false => self.inner.backend.write(jobs),
+        };
+        let pending = |answered| self.pending(handed.clone(), answered);
+        answered.into_iter().map(pending).collect()
     }
 
     /// Looks at what is committed, consistent within `work`.
