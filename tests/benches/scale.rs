@@ -200,7 +200,7 @@ async fn started(what: &str, folder: &Path, toml: &str) {
     let service = Process::start(folder, &[], &[]);
     let http = reqwest::Client::new();
     loop {
-        let ready = http.get(format!("{}/readyz", service.url)).send().await;
+        let ready = http.get(format!("{}/healthz", service.url)).send().await;
         if ready.is_ok_and(|answer| answer.status().is_success()) {
             break;
         }
