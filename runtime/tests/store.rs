@@ -134,6 +134,54 @@ fn a_damaged_page_is_found() {
     assert_eq!(fs::read(&path).expect("readable"), bytes);
 }
 
+#[tokio::test]
+async fn what_is_damaged_is_found_beside_the_work_where_the_check_takes_long() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store.db");
+    drop(Store::open(&path).expect("made"));
+    let options = || StoreOptions {
+        check_within: Duration::ZERO,
+        ..impatient()
+    };
+    let store = Store::open_with(&path, options()).expect("sound");
+    store
+        .write(|tx| tx.set_meta("a", "b"))
+        .await
+        .expect("written");
+    drop(store);
+
+    // A page in the middle, which nothing looks at but the check.
+    let conn = Connection::open(&path).expect("a database");
+    let page: u32 = conn
+        .query_row(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'dead_letters'",
+            [],
+            |row| row.get(0),
+        )
+        .expect("a table");
+    conn.close().expect("closed");
+    let mut bytes = fs::read(&path).expect("readable");
+    let page = (page as usize - 1) * 4096;
+    bytes[page..page + 64].fill(0xa5);
+    fs::write(&path, &bytes).expect("written");
+    let store = Store::open_with(&path, options()).expect("not looked at yet");
+    let mut told = None;
+    for _ in 0..1_000 {
+        match store.read(|tx| tx.meta("a")).await {
+            Ok(value) => assert_eq!(value.as_deref(), Some("b")),
+            Err(error) => {
+                told = Some(error);
+                break;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let told = told.expect("found");
+    assert!(matches!(told, StoreError::Corrupt { .. }), "{told}");
+    let written = store.write(|tx| tx.set_meta("a", "c")).await;
+    assert!(matches!(written, Err(StoreError::Corrupt { .. })));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_store_is_private_and_a_read_only_one_refused() {

@@ -2,7 +2,9 @@
 //!
 //! `cargo bench -p counterplay-tests --bench engine` drives an engine on a store in a file, every commit synced,
 //! against the sandbox in a process of its own. The time of a run counts from the call of `accept` until its last
-//! transition is committed. Figures in `docs/performance.md`.
+//! transition is committed. CPU time is that of this process, by threads: the one that writes, the one that reads, the
+//! others. `COUNTERPLAY_BENCH_WIDTHS=32,64` and `COUNTERPLAY_BENCH_SECONDS=5` measure something else.
+//! Figures in `docs/performance.md`.
 
 use counterplay_machine::journal::What;
 use counterplay_machine::state::Outcome;
@@ -20,12 +22,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::broadcast::error::RecvError;
 
+/// The heap that the binary uses.
+#[global_allocator]
+static HEAP: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Set where this program is the other process, which answers.
 const ANSWERS: &str = "COUNTERPLAY_BENCH_ANSWERS";
-/// How long each width is measured.
-const SPAN: Duration = Duration::from_secs(10);
 /// How many runs are open at once.
-const WIDTHS: [usize; 4] = [1, 16, 32, 256];
+const WIDTHS: &str = "COUNTERPLAY_BENCH_WIDTHS";
+/// How long each width is measured.
+const SECONDS: &str = "COUNTERPLAY_BENCH_SECONDS";
 
 const SOURCE: &str = r#"
 /// A chat service that takes whatever comes.
@@ -72,11 +78,14 @@ fn main() {
     }
     let (child, base) = other_process();
     println!(
-        "{:>9} {:>9} {:>10} {:>9} {:>9} {:>9} {:>13}",
-        "in flight", "runs", "runs/s", "p50 ms", "p99 ms", "commits/s", "transitions/s"
+        "{:>9} {:>9} {:>10} {:>9} {:>9} {:>9} {:>13}   µs of CPU for each run: writing, reading, the rest",
+        "in flight", "runs", "runs/s", "p50 ms", "p99 ms", "commits/s", "transitions/s",
     );
-    for width in WIDTHS {
-        runtime.block_on(measure(&base, width));
+    let given = |name: &str, usual: &str| std::env::var(name).unwrap_or_else(|_| usual.to_owned());
+    let span = given(SECONDS, "10").parse().expect("seconds");
+    for width in given(WIDTHS, "1,16,32,256").split(',') {
+        let width = width.trim().parse().expect("a number of runs");
+        runtime.block_on(measure(&base, width, Duration::from_secs(span)));
     }
     drop(child);
 }
@@ -114,7 +123,32 @@ async fn answer() {
     std::future::pending::<()>().await;
 }
 
-async fn measure(base: &str, width: usize) {
+/// The CPU time that this process's threads have had, in clock ticks (a hundredth of a second): those that write, those
+/// that read, the others.
+fn spent() -> [u64; 3] {
+    let mut out = [0; 3];
+    for task in std::fs::read_dir("/proc/self/task").into_iter().flatten() {
+        let Ok(task) = task else { continue };
+        let Ok(stat) = std::fs::read_to_string(task.path().join("stat")) else {
+            continue;
+        };
+        // The name stands in brackets; user and system time are the 14th and 15th field.
+        let Some((name, rest)) = stat.rsplit_once(')') else {
+            continue;
+        };
+        let times = rest.split_whitespace().skip(11).take(2);
+        let ticks: u64 = times.filter_map(|n| n.parse::<u64>().ok()).sum();
+        let which = match name {
+            name if name.contains("store-writer") => 0,
+            name if name.contains("store-reader") => 1,
+            _ => 2,
+        };
+        out[which] += ticks;
+    }
+    out
+}
+
+async fn measure(base: &str, width: usize, span: Duration) {
     let (program, mut deployment) = counterplay_tests::project_with(
         SOURCE,
         &format!("[connections.desk]\nbase = \"{base}/slack\"\nallow_private = true\n"),
@@ -161,8 +195,8 @@ async fn measure(base: &str, width: usize) {
         });
     };
     let since = Instant::now();
-    let commits = store.commits();
-    let (mut next, mut ended, mut entries) = (0u64, 0u64, 0u64);
+    let (work, cpu) = (store.work(), spent());
+    let (mut next, mut ended) = (0u64, 0u64);
     while (next as usize) < width {
         start(next);
         next += 1;
@@ -191,7 +225,6 @@ async fn measure(base: &str, width: usize) {
                     if let What::ActionFailed { reason, .. } = &entry.what {
                         panic!("{reason}");
                     }
-                    entries += 1;
                     if let What::Ended { outcome, .. } = &entry.what {
                         assert!(matches!(outcome, Outcome::Completed), "{run} ended {outcome:?}");
                         ended += 1;
@@ -199,7 +232,7 @@ async fn measure(base: &str, width: usize) {
                             Some(at) => times.record(at.elapsed().as_micros() as u64).expect("in range"),
                             None => { over.insert(run.to_string()); }
                         }
-                        if since.elapsed() < SPAN {
+                        if since.elapsed() < span {
                             start(next);
                             next += 1;
                         }
@@ -212,14 +245,27 @@ async fn measure(base: &str, width: usize) {
         }
     }
     let seconds = since.elapsed().as_secs_f64();
+    let cpu_after = spent();
+    let cpu =
+        [0, 1, 2].map(|i| cpu_after[i].saturating_sub(cpu[i]) as f64 * 10_000.0 / ended as f64);
+    let (commits, transactions) = {
+        let after = store.work();
+        (
+            after.commits - work.commits,
+            after.transactions - work.transactions,
+        )
+    };
     engine.stop();
     driven.await.expect("driven").expect("driven");
     println!(
-        "{width:>9} {ended:>9} {:>10.0} {:>9.2} {:>9.2} {:>9.0} {:>13.0}",
+        "{width:>9} {ended:>9} {:>10.0} {:>9.2} {:>9.2} {:>9.0} {:>13.0}   {:.0}, {:.0}, {:.0}",
         ended as f64 / seconds,
         times.value_at_quantile(0.5) as f64 / 1_000.0,
         times.value_at_quantile(0.99) as f64 / 1_000.0,
-        (store.commits() - commits) as f64 / seconds,
-        entries as f64 / seconds,
+        commits as f64 / seconds,
+        transactions as f64 / seconds,
+        cpu[0],
+        cpu[1],
+        cpu[2],
     );
 }

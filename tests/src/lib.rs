@@ -9,6 +9,7 @@ pub mod outside;
 pub mod probe;
 pub mod service;
 pub mod sim;
+pub mod target;
 
 use counterplay_compiler::workspace::Workspace;
 use counterplay_machine::Program;

@@ -126,10 +126,23 @@ impl Process {
         panic!("it does not end: {:#?}", self.told)
     }
 
+    /// A value of `/proc/PID/status` in KiB: `VmRSS` now, `VmHWM` the most.
+    pub fn memory_kib(&self, name: &str) -> u64 {
+        memory_kib(self.child.id(), name)
+    }
+
     /// What it has said on standard error.
     pub fn said(&self) -> String {
         self.said.lock().expect("not poisoned").clone()
     }
+}
+
+/// A value of `/proc/PID/status` in KiB.
+pub fn memory_kib(process: u32, name: &str) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = text.lines().find(|l| l.starts_with(name));
+    let number = line.and_then(|l| l.split_whitespace().nth(1));
+    number.and_then(|n| n.parse().ok()).unwrap_or(0)
 }
 
 impl Service {
@@ -178,11 +191,7 @@ impl Service {
 
     /// A value of `/proc/PID/status` in KiB: `VmRSS` now, `VmHWM` the most.
     pub fn memory_kib(&self, name: &str) -> u64 {
-        let path = format!("/proc/{}/status", self.process.child.id());
-        let text = std::fs::read_to_string(path).unwrap_or_default();
-        let line = text.lines().find(|l| l.starts_with(name));
-        let number = line.and_then(|l| l.split_whitespace().nth(1));
-        number.and_then(|n| n.parse().ok()).unwrap_or(0)
+        self.process.memory_kib(name)
     }
 
     /// A token with a role.

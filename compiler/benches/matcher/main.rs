@@ -16,6 +16,10 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// The heap that the binary uses.
+#[global_allocator]
+static HEAP: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// For how long each figure is measured, in rounds of which the fastest counts.
 const ROUNDS: usize = 40;
 const ROUND: Duration = Duration::from_millis(15);

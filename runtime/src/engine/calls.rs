@@ -7,7 +7,7 @@ use super::leases::Lease;
 use super::record::{Cause, record};
 use super::shared::Others;
 use super::slots::{Slot, Slots};
-use super::transition::{advance, entries};
+use super::transition::{advance_run, entries};
 use super::undo::judge;
 use super::{Engine, EngineError, Notice};
 use crate::brake::Gate;
@@ -34,7 +34,7 @@ pub(super) struct Sent {
     pub(super) id: String,
     pub(super) kind: CallKind,
     pub(super) node: u32,
-    callable: Arc<str>,
+    pub(super) callable: Arc<str>,
     /// Whether only the state before the call is read, and the call itself follows.
     pub(super) reading: bool,
     /// The state that was read: before the call, or after it.
@@ -274,7 +274,7 @@ pub(super) fn answer(
         CallOutcome::Failed { reason } => Input::Failed { id, reason },
         CallOutcome::Unknown { reason } => Input::Unknown { id, reason },
     };
-    advance(tx, kit, sent.run, input, now_ms)
+    advance_run(tx, kit, stored, input, now_ms)
 }
 
 /// Notes an attempt that gave no answer, while its run waits for the call.

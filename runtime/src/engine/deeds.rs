@@ -192,6 +192,10 @@ pub(super) fn ended(
     {
         return tx.mark_undone(deed, stored.num);
     }
+    let program = kit.program_of(tx, stored.program)?;
+    if reversible(&program, stored, (sent.kind, &sent.callable)).is_none() {
+        return Ok(());
+    }
     let Some(deed) = tx.deed_of(stored.num, &sent.id)? else {
         return Ok(());
     };

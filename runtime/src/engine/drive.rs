@@ -407,26 +407,31 @@ impl Engine {
     async fn take_moves(&self, driver: &mut Driver) -> Result<(), EngineError> {
         let first = driver.reports.iter().take_while(|(_, r)| r.moves_runs());
         let first: Vec<(Id, Arc<Report>)> = first.take(REPORTS_MAX).cloned().collect();
-        let pending: Vec<_> = first
+        let (ids, reports): (Vec<Id>, Vec<Arc<Report>>) = first.into_iter().unzip();
+        let work = reports
             .into_iter()
-            .map(|(id, report)| {
-                let work = self.transact(move |tx, kit, now| match &*report {
+            .map(|report| {
+                move |tx: &Tx<'_>, kit: &Arc<Kit>, now| match &*report {
                     Report::Called(sent, outcome) => answer(tx, kit, sent, outcome.clone(), now),
                     // What it was matched with is gone: it stays as it is and is matched again.
                     Report::Found(with, ..) if !Arc::ptr_eq(with, kit) => Ok(Vec::new()),
                     Report::Found(_, arrival, found) => settle(tx, kit, arrival, found, now),
                     Report::Told(message, outcome) => told(tx, message, outcome, now),
                     Report::Polled(_) | Report::Renewed(_) | Report::Looked(_) => Ok(Vec::new()),
-                });
-                (id, work)
+                }
             })
             .collect();
+        let mut ids = ids.into_iter();
         let mut failed = None;
-        for (id, work) in pending {
+        for work in self.transact_all(work) {
+            // Behind the reports comes what they ask for.
+            let id = ids.next();
             match work.done().await {
                 Ok(moved) => {
-                    driver.reports.retain(|(other, _)| *other != id);
-                    driver.jobs.remove(&id);
+                    if let Some(id) = id {
+                        driver.reports.retain(|(other, _)| *other != id);
+                        driver.jobs.remove(&id);
+                    }
                     self.moved(driver, moved);
                 }
                 // It stays, and is committed when the engine goes on.
@@ -441,12 +446,11 @@ impl Engine {
 
     /// Notes attempts that gave no answer; whether there were any.
     async fn take_setbacks(&self, driver: &mut Driver) -> Result<bool, EngineError> {
-        let mut pending = Vec::new();
+        let mut work = Vec::new();
         while let Some((sent, setback)) = driver.next_setback() {
-            pending
-                .push(self.transact(move |tx, _, now| set_back(tx, &sent, setback.clone(), now)));
+            work.push(move |tx: &Tx<'_>, _: &Arc<Kit>, now| set_back(tx, &sent, setback, now));
         }
-        self.all_moved(driver, pending).await
+        self.all_moved(driver, self.transact_all(work)).await
     }
 
     async fn take_words(
@@ -454,13 +458,13 @@ impl Engine {
         driver: &mut Driver,
         words: Vec<InputRow>,
     ) -> Result<bool, EngineError> {
-        let pending = words.into_iter().map(|row| {
-            self.transact(move |tx, kit, now| match tx.remove_word(row.num)? {
+        let work = words.into_iter().map(|row| {
+            move |tx: &Tx<'_>, kit: &Arc<Kit>, now| match tx.remove_word(row.num)? {
                 true => word(tx, kit, row, now),
                 false => Ok(Vec::new()),
-            })
+            }
         });
-        let pending = pending.collect();
+        let pending = self.transact_all(work.collect());
         self.all_moved(driver, pending).await
     }
 
@@ -469,14 +473,14 @@ impl Engine {
         driver: &mut Driver,
         due: Vec<(i64, String)>,
     ) -> Result<bool, EngineError> {
-        let pending = due.into_iter().map(|(run, id)| {
+        let work = due.into_iter().map(|(run, id)| {
             // Stopped first: the step may start a timer of the same name. What came before may have stopped it.
-            self.transact(move |tx, kit, now| match tx.stop_timer(run, &id)? {
+            move |tx: &Tx<'_>, kit: &Arc<Kit>, now| match tx.stop_timer(run, &id)? {
                 true => advance(tx, kit, run, Input::Timer { id }, now),
                 false => Ok(Vec::new()),
-            })
+            }
         });
-        let pending = pending.collect();
+        let pending = self.transact_all(work.collect());
         self.all_moved(driver, pending).await
     }
 

@@ -1,11 +1,15 @@
-//! A seed in, run ids out: short, readable, in the order of days.
+//! A seed in, run ids out: short, readable, in the order of time.
 
+use counterplay_machine::duration::DAY_MS;
 use jiff::Timestamp;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 
 /// Digits and letters that are not mistaken for one another.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// How often an id is drawn among those of the present time.
+const TRIES: u32 = 8;
 
 /// The engine's only source of randomness. Names runs; nothing secret depends on it.
 #[derive(Debug)]
@@ -23,16 +27,37 @@ impl Ids {
         Ids::seeded(RandomState::new().build_hasher().finish())
     }
 
-    /// The id of a run that starts now, such as `r-20261122-abc123`. It may be taken already.
-    pub(super) fn run(&self, now_ms: i64) -> String {
+    /// The id of a run that starts now, such as `r-20261122-abc123`, which is to be free.
+    ///
+    /// Half of what stands behind the day is the time of the day, so that the ids of runs that go on at the same time lie
+    /// beside each other: an index over them is written at one place.
+    pub(super) fn run<E>(
+        &self,
+        now_ms: i64,
+        free: impl Fn(&str) -> Result<bool, E>,
+    ) -> Result<String, E> {
         let day = Timestamp::from_millisecond(now_ms).unwrap_or(Timestamp::UNIX_EPOCH);
-        let mut bits = self.next();
-        let mut tail = String::new();
-        for _ in 0..6 {
-            tail.push(char::from(ALPHABET[(bits & 31) as usize]));
-            bits >>= 5;
+        let day = day.strftime("%Y%m%d").to_string();
+        let since = now_ms.rem_euclid(DAY_MS) as u64;
+        let time = since * (1 << 15) / DAY_MS as u64;
+        let mut tries = 0;
+        loop {
+            let drawn = self.next();
+            let bits = match tries < TRIES {
+                true => (time << 15) | (drawn & 0x7fff),
+                // Very many start at this time: any other one does as well.
+                false => drawn & 0x3fff_ffff,
+            };
+            tries = TRIES.min(tries + 1);
+            let digits = (0..6)
+                .rev()
+                .map(|i| ALPHABET[((bits >> (5 * i)) & 31) as usize]);
+            let tail: String = digits.map(char::from).collect();
+            let id = format!("r-{day}-{tail}");
+            if free(&id)? {
+                return Ok(id);
+            }
         }
-        format!("r-{}-{tail}", day.strftime("%Y%m%d"))
     }
 
     /// SplitMix64.
@@ -49,16 +74,43 @@ impl Ids {
 #[cfg(test)]
 mod tests {
     use super::Ids;
+    use std::cell::RefCell;
+    use std::collections::HashSet;
+    use std::convert::Infallible;
 
     #[test]
     fn ids_are_short_dated_and_follow_the_seed() {
         let now = 1_795_305_600_000;
         let (a, b) = (Ids::seeded(7), Ids::seeded(7));
-        let first = a.run(now);
+        let first = any(&a, now);
         assert!(first.starts_with("r-20261122-"), "{first}");
         assert_eq!(first.len(), "r-20261122-abc123".len());
-        assert_eq!(first, b.run(now));
-        assert_ne!(first, a.run(now));
-        assert_ne!(Ids::random().run(now), Ids::random().run(now));
+        assert_eq!(first, any(&b, now));
+        assert_ne!(first, any(&a, now));
+        assert_ne!(any(&Ids::random(), now), any(&Ids::random(), now));
+    }
+
+    #[test]
+    fn ids_are_in_the_order_of_time() {
+        let ids = Ids::seeded(7);
+        // Every three seconds of a day and a half.
+        let all: Vec<String> = (0..43_200).map(|i| any(&ids, i * 3_000)).collect();
+        assert!(all.windows(2).all(|w| w[0] < w[1]));
+    }
+
+    #[test]
+    fn one_that_is_taken_is_not_given_again_however_many_start_at_once() {
+        let ids = Ids::seeded(7);
+        let taken = RefCell::new(HashSet::new());
+        for _ in 0..40_000 {
+            let free = |id: &str| Ok::<_, Infallible>(taken.borrow_mut().insert(id.to_owned()));
+            let Ok(_) = ids.run(1_795_305_600_000, free);
+        }
+        assert!(taken.borrow().len() >= 40_000);
+    }
+
+    fn any(ids: &Ids, now_ms: i64) -> String {
+        let Ok(id) = ids.run(now_ms, |_| Ok::<_, Infallible>(true));
+        id
     }
 }

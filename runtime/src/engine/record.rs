@@ -74,6 +74,7 @@ pub(super) fn record(
         Effect::CloseApproval { id } => Some(id),
         _ => None,
     });
+    let mut lines = Vec::new();
     for entry in journal {
         count(tx, program, stored, entry)?;
         let Some(mut line) = line(program, &entry.what, cause) else {
@@ -90,9 +91,9 @@ pub(super) fn record(
                 detail.insert("place".into(), place);
             }
         }
-        add(tx, stored, line, entry.at_ms)?;
+        lines.push(audit(stored, line, entry.at_ms));
     }
-    Ok(())
+    tx.add_audits(&lines).map(|_| ())
 }
 
 /// Records a word that came after the run's end.
@@ -111,7 +112,7 @@ pub(super) fn too_late(
         object: cause.approval.clone(),
         detail: json!({ "reason": "the run has ended" }),
     };
-    add(tx, stored, line, now_ms)
+    tx.add_audit(&audit(stored, line, now_ms)).map(|_| ())
 }
 
 /// A record before it is tied to its run.
@@ -122,7 +123,7 @@ struct Line {
     detail: Json,
 }
 
-fn add(tx: &Tx<'_>, stored: &StoredRun, mut line: Line, at_ms: i64) -> Result<(), Fault> {
+fn audit(stored: &StoredRun, mut line: Line, at_ms: i64) -> NewAudit {
     let run = &stored.run;
     if let Json::Object(detail) = &mut line.detail {
         detail.insert("playbook".into(), json!(run.playbook));
@@ -130,7 +131,7 @@ fn add(tx: &Tx<'_>, stored: &StoredRun, mut line: Line, at_ms: i64) -> Result<()
             detail.insert("simulated".into(), json!(true));
         }
     }
-    tx.add_audit(&NewAudit {
+    NewAudit {
         at_ms,
         tenant: run.tenant.name.clone(),
         actor: line.actor,
@@ -138,8 +139,7 @@ fn add(tx: &Tx<'_>, stored: &StoredRun, mut line: Line, at_ms: i64) -> Result<()
         run: Some(run.id.clone()),
         object: line.object,
         detail: line.detail,
-    })
-    .map(|_| ())
+    }
 }
 
 fn line(program: &Program, what: &What, cause: &Cause) -> Option<Line> {

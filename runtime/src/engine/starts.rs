@@ -193,12 +193,9 @@ fn begin(
         tx.link(arrival.num, num, false, now_ms)?;
         return Ok(Begun::Repeat(run));
     }
-    let id = loop {
-        let id = kit.ids.run(now_ms);
-        if tx.run_num(&id)?.is_none() {
-            break id;
-        }
-    };
+    let id = kit
+        .ids
+        .run(now_ms, |id| Ok::<_, Fault>(tx.run_num(id)?.is_none()))?;
     let uses = |action: &str, tenant: Option<&str>, since: i64| tx.uses(action, tenant, since);
     let context = Context {
         program,
@@ -227,6 +224,7 @@ fn begin(
         program: program_num,
         simulated,
         entries: transition.journal.len() as i64,
+        status: run.status(),
         run,
     };
     tx.link(arrival.num, num, true, now_ms)?;

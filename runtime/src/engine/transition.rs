@@ -19,6 +19,9 @@ use counterplay_machine::step::{Context, Effect, Input, step};
 use serde_json::Value as Json;
 use std::sync::Arc;
 
+/// A transaction of runs.
+type Move = Box<dyn FnOnce(&Tx<'_>) -> Result<Moved, Fault> + Send>;
+
 /// What a transaction of runs gave, once it is committed.
 pub(super) struct Moved {
     /// With what it was worked out.
@@ -36,12 +39,37 @@ impl Engine {
     where
         F: FnOnce(&Tx<'_>, &Arc<Kit>, i64) -> Result<Vec<Notice>, Fault> + Send + 'static,
     {
+        self.inner.store.hand_over(self.moving(work, true))
+    }
+
+    /// Hands over transactions that move runs, which share a commit. What all of them ask for comes with one more, behind
+    /// them: to look for it once costs less than behind each.
+    pub(super) fn transact_all<F>(&self, work: Vec<F>) -> Vec<Pending<Moved>>
+    where
+        F: FnOnce(&Tx<'_>, &Arc<Kit>, i64) -> Result<Vec<Notice>, Fault> + Send + 'static,
+    {
+        let alone = work.len() == 1;
+        let each = work.into_iter();
+        let mut moves: Vec<Move> = each.map(|w| self.moving(w, alone)).collect();
+        if moves.len() > 1 {
+            moves.push(self.moving(|_, _, _| Ok(Vec::new()), true));
+        }
+        self.inner.store.hand_over_all(moves)
+    }
+
+    fn moving<F>(&self, work: F, claims: bool) -> Move
+    where
+        F: FnOnce(&Tx<'_>, &Arc<Kit>, i64) -> Result<Vec<Notice>, Fault> + Send + 'static,
+    {
         let (deployed, slots) = (self.inner.deployed.clone(), self.inner.slots.clone());
         let now = self.inner.clock.now_ms();
-        self.inner.store.hand_over(move |tx| {
+        Box::new(move |tx| {
             let kit = deployed.get();
             let notices = work(tx, &kit, now)?;
-            let ready = claim(tx, &kit, &slots, now)?;
+            let ready = match claims {
+                true => claim(tx, &kit, &slots, now)?,
+                false => Vec::new(),
+            };
             Ok(Moved {
                 kit,
                 notices,
@@ -98,7 +126,18 @@ pub(super) fn advance(
     input: Input,
     now_ms: i64,
 ) -> Result<Vec<Notice>, Fault> {
-    let mut stored = tx.run(num)?;
+    let stored = tx.run(num)?;
+    advance_run(tx, kit, stored, input, now_ms)
+}
+
+/// [`advance`], of a run that was read in this transaction.
+pub(super) fn advance_run(
+    tx: &Tx<'_>,
+    kit: &Kit,
+    mut stored: StoredRun,
+    input: Input,
+    now_ms: i64,
+) -> Result<Vec<Notice>, Fault> {
     let cause = Cause::of(&input);
     let _span = spans::transition(&stored.run, &input).entered();
     if stored.run.outcome.is_some() {

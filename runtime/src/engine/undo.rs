@@ -143,12 +143,9 @@ fn begin(
     ) else {
         return Err(Fault::NotFound("the undoing has no playbook".into()));
     };
-    let id = loop {
-        let id = kit.ids.run(now_ms);
-        if tx.run_num(&id)?.is_none() {
-            break id;
-        }
-    };
+    let id = kit
+        .ids
+        .run(now_ms, |id| Ok::<_, Fault>(tx.run_num(id)?.is_none()))?;
     let uses = |action: &str, tenant: Option<&str>, since: i64| tx.uses(action, tenant, since);
     let context = Context {
         program: &program,
@@ -177,6 +174,7 @@ fn begin(
         program: program_num,
         simulated: false,
         entries: transition.journal.len() as i64,
+        status: run.status(),
         run,
     };
     tx.undoing_began(undoing, num)?;

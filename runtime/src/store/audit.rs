@@ -10,8 +10,10 @@
 
 use super::{Fault, Tx, codec};
 use rusqlite::{OptionalExtension, params};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use std::fmt::Write;
 
 /// The version of the records' layout.
 const LAYOUT: u32 = 1;
@@ -44,55 +46,90 @@ impl Tx<'_> {
     /// # Errors
     /// When SQLite refuses or there are no random numbers.
     pub fn add_audit(&self, new: &NewAudit) -> Result<i64, Fault> {
+        self.add_audits(std::slice::from_ref(new))
+    }
+
+    /// Appends records to the chains of their tenants, in order, and returns the last one's number in its chain.
+    ///
+    /// # Errors
+    /// When SQLite refuses or there are no random numbers.
+    pub fn add_audits(&self, new: &[NewAudit]) -> Result<i64, Fault> {
+        let mut last = 0;
+        for same in new.chunk_by(|a, b| a.tenant == b.tenant) {
+            last = self.lengthen(&same[0].tenant, same)?;
+        }
+        Ok(last)
+    }
+
+    /// Appends records of one tenant to its chain.
+    fn lengthen(&self, tenant: &str, new: &[NewAudit]) -> Result<i64, Fault> {
         let last: Option<(i64, String)> = self
             .conn
             .prepare_cached("SELECT seq, link FROM audit_heads WHERE tenant = ?1")?
-            .query_row([&new.tenant], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row([tenant], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
-        let (seq, before) = match last {
-            Some((seq, link)) => (seq + 1, codec::unhex(&link).unwrap_or_default()),
-            None => (1, first_link(&new.tenant).to_vec()),
+        let (mut seq, mut before) = match last {
+            Some((seq, link)) => (seq, codec::unhex(&link).unwrap_or_default()),
+            None => (0, first_link(tenant).to_vec()),
         };
-        let (actor, object) = (short(&new.actor), new.object.as_deref().map(short));
-        let record = codec::canonical(&json!({
-            "layout": LAYOUT,
-            "tenant": new.tenant,
-            "seq": seq,
-            "at_ms": new.at_ms,
-            "actor": actor,
-            "action": new.action,
-            "run": new.run,
-            "object": object,
-            "detail": new.detail,
-        }));
-        let salt = self.salts.draw()?;
-        let digest = digest(&salt, &record);
-        let link = codec::hex(&link(&before, &digest));
-        self.conn
-            .prepare_cached(
-                "INSERT INTO audit (tenant, seq, at_ms, actor, action, run, salt, digest, link) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, '', ?7, ?8)",
-            )?
-            .execute(params![
-                new.tenant,
+        let key = self.sealing_key(tenant)?;
+        let mut insert = self.conn.prepare_cached(
+            "INSERT INTO audit (tenant, seq, at_ms, actor, action, run, salt, digest, link) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, '', ?7, ?8)",
+        )?;
+        for new in new {
+            seq += 1;
+            let actor = short(&new.actor);
+            let record = text(new, seq, &actor);
+            let salt = self.salts.draw()?;
+            let digest = digest(&salt, &record);
+            before = link(&before, &digest).to_vec();
+            insert.execute(params![
+                tenant,
                 seq,
                 new.at_ms,
                 actor,
                 new.action,
                 new.run,
                 codec::hex(&digest),
-                link,
+                codec::hex(&before),
             ])?;
-        let num = self.conn.last_insert_rowid();
-        self.keep_payload(num, (&new.tenant, seq), &salt, &record)?;
+            let num = self.conn.last_insert_rowid();
+            self.keep_payload(num, (tenant, seq), &key, (&salt, &record))?;
+        }
         self.conn
             .prepare_cached(
                 "INSERT INTO audit_heads (tenant, seq, link) VALUES (?1, ?2, ?3) \
                  ON CONFLICT DO UPDATE SET seq = excluded.seq, link = excluded.link",
             )?
-            .execute(params![new.tenant, seq, link])?;
+            .execute(params![tenant, seq, codec::hex(&before)])?;
         Ok(seq)
     }
+}
+
+/// A record's text: canonical JSON.
+fn text(new: &NewAudit, seq: i64, actor: &str) -> String {
+    let mut out = String::with_capacity(256);
+    let maybe = |name: &str, value: Option<&str>, out: &mut String| {
+        out.push_str(name);
+        match value {
+            Some(value) => codec::write_text(value, out),
+            None => out.push_str("null"),
+        }
+    };
+    maybe("{\"action\":", Some(&new.action), &mut out);
+    maybe(",\"actor\":", Some(actor), &mut out);
+    // Writing to a text cannot fail.
+    let _ = write!(out, ",\"at_ms\":{},\"detail\":", new.at_ms);
+    codec::write_canonical(&new.detail, &mut out);
+    let _ = write!(out, ",\"layout\":{LAYOUT}");
+    let object = new.object.as_deref().map(short);
+    maybe(",\"object\":", object.as_deref(), &mut out);
+    maybe(",\"run\":", new.run.as_deref(), &mut out);
+    let _ = write!(out, ",\"seq\":{seq}");
+    maybe(",\"tenant\":", Some(&new.tenant), &mut out);
+    out.push('}');
+    out
 }
 
 /// What the first record of a chain is linked to.
@@ -123,9 +160,37 @@ pub(super) fn link(before: &[u8], digest: &[u8]) -> [u8; 32] {
     hasher.finalize().into()
 }
 
-fn short(name: &str) -> String {
+fn short(name: &str) -> Cow<'_, str> {
     match name.char_indices().nth(NAME_MAX) {
-        Some((end, _)) => format!("{}…", &name[..end]),
-        None => name.to_owned(),
+        Some((end, _)) => format!("{}…", &name[..end]).into(),
+        None => name.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_records_text_is_canonical() {
+        let mut new = NewAudit {
+            at_ms: -5,
+            tenant: "acme \"x\"".into(),
+            actor: "ana".into(),
+            action: "run.held".into(),
+            run: Some("r-1".into()),
+            object: Some("é".repeat(NAME_MAX + 1)),
+            detail: json!({"b": 1, "a": [{"d": null, "c": "\n"}]}),
+        };
+        for _ in 0..2 {
+            let object = new.object.as_deref().map(short);
+            let whole = json!({
+                "layout": LAYOUT, "tenant": new.tenant, "seq": 7, "at_ms": new.at_ms, "actor": "ana", "action": new.action,
+                "run": new.run, "object": object, "detail": new.detail,
+            });
+            assert_eq!(text(&new, 7, "ana"), codec::canonical(&whole));
+            (new.run, new.object) = (None, None);
+        }
     }
 }

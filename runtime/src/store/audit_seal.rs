@@ -2,7 +2,9 @@
 //! earlier versions, which lie open, sealed.
 
 use super::keys::Keyring;
+use super::recent::Recent;
 use super::salts::Salt;
+use super::sealed::Key;
 use super::{Fault, Salts, Tx, codec};
 use rusqlite::{Connection, TransactionBehavior, params};
 
@@ -18,17 +20,17 @@ pub(super) struct Opened {
 }
 
 impl Tx<'_> {
-    /// Keeps a record's text and salt, sealed.
+    /// Keeps a record's text and salt, sealed with its tenant's key.
     pub(super) fn keep_payload(
         &self,
         num: i64,
         (tenant, seq): (&str, i64),
-        salt: &Salt,
-        text: &str,
+        key: &Key,
+        (salt, text): (&Salt, &str),
     ) -> Result<(), Fault> {
         let mut whole = salt.to_vec();
         whole.extend(text.as_bytes());
-        let sealed = self.seal(tenant, &place(tenant, seq), &whole)?;
+        let sealed = self.seal_with(key, &place(tenant, seq), &whole)?;
         self.conn
             .prepare_cached("INSERT INTO audit_payloads (num, sealed) VALUES (?1, ?2)")?
             .execute(params![num, sealed])?;
@@ -71,13 +73,14 @@ pub(super) fn is_open(conn: &Connection) -> Result<bool, rusqlite::Error> {
 
 /// Seals the records of an earlier version.
 pub(super) fn close(conn: &mut Connection, keys: &Keyring) -> Result<(), Fault> {
-    let salts = Salts::default();
+    let (salts, recent) = (Salts::default(), Recent::default());
     loop {
         let sql = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let tx = Tx {
             conn: &sql,
             salts: &salts,
             keys,
+            recent: &recent,
         };
         let done = tx.close_some()?;
         sql.commit()?;
@@ -105,7 +108,8 @@ impl Tx<'_> {
         for (num, tenant, seq, salt, text) in &rows {
             // A salt that somebody changed is kept as something that no digest fits.
             let salt = codec::unhex(salt).and_then(|s| Salt::try_from(s).ok());
-            self.keep_payload(*num, (tenant, *seq), &salt.unwrap_or_default(), text)?;
+            let payload = (&salt.unwrap_or_default(), text.as_str());
+            self.keep_payload(*num, (tenant, *seq), &self.sealing_key(tenant)?, payload)?;
             self.conn
                 .prepare_cached("UPDATE audit SET salt = '', record = NULL WHERE num = ?1")?
                 .execute([num])?;

@@ -15,13 +15,13 @@ use super::group::Shared;
 use super::{Fault, StoreError, Tx};
 use tokio::sync::oneshot;
 
-/// How much is committed together at most.
+/// When so much is to be committed together, nothing more is added.
 pub(super) const GROUP_MAX: usize = 256;
 
 /// Carries out jobs on a database.
 pub(super) trait Backend: Send + Sync {
-    /// Takes a job that may write.
-    fn write(&self, job: Box<dyn Job>) -> Result<(), StoreError>;
+    /// Takes jobs that may write, which share a commit.
+    fn write(&self, jobs: Vec<Box<dyn Job>>) -> Result<(), StoreError>;
 
     /// Takes a job that only reads.
     fn read(&self, job: Box<dyn Job>) -> Result<(), StoreError>;

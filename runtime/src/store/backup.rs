@@ -1,7 +1,7 @@
 //! A store in, a copy of it as it stands at one moment out, while an engine goes on working on it.
 
-use super::open::{self, check_pages};
 use super::{Store, StoreError};
+use super::{check, open};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -94,7 +94,7 @@ fn write(from: &Path, part: &Path) -> Result<Backup, BackupError> {
     conn.execute("VACUUM INTO ?1", [&*name])
         .map_err(|error| sql(part, &error))?;
     let copy = open::raw(part, Duration::ZERO)?;
-    check_pages(&copy, part)?;
+    check::pages(&copy, part)?;
     let count = |text: &str| {
         copy.query_row(text, [], |row| row.get::<_, i64>(0))
             .map_err(|error| sql(part, &error))

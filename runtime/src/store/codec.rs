@@ -29,11 +29,14 @@ pub(super) fn decode<T: DeserializeOwned>(what: &str, text: &str) -> Result<T, F
 
 /// Bytes in hexadecimal.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut out, byte| {
-        // Writing to a text cannot fail.
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
+    let mut out = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        out.push(digit(byte >> 4));
+        out.push(digit(byte & 15));
+    }
+    out
 }
 
 /// Bytes from hexadecimal, where it is that.
@@ -55,8 +58,17 @@ pub(super) fn canonical(value: &Json) -> String {
     out
 }
 
-fn write_canonical(value: &Json, out: &mut String) {
+/// [`canonical`], at the end of a text.
+pub(super) fn write_canonical(value: &Json, out: &mut String) {
     match value {
+        Json::Null => out.push_str("null"),
+        Json::Bool(true) => out.push_str("true"),
+        Json::Bool(false) => out.push_str("false"),
+        Json::Number(number) => {
+            // Writing to a text cannot fail.
+            let _ = write!(out, "{number}");
+        }
+        Json::String(text) => write_text(text, out),
         Json::Array(items) => {
             out.push('[');
             for (i, item) in items.iter().enumerate() {
@@ -68,21 +80,58 @@ fn write_canonical(value: &Json, out: &mut String) {
             out.push(']');
         }
         Json::Object(fields) => {
-            let mut names: Vec<&String> = fields.keys().collect();
-            names.sort();
+            let mut fields: Vec<(&String, &Json)> = fields.iter().collect();
+            fields.sort_unstable_by_key(|(name, _)| *name);
             out.push('{');
-            for (i, name) in names.into_iter().enumerate() {
+            for (i, (name, field)) in fields.into_iter().enumerate() {
                 if i > 0 {
                     out.push(',');
                 }
-                out.push_str(&Json::String(name.clone()).to_string());
+                write_text(name, out);
                 out.push(':');
-                if let Some(field) = fields.get(name) {
-                    write_canonical(field, out);
-                }
+                write_canonical(field, out);
             }
             out.push('}');
         }
-        plain => out.push_str(&plain.to_string()),
+    }
+}
+
+/// A text as JSON, at the end of another one.
+pub(super) fn write_text(text: &str, out: &mut String) {
+    let plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    if text.bytes().all(plain) {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        out.push_str(&Json::from(text).to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn equal_values_give_equal_texts() {
+        let value = json!({
+            "b": [1, -2.5, null, true, false, {}],
+            "a": {"quote\" and \\": "é\u{1}\n\u{7f}", "": "plain"},
+        });
+        let text = concat!(
+            r#"{"a":{"":"plain","quote\" and \\":"é\u0001\n"#,
+            "\u{7f}",
+            r#""},"b":[1,-2.5,null,true,false,{}]}"#
+        );
+        assert_eq!(canonical(&value), text);
+        assert_eq!(serde_json::from_str::<Json>(text).ok(), Some(value));
+    }
+
+    #[test]
+    fn bytes_come_back_from_hexadecimal() {
+        let all: Vec<u8> = (0..=255).collect();
+        assert!(hex(&all).starts_with("000102") && hex(&all).ends_with("fdfeff"));
+        assert_eq!(unhex(&hex(&all)), Some(all));
     }
 }

@@ -6,10 +6,12 @@
 use super::backend::Job;
 use super::keys::Keyring;
 use super::place::Place;
+use super::recent::Recent;
 use super::{Crash, Fault, StoreError, StoreOptions, Tx, Work};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -18,11 +20,14 @@ pub(super) struct Shared {
     pub(super) path: PathBuf,
     place: Option<Place>,
     keys: Keyring,
+    recent: Recent,
     options: StoreOptions,
     commits: AtomicU64,
     transactions: AtomicU64,
     spent_us: AtomicU64,
     stopped: AtomicBool,
+    /// What was found to be wrong with the file.
+    broken: OnceLock<StoreError>,
 }
 
 impl Shared {
@@ -30,12 +35,14 @@ impl Shared {
         Shared {
             place: Place::of(&path),
             keys: Keyring::new(&path, options.key.clone()),
+            recent: Recent::default(),
             path,
             options,
             commits: AtomicU64::new(0),
             transactions: AtomicU64::new(0),
             spent_us: AtomicU64::new(0),
             stopped: AtomicBool::new(false),
+            broken: OnceLock::new(),
         }
     }
 
@@ -74,24 +81,30 @@ impl Shared {
     fn commit(&self, conn: &mut Connection, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
         self.alive()?;
         let failed = |e: &rusqlite::Error| StoreError::of_sqlite(&self.path, e);
-        let mut tx = self.begin(conn)?;
+        let tx = self.begin(conn)?;
         let mut stays = false;
         let transactions = group.len() as u64;
         match group {
             [one] => stays = one.work(&self.tx(&tx), self).is_ok(),
             several => {
                 for job in several {
-                    let point = tx.savepoint().map_err(|e| failed(&e))?;
-                    match job.work(&self.tx(&point), self) {
-                        Ok(()) => {
-                            point.commit().map_err(|e| failed(&e))?;
-                            stays = true;
-                        }
+                    // Prepared once: they come with every job.
+                    let point = |sql| {
+                        let done = tx
+                            .prepare_cached(sql)
+                            .and_then(|mut point| point.execute([]));
+                        done.map_err(|e| failed(&e))
+                    };
+                    point("SAVEPOINT job")?;
+                    match job.work(&self.tx(&tx), self) {
+                        Ok(()) => stays = true,
                         // After some failures, such as a full disk, nothing of the whole transaction is left.
-                        Err(error) if point.is_autocommit() => return Err(error),
-                        // What was done since the savepoint is taken back when that is dropped.
-                        Err(_) => {}
+                        Err(error) if tx.is_autocommit() => return Err(error),
+                        Err(_) => {
+                            point("ROLLBACK TO job")?;
+                        }
                     }
+                    point("RELEASE job")?;
                 }
             }
         }
@@ -141,10 +154,19 @@ impl Shared {
             conn,
             salts: &self.options.salts,
             keys: &self.keys,
+            recent: &self.recent,
         }
     }
 
+    /// Nothing is done any more, for this reason.
+    pub(super) fn end(&self, error: StoreError) {
+        self.broken.get_or_init(|| error);
+    }
+
     fn alive(&self) -> Result<(), StoreError> {
+        if let Some(error) = self.broken.get() {
+            return Err(error.clone());
+        }
         if self.stopped.load(Ordering::SeqCst) {
             Err(StoreError::Stopped)
         } else {

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Two connections and what waits.
 pub(super) struct Inline {
     shared: Arc<Shared>,
-    waiting: Mutex<VecDeque<Box<dyn Job>>>,
+    waiting: Mutex<VecDeque<Vec<Box<dyn Job>>>>,
     writer: Mutex<Connection>,
     reader: Mutex<Connection>,
 }
@@ -39,15 +39,20 @@ impl Inline {
 
     fn next_group(&self) -> Vec<Box<dyn Job>> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = waiting.len().min(GROUP_MAX);
-        waiting.drain(..count).collect()
+        let mut group = Vec::new();
+        while group.len() < GROUP_MAX
+            && let Some(jobs) = waiting.pop_front()
+        {
+            group.extend(jobs);
+        }
+        group
     }
 }
 
 impl Backend for Inline {
-    fn write(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
+    fn write(&self, jobs: Vec<Box<dyn Job>>) -> Result<(), StoreError> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.push_back(job);
+        waiting.push_back(jobs);
         Ok(())
     }
 

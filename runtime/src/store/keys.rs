@@ -160,13 +160,17 @@ impl Tx<'_> {
         })
     }
 
-    /// Seals a text for a tenant, bound to a place.
-    pub(super) fn seal(&self, tenant: &str, about: &[u8], text: &[u8]) -> Result<Vec<u8>, Fault> {
-        let key = match self.tenant_key(tenant)? {
-            Some(key) => key,
-            None => self.make_key(tenant)?,
-        };
-        sealed::seal(&key, self.salts.draw()?, about, text).ok_or_else(too_long)
+    /// The key of a tenant's audit records, which is made where there is none.
+    pub(super) fn sealing_key(&self, tenant: &str) -> Result<Key, Fault> {
+        match self.tenant_key(tenant)? {
+            Some(key) => Ok(key),
+            None => self.make_key(tenant),
+        }
+    }
+
+    /// Seals a text with a tenant's key, bound to a place.
+    pub(super) fn seal_with(&self, key: &Key, about: &[u8], text: &[u8]) -> Result<Vec<u8>, Fault> {
+        sealed::seal(key, self.salts.draw()?, about, text).ok_or_else(too_long)
     }
 
     /// Opens what was sealed for a tenant and a place; `None` where it was changed, or the key is gone.

@@ -16,6 +16,7 @@ mod audit_verify;
 mod awaits;
 mod backend;
 mod backup;
+mod check;
 mod checkpoint;
 mod codec;
 mod counters;
@@ -47,6 +48,7 @@ mod place;
 mod polls;
 mod programs;
 mod promotions;
+mod recent;
 mod revisions;
 mod runs;
 mod runs_read;
@@ -108,10 +110,12 @@ pub use undos::{UndoRefused, Undoing};
 pub use unreadable::{Act, Became, Leave, LeaveRefused, Left, UnreadableRun};
 
 use crate::connect::MasterKey;
-use backend::{Backend, Task};
+use backend::{Backend, Job, Task};
+use check::Check;
 use group::Shared;
 use inline::Inline;
 use keys::Keyring;
+use recent::Recent;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -133,12 +137,16 @@ pub struct StoreOptions {
     /// Whether transactions are done by whoever waits for them, in the order in which they were handed over, without a
     /// thread: for simulations, which have to go the same way each time.
     pub inline: bool,
+    /// How long the check of all pages may keep the store from being opened; what is left of it then is done beside the
+    /// work, which ends where something is found.
+    pub check_within: Duration,
 }
 
 impl Default for StoreOptions {
     fn default() -> Self {
         StoreOptions {
             patience: Duration::from_secs(60),
+            check_within: Duration::from_secs(1),
             crash: None,
             salts: Salts::default(),
             key: None,
@@ -165,6 +173,7 @@ pub struct Tx<'a> {
     conn: &'a rusqlite::Connection,
     salts: &'a Salts,
     keys: &'a Keyring,
+    recent: &'a Recent,
 }
 
 /// A handle on the store.
@@ -174,6 +183,8 @@ pub struct Store {
 }
 
 struct Inner {
+    // Dropped first: nothing is open when the writer closes the file.
+    _check: Option<Check>,
     backend: Arc<dyn Backend>,
     shared: Arc<Shared>,
 }
@@ -193,8 +204,14 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn open_with(path: impl AsRef<Path>, options: StoreOptions) -> Result<Store, StoreError> {
-        open::prepare(path.as_ref(), options.patience, options.key.as_ref())?;
-        Store::connect(path.as_ref(), options)
+        let (patience, key) = (options.patience, options.key.as_ref());
+        // One thing after the other where there are no threads.
+        let within = match options.inline {
+            true => Duration::MAX,
+            false => options.check_within,
+        };
+        let checked = open::prepare(path.as_ref(), patience, key, within)?;
+        Store::connect(path.as_ref(), options, checked)
     }
 
     /// Opens a store that exists and has this version's schema, without the check of every page:
@@ -213,18 +230,26 @@ impl Store {
     /// As [`Store::attach`].
     pub fn attach_with(path: impl AsRef<Path>, options: StoreOptions) -> Result<Store, StoreError> {
         open::look(path.as_ref())?;
-        Store::connect(path.as_ref(), options)
+        Store::connect(path.as_ref(), options, true)
     }
 
-    fn connect(path: &Path, options: StoreOptions) -> Result<Store, StoreError> {
+    fn connect(path: &Path, options: StoreOptions, checked: bool) -> Result<Store, StoreError> {
         let inline = options.inline;
         let shared = Arc::new(Shared::new(path.to_owned(), options));
         let backend: Arc<dyn Backend> = match inline {
             true => Arc::new(Inline::start(&shared)?),
             false => Arc::new(Threads::start(&shared)?),
         };
+        let check = match checked {
+            true => None,
+            false => Some(Check::start(&shared)?),
+        };
         Ok(Store {
-            inner: Arc::new(Inner { backend, shared }),
+            inner: Arc::new(Inner {
+                _check: check,
+                backend,
+                shared,
+            }),
         })
     }
 
@@ -270,7 +295,28 @@ impl Store {
         F: FnOnce(&Tx<'_>) -> Result<T, Fault> + Send + 'static,
     {
         let (task, answered) = task(work);
-        self.pending(self.inner.backend.write(task), answered)
+        self.pending(self.inner.backend.write(vec![task]), answered)
+    }
+
+    /// Hands several transactions over at once, each as [`Store::hand_over`]: they share a commit.
+    pub fn hand_over_all<T, F>(&self, work: Vec<F>) -> Vec<Pending<T>>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Tx<'_>) -> Result<T, Fault> + Send + 'static,
+    {
+        let (jobs, answered): (Vec<Box<dyn Job>>, Vec<Hearing<T>>) = work
+            .into_iter()
+            .map(|work| {
+                let (task, answered) = task(work);
+                (task as Box<dyn Job>, answered)
+            })
+            .unzip();
+        let handed = match jobs.is_empty() {
+            true => Ok(()),
+            false => self.inner.backend.write(jobs),
+        };
+        let pending = |answered| self.pending(handed.clone(), answered);
+        answered.into_iter().map(pending).collect()
     }
 
     /// Looks at what is committed, consistent within `work`.

@@ -3,7 +3,7 @@
 
 use super::keys::{self, Keyring};
 use super::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
-use super::{EngineLock, StoreError, audit_seal};
+use super::{EngineLock, StoreError, audit_seal, check};
 use crate::connect::MasterKey;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, TransactionBehavior};
@@ -23,19 +23,21 @@ pub(super) fn busy(patience: Duration) -> Duration {
     patience.min(Duration::from_secs(5))
 }
 
-/// Makes the file where it is missing, checks it and brings its schema up to date.
+/// Makes the file where it is missing, checks it and brings its schema up to date; whether every page was checked within
+/// the time for that.
 pub(super) fn prepare(
     path: &Path,
     patience: Duration,
     key: Option<&MasterKey>,
-) -> Result<(), StoreError> {
+    check_within: Duration,
+) -> Result<bool, StoreError> {
     let sql = |e: rusqlite::Error| StoreError::of_sqlite(path, &e);
     if !exists(path)? {
         create(path)?;
     }
     let mut conn = raw(path, busy(patience))?;
     let header = header(&conn, path)?;
-    check_pages(&conn, path)?;
+    let checked = check::within(&conn, path, check_within)?;
     wal(&conn, path)?;
     let master = keys::settle(&conn, path, key, header.empty)?;
     if header.version < VERSION {
@@ -48,7 +50,8 @@ pub(super) fn prepare(
         let _lock = EngineLock::take(path)?;
         audit_seal::close(&mut conn, &ring).map_err(|fault| StoreError::of(path, fault))?;
     }
-    conn.close().map_err(|(_, e)| sql(e))
+    conn.close().map_err(|(_, e)| sql(e))?;
+    Ok(checked)
 }
 
 /// Checks that a store is there and has this version's schema.
@@ -160,19 +163,6 @@ fn header(conn: &Connection, path: &Path) -> Result<Header, StoreError> {
         });
     }
     Ok(header)
-}
-
-pub(super) fn check_pages(conn: &Connection, path: &Path) -> Result<(), StoreError> {
-    let verdict: String = conn
-        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-        .map_err(|e| StoreError::of_sqlite(path, &e))?;
-    if verdict == "ok" {
-        return Ok(());
-    }
-    Err(StoreError::Corrupt {
-        path: path.to_owned(),
-        detail: verdict.split_whitespace().collect::<Vec<_>>().join(" "),
-    })
 }
 
 fn wal(conn: &Connection, path: &Path) -> Result<(), StoreError> {

@@ -60,9 +60,11 @@ impl Tx<'_> {
     /// # Errors
     /// When SQLite refuses.
     pub fn open_programs(&self) -> Result<Vec<OpenProgram>, Fault> {
+        // One index is read, however many runs are open.
         let mut ask = self.conn.prepare(
-            "SELECT p.num, p.format, count(*), min(r.id) FROM runs r JOIN programs p ON p.num = r.program \
-             WHERE r.ended_ms IS NULL GROUP BY p.num ORDER BY p.num",
+            "SELECT p.num, p.format, r.runs, (SELECT id FROM runs WHERE num = r.first) FROM \
+             (SELECT program, count(*) AS runs, min(num) AS first FROM runs WHERE ended_ms IS NULL GROUP BY program) r \
+             JOIN programs p ON p.num = r.program ORDER BY p.num",
         )?;
         let rows = ask.query_map([], |row| {
             Ok(OpenProgram {

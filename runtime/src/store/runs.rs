@@ -2,7 +2,7 @@
 
 use super::{Fault, Tx, codec};
 use counterplay_machine::journal::Entry;
-use counterplay_machine::state::Run;
+use counterplay_machine::state::{Run, Status};
 use rusqlite::{OptionalExtension, params};
 
 /// What a new run's row says besides its state.
@@ -25,6 +25,8 @@ pub struct StoredRun {
     pub simulated: bool,
     /// How many journal entries it has.
     pub entries: i64,
+    /// What its row says that it is doing.
+    pub status: Status,
     /// Its state.
     pub run: Run,
 }
@@ -53,6 +55,7 @@ impl Tx<'_> {
         journal: &[Entry],
         now_ms: i64,
     ) -> Result<i64, Fault> {
+        let state = codec::encode("a run", run)?;
         self.conn
             .prepare_cached(
                 "INSERT INTO runs (id, tenant, playbook, program, simulated, status, started_ms, updated_ms, \
@@ -69,9 +72,10 @@ impl Tx<'_> {
                 run.outcome.as_ref().map(|_| now_ms),
                 outcome(run)?,
                 journal.len() as i64,
-                codec::encode("a run", run)?,
+                state,
             ])?;
         let num = self.conn.last_insert_rowid();
+        self.recent.put(num, state, run);
         self.append(num, 0, journal)?;
         Ok(num)
     }
@@ -92,12 +96,21 @@ impl Tx<'_> {
             .optional()?;
         let (program, simulated, entries, state, id) =
             row.ok_or_else(|| Fault::NotFound(format!("the store has no run number {num}")))?;
+        let read = || codec::decode::<Run>(&format!("run {id}"), &state);
+        let run = match self.recent.get(num, &state) {
+            Some(run) => {
+                debug_assert_eq!(read().ok().as_ref(), Some(&run));
+                run
+            }
+            None => read()?,
+        };
         Ok(StoredRun {
             num,
             program,
             simulated,
             entries,
-            run: codec::decode(&format!("run {id}"), &state)?,
+            status: run.status(),
+            run,
         })
     }
 
@@ -111,22 +124,32 @@ impl Tx<'_> {
         journal: &[Entry],
         now_ms: i64,
     ) -> Result<(), Fault> {
-        let run = &stored.run;
-        self.conn
-            .prepare_cached(
-                "UPDATE runs SET status = ?2, updated_ms = ?3, ended_ms = coalesce(ended_ms, ?4), outcome = ?5, \
-                 entries = ?6, state = ?7 WHERE num = ?1",
-            )?
-            .execute(params![
-                stored.num,
-                run.status().name(),
-                now_ms,
-                run.outcome.as_ref().map(|_| now_ms),
-                outcome(run)?,
-                stored.entries + journal.len() as i64,
-                codec::encode("a run", run)?,
-            ])?;
-        self.append(stored.num, stored.entries, journal)
+        let (num, run, status) = (stored.num, &stored.run, stored.run.status());
+        let entries = stored.entries + journal.len() as i64;
+        let state = codec::encode("a run", run)?;
+        // A column that is named costs every index over it, whether its value is another one or not.
+        if status == Status::Ended {
+            self.conn
+                .prepare_cached(
+                    "UPDATE runs SET entries = ?2, state = ?3, updated_ms = ?4, status = ?5, outcome = ?6, \
+                     ended_ms = coalesce(ended_ms, ?4) WHERE num = ?1",
+                )?
+                .execute(params![num, entries, state, now_ms, status.name(), outcome(run)?])?;
+        } else if status == stored.status {
+            self.conn
+                .prepare_cached(
+                    "UPDATE runs SET entries = ?2, state = ?3, updated_ms = ?4 WHERE num = ?1",
+                )?
+                .execute(params![num, entries, state, now_ms])?;
+        } else {
+            self.conn
+                .prepare_cached(
+                    "UPDATE runs SET entries = ?2, state = ?3, updated_ms = ?4, status = ?5 WHERE num = ?1",
+                )?
+                .execute(params![num, entries, state, now_ms, status.name()])?;
+        }
+        self.recent.put(num, state, run);
+        self.append(num, stored.entries, journal)
     }
 
     fn append(&self, num: i64, before: i64, journal: &[Entry]) -> Result<(), Fault> {

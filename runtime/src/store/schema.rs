@@ -504,4 +504,7 @@ pub(super) const MIGRATIONS: &[&str] = &["
         deployed INTEGER NOT NULL,
         UNIQUE (playbook, version)
     ) STRICT;
+", "
+    -- Which programs open runs need: looked at whenever an engine starts.
+    CREATE INDEX runs_program ON runs (program) WHERE ended_ms IS NULL;
 "];

@@ -22,7 +22,7 @@ enum Kind {
 
 /// A thread with a connection.
 struct Worker {
-    jobs: Option<mpsc::Sender<Box<dyn Job>>>,
+    jobs: Option<mpsc::Sender<Vec<Box<dyn Job>>>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -33,18 +33,23 @@ impl Worker {
             Kind::Writer => "store-writer",
             Kind::Reader => "store-reader",
         };
-        let (jobs, queue) = mpsc::channel::<Box<dyn Job>>();
+        let (jobs, queue) = mpsc::channel::<Vec<Box<dyn Job>>>();
         let thread = std::thread::Builder::new()
             .name(name.to_owned())
             .stack_size(STACK_BYTES)
             .spawn(move || {
-                while let Ok(first) = queue.recv() {
+                while let Ok(mut jobs) = queue.recv() {
                     match kind {
-                        Kind::Reader => shared.read(&mut conn, first),
+                        Kind::Reader => {
+                            jobs.into_iter().for_each(|job| shared.read(&mut conn, job))
+                        }
                         Kind::Writer => {
-                            let more = queue.try_iter().take(GROUP_MAX - 1);
-                            let group = std::iter::once(first).chain(more).collect();
-                            shared.write(&mut conn, group);
+                            while jobs.len() < GROUP_MAX
+                                && let Ok(more) = queue.try_recv()
+                            {
+                                jobs.extend(more);
+                            }
+                            shared.write(&mut conn, jobs);
                         }
                     }
                 }
@@ -59,9 +64,9 @@ impl Worker {
         })
     }
 
-    fn send(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
-        let jobs = self.jobs.as_ref().ok_or(StoreError::Stopped)?;
-        jobs.send(job).map_err(|_| StoreError::Stopped)
+    fn send(&self, jobs: Vec<Box<dyn Job>>) -> Result<(), StoreError> {
+        let queue = self.jobs.as_ref().ok_or(StoreError::Stopped)?;
+        queue.send(jobs).map_err(|_| StoreError::Stopped)
     }
 }
 
@@ -97,12 +102,12 @@ impl Threads {
 }
 
 impl Backend for Threads {
-    fn write(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
-        self.writer.send(job)
+    fn write(&self, jobs: Vec<Box<dyn Job>>) -> Result<(), StoreError> {
+        self.writer.send(jobs)
     }
 
     fn read(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
-        self.reader.send(job)
+        self.reader.send(vec![job])
     }
 
     fn go_on(&self) {}
