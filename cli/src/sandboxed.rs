@@ -18,6 +18,8 @@ pub const WEBHOOK_SECRET: &str = "sandbox-webhook-secret";
 pub const TEAMS_KEY: &str = "sandbox-teams-key";
 /// The path of the Slack channel.
 pub const SLACK_PATH: &str = "T0CONTOSO/B0SOC/sandbox-slack-key";
+/// The secret that holds PagerDuty's routing key, and what the sandbox knows it to be.
+const PAGERDUTY: (&str, &str) = ("pagerduty-routing-key", "sandbox-pagerduty-routing-key-01");
 /// The sender of mail where the project names none.
 const SENDER: &str = "Counterplay <counterplay@sandbox.example>";
 
@@ -33,6 +35,7 @@ pub fn addresses(name: &str, base: &str, smtp: &str) -> Option<(String, Option<S
         ),
         "teams" => (format!("{base}/teams"), None),
         "slack" => (format!("{base}/slack"), None),
+        "pagerduty" => (format!("{base}/pagerduty"), None),
         "webhook" => (format!("{base}/hooks"), None),
         "mail" => (format!("smtp://{smtp}"), None),
         _ => return None,
@@ -40,7 +43,7 @@ pub fn addresses(name: &str, base: &str, smtp: &str) -> Option<(String, Option<S
 }
 
 /// The connections that the sandbox stands in for.
-pub const CONNECTIONS: [&str; 9] = [
+pub const CONNECTIONS: [&str; 10] = [
     "graph",
     "identity_protection",
     "exchange",
@@ -48,6 +51,7 @@ pub const CONNECTIONS: [&str; 9] = [
     "halopsa",
     "teams",
     "slack",
+    "pagerduty",
     "webhook",
     "mail",
 ];
@@ -80,6 +84,7 @@ pub fn lead(
             "sandbox slack".to_owned(),
             format!("{base}/slack/services/{SLACK_PATH}"),
         ),
+        (PAGERDUTY.0.to_owned(), PAGERDUTY.1.to_owned()),
     ];
     for tenant in deployment.tenants.values_mut() {
         TENANT_ID.clone_into(&mut tenant.id);
@@ -134,7 +139,7 @@ fn settings(name: &str, base: &str, smtp: &str, given: ConnectionSettings) -> Co
         (nowhere.clone(), Some(format!("{nowhere}/token")))
     });
     let mail = name == "mail";
-    let keyless = matches!(name, "mail" | "teams" | "slack");
+    let keyless = matches!(name, "mail" | "teams" | "slack" | "pagerduty");
     let secret = match name {
         "webhook" => "sandbox webhook secret",
         _ => "sandbox client secret",

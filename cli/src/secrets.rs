@@ -3,10 +3,10 @@
 
 use crate::error::{FOUND, OK, Outcome};
 use crate::out::{self, BAD, GOOD, HEAD, NAME, QUIET, WARN, paint};
-use counterplay_machine::Program;
 use counterplay_machine::declare::Request;
 use counterplay_machine::deployment::{Deployment, SecretsSettings};
 use counterplay_machine::expr::Expr;
+use counterplay_machine::{Program, hash};
 use counterplay_runtime::clock::SystemClock;
 use counterplay_runtime::connect::{Secrets, open};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +26,7 @@ pub struct Lacking {
     pub reason: String,
 }
 
-/// The secrets that a deployment and the declarations of a program name.
+/// The secrets that a deployment names, and the declarations of a program as far as its playbooks use them.
 pub fn named(deployment: &Deployment, program: &Program) -> Named {
     let mut named = Named::new();
     let mut add = |secret: &str, what: String| {
@@ -58,7 +58,9 @@ pub fn named(deployment: &Deployment, program: &Program) -> Named {
     for (name, hook) in &deployment.webhooks {
         add(&hook.secret, format!("[webhooks.{name}]"));
     }
-    for callable in program.callables.values() {
+    let playbooks = program.playbooks.values();
+    let used: BTreeSet<Arc<str>> = playbooks.flat_map(|p| hash::used(program, p)).collect();
+    for callable in used.iter().filter_map(|name| program.callables.get(name)) {
         if let Request::Http {
             address,
             query,

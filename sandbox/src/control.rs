@@ -87,6 +87,7 @@ fn index(world: &World) -> String {
   /halo/auth/token, /halo/api                     HaloPSA
   /teams/{{team}}/{{key}}                             Teams Workflows webhook
   /slack/services/{{a}}/{{b}}/{{c}}                     Slack incoming webhook
+  /pagerduty/v2/enqueue                           PagerDuty events
   /hooks/{{name}}                                   signed webhooks
 
   GET    /sandbox/state       everything that it holds (PATCH: JSON merge patch)

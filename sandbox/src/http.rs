@@ -16,7 +16,7 @@ use crate::listener::Switch;
 use crate::sandbox::wait_for_stop;
 use crate::service::Service;
 use crate::world::{Shared, World};
-use crate::{chat, control, exchange, graph, halo, hooks, key_vault, login, notify, vault};
+use crate::{chat, control, exchange, graph, halo, hooks, key_vault, login, notify, pager, vault};
 
 /// The longest body that is read.
 const BODY_MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -153,6 +153,7 @@ pub(crate) fn answer(service: Service) -> fn(&mut World, &Call) -> Answer {
         Service::Halo => halo::answer,
         Service::Teams => chat::teams,
         Service::Slack => chat::slack,
+        Service::PagerDuty => pager::answer,
         Service::Hooks => hooks::answer,
         Service::Vault => vault::answer,
         Service::KeyVault => key_vault::answer,

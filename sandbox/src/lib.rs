@@ -47,6 +47,7 @@ mod login;
 mod notify;
 mod odata;
 mod offline;
+mod pager;
 mod record;
 mod sandbox;
 mod service;
@@ -64,6 +65,7 @@ pub use service::Service;
 pub use tenant::{
     AppRegistration, AuthenticationMethod, ChatMessage, ChatService, ComplianceState,
     DeviceActionResult, DeviceLifecycle, Domain, KeyVaultStore, License, Mail, Mailbox,
-    MailboxType, ManagedDevice, MessageRule, MethodKind, RiskyUser, SecretStores, ServicePlan,
-    SignInActivity, Sku, Tenant, Ticket, TicketNote, User, UserType, VaultSecret, VaultStore, Via,
+    MailboxType, ManagedDevice, MessageRule, MethodKind, Pager, PagerIncident, PagerStatus,
+    RiskyUser, SecretStores, ServicePlan, SignInActivity, Sku, Tenant, Ticket, TicketNote, User,
+    UserType, VaultSecret, VaultStore, Via,
 };

@@ -43,6 +43,7 @@ const SECRET: &[&str] = &[
     "access_token",
     "refresh_token",
     "macosunlockcode",
+    "routing_key",
 ];
 
 /// The body of a call as it may be shown.

@@ -23,6 +23,8 @@ pub enum Service {
     Teams,
     /// A Slack incoming webhook.
     Slack,
+    /// PagerDuty (Events API v2).
+    PagerDuty,
     /// The generic receiver of signed webhooks.
     Hooks,
     /// HashiCorp Vault.
@@ -46,6 +48,7 @@ impl Service {
             Some("halo") => (Service::Halo, 1),
             Some("teams") => (Service::Teams, 1),
             Some("slack") => (Service::Slack, 1),
+            Some("pagerduty") => (Service::PagerDuty, 1),
             Some("hooks") => (Service::Hooks, 1),
             Some("vault") => (Service::Vault, 1),
             Some("keyvault") => (Service::KeyVault, 1),
@@ -67,6 +70,14 @@ impl Service {
         match self {
             Service::Login => login_error(problem, trace),
             Service::Slack => Reply::text(*status, code.clone()),
+            Service::PagerDuty if *status == 429 => Reply::json(
+                429,
+                json!({"status": "throttle exceeded", "message": "Requests for this service are arriving too quickly.  Please retry later."}),
+            ),
+            Service::PagerDuty => Reply::json(
+                *status,
+                json!({"status": code, "message": "Event object is invalid", "errors": [message]}),
+            ),
             Service::Vault => {
                 let said: Vec<&String> = Some(message)
                     .filter(|m| !m.is_empty())

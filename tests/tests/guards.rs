@@ -131,6 +131,13 @@ async fn what_may_have_been_done_counts_against_the_budget() {
     bench
         .sandbox
         .inject(Fault::new("/wipe", FaultKind::DropAfter).on("POST"));
+    let refused = FaultKind::Status {
+        status: 403,
+        code: "Forbidden".into(),
+        message: "It may not be looked at.".into(),
+    };
+    let look = Fault::new("deviceActionResults", refused).on("GET");
+    bench.sandbox.inject(look.times(10));
     start_in(&bench, "contoso", "wipe", json!({ "device": DEVICE })).await;
     assert_eq!(ends(&bench, "wipe").await, ["held"], "nobody knows");
     start_in(&bench, "contoso", "wipe", json!({ "device": OTHER_DEVICE })).await;

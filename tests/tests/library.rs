@@ -34,14 +34,26 @@ fn argument(callable: &str, name: &str) -> Json {
             | "exchange.enable_inbox_rule"
             | "exchange.messages"
             | "exchange.evict_message"
-            | "exchange.restore_message",
+            | "exchange.restore_message"
+            | "exchange.folder_of"
+            | "exchange.is_inbox_rule_on",
             "user",
         ) => priya,
+        (_, "summary") => json!("summary of a test"),
+        (_, "severity") => json!("high"),
+        (_, "incident") => json!({ "key": "test:pagerduty.trigger" }),
+        ("intune.was_asked", "since") => json!("2026-11-01T00:00:00Z"),
+        ("intune.was_asked", "what") => json!("wipe"),
         (_, "user") => mei,
         (_, "device") => {
             json!({ "id": "b48d2f60-91c7-4e35-a0d2-6e1f5a7c2003", "name": "Mei's MacBook Pro", "platform": "macOS" })
         }
-        ("exchange.disable_inbox_rule" | "exchange.enable_inbox_rule", "rule") => {
+        (
+            "exchange.disable_inbox_rule"
+            | "exchange.enable_inbox_rule"
+            | "exchange.is_inbox_rule_on",
+            "rule",
+        ) => {
             json!({ "id": "AQAAAJ5dZr0=", "name": ".", "enabled": true })
         }
         (_, "internet_id") => json!("<4471.invoice@fastmail-drop.example>"),
@@ -181,6 +193,9 @@ fn left(tenant: &Tenant, action: &str) -> bool {
         "intune.retire" => ordered("retire"),
         "notify.email" => tenant.mails.iter().any(|m| m.to == ["soc@msp.example"]),
         "notify.teams" | "notify.slack" | "notify.signed_webhook" => tenant.chat.len() == 1,
+        "pagerduty.trigger" => tenant.pager.incidents.len() == 1,
+        // What is about no open incident is taken and changes nothing; `cli/tests/pagerduty.rs` has one.
+        "pagerduty.acknowledge" | "pagerduty.resolve" => tenant.pager.incidents.is_empty(),
         "ticket.create" => tenant.tickets.len() == 2,
         "ticket.assign_team" => tenant.tickets[&2001].team.as_deref() == Some("team of a test"),
         "ticket.assign_technician" => tenant.tickets[&2001].agent_id == 7,

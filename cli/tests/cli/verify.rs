@@ -12,7 +12,7 @@ fn an_example_is_proved() -> Result {
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{ran:?}");
     for line in [
         "lost_device  Lost or Stolen Device\n",
-        "  proved     every way ends, 5h 5m 10s after the start at the latest\n",
+        "  proved     every way ends, 5h 8m 40s after the start at the latest\n",
         "  proved     1 destructive step, approved by people on every way\n",
         "                 approved at line 34\n",
         "  accepted   1 disruptive step, accepted without anybody's approval\n",

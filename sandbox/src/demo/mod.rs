@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ids;
-use crate::tenant::{AppRegistration, Domain, SecretStores, Tenant};
+use crate::tenant::{AppRegistration, Domain, Pager, SecretStores, Tenant};
 
 /// The tenant's id.
 const TENANT_ID: &str = "3f1c0a52-8d1e-4b67-9c0a-5e2d7b41f6a8";
@@ -58,6 +58,10 @@ pub fn demo_tenant_at(now: Timestamp) -> Tenant {
             "soc".to_owned(),
         )]),
         webhook_secret: "sandbox-webhook-secret".to_owned(),
+        pager: Pager {
+            routing_key: "sandbox-pagerduty-routing-key-01".to_owned(),
+            incidents: Vec::new(),
+        },
         stores: SecretStores::empty(),
         chat: Vec::new(),
         mails: Vec::new(),

@@ -1,26 +1,28 @@
 //! In: a mail to send. Out: 202, and the mail in the tenant ("user: sendMail").
 
 use axum::http::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{find, only};
 use crate::call::{Answer, Call, Problem, Reply};
 use crate::ids;
-use crate::tenant::{Mail, Via};
+use crate::odata::{self, Shape};
+use crate::tenant::{Mail, MailboxType, Via};
 use crate::world::World;
+
+const SETTINGS: Shape = Shape {
+    context: "users/mailboxSettings",
+    kind: "microsoft.graph.mailboxSettings",
+    default: &[],
+    also: &["userPurpose"],
+};
 
 /// `POST /users/{id}/sendMail`
 pub(super) fn send(world: &mut World, call: &Call, sender: &str) -> Answer {
     only(call, &Method::POST)?;
     let user = find(&world.tenant, sender)?;
     let from = user.mail.clone().filter(|_| user.mailbox.is_some());
-    let from = from.ok_or_else(|| {
-        Problem::new(
-            404,
-            "MailboxNotEnabledForRESTAPI",
-            "The mailbox is either inactive, soft-deleted, or is hosted on-premise.",
-        )
-    })?;
+    let from = from.ok_or_else(no_mailbox)?;
     let body = call.json()?;
     let message = body.get("message").filter(|message| message.is_object());
     let message = message.ok_or_else(|| {
@@ -59,6 +61,25 @@ pub(super) fn send(world: &mut World, call: &Call, sender: &str) -> Answer {
     };
     world.tenant.mails.push(mail);
     Ok(Reply::empty(202))
+}
+
+/// `GET /users/{id}/mailboxSettings` ("mailboxSettings resource type"); of what they are, the mailbox's purpose.
+pub(super) fn settings(world: &mut World, call: &Call, owner: &str) -> Answer {
+    only(call, &Method::GET)?;
+    let mailbox = find(&world.tenant, owner)?.mailbox.as_ref();
+    let purpose = match mailbox.ok_or_else(no_mailbox)?.kind {
+        MailboxType::Shared => "shared",
+        MailboxType::Regular => "user",
+    };
+    odata::entity(json!({ "userPurpose": purpose }), 200, call, &SETTINGS)
+}
+
+fn no_mailbox() -> Problem {
+    Problem::new(
+        404,
+        "MailboxNotEnabledForRESTAPI",
+        "The mailbox is either inactive, soft-deleted, or is hosted on-premise.",
+    )
 }
 
 fn invalid_recipients() -> Problem {

@@ -34,6 +34,13 @@ pub(super) fn answer(world: &mut World, call: &Call, user: &str, path: &[&str]) 
             let messages = mailbox.flat_map(|mailbox| &mailbox.messages);
             odata::page(messages.map(wire).collect(), call, &SHAPE)
         }
+        [id] => {
+            only(call, &Method::GET)?;
+            let mailbox = find(&world.tenant, user)?.mailbox.iter();
+            let mut messages = mailbox.flat_map(|mailbox| &mailbox.messages);
+            let message = messages.find(|message| message.id == *id);
+            odata::entity(wire(message.ok_or_else(not_found)?), 200, call, &SHAPE)
+        }
         [id, "move"] => {
             only(call, &Method::POST)?;
             let sent = call.object_or_empty()?;
@@ -43,15 +50,19 @@ pub(super) fn answer(world: &mut World, call: &Call, user: &str, path: &[&str]) 
                 .ok_or_else(|| Problem::new(400, "ErrorInvalidIdMalformed", "Id is malformed."))?;
             let mailbox = find_mut(&mut world.tenant, user)?.mailbox.iter_mut();
             let mut messages = mailbox.flat_map(|mailbox| &mut mailbox.messages);
-            let message = messages.find(|message| message.id == *id).ok_or_else(|| {
-                let text = "The specified object was not found in the store.";
-                Problem::new(404, "ErrorItemNotFound", text)
-            })?;
+            let message = messages
+                .find(|message| message.id == *id)
+                .ok_or_else(not_found)?;
             message.parent_folder_id = (*folder).to_owned();
             odata::entity(wire(message), 201, call, &SHAPE)
         }
         _ => Err(Problem::no_such_path(call)),
     }
+}
+
+fn not_found() -> Problem {
+    let text = "The specified object was not found in the store.";
+    Problem::new(404, "ErrorItemNotFound", text)
 }
 
 fn wire(message: &Message) -> Value {

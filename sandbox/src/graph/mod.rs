@@ -75,6 +75,7 @@ fn user(world: &mut World, call: &Call, id: &str, path: &[&str]) -> Answer {
         ["manager"] => users::manager(world, call, id),
         ["revokeSignInSessions"] => users::revoke(world, call, id),
         ["sendMail"] => mail::send(world, call, id),
+        ["mailboxSettings"] => mail::settings(world, call, id),
         ["authentication", rest @ ..] => methods::answer(world, call, id, rest),
         ["licenseDetails"] => licenses::details(world, call, id),
         ["assignLicense"] => licenses::assign(world, call, id),

@@ -3,6 +3,7 @@
 mod device;
 mod mailbox;
 mod messages;
+mod pager;
 mod risk;
 mod stores;
 mod ticket;
@@ -16,6 +17,7 @@ use serde_json::Value;
 pub use device::{ComplianceState, DeviceActionResult, DeviceLifecycle, ManagedDevice};
 pub use mailbox::{Mailbox, MailboxType, Message, MessageRule};
 pub use messages::{ChatMessage, ChatService, Mail, Via};
+pub use pager::{Pager, PagerIncident, PagerStatus};
 pub use risk::RiskyUser;
 pub use stores::{KeyVaultStore, SecretStores, VaultSecret, VaultStore};
 pub use ticket::{Ticket, TicketNote};
@@ -61,6 +63,9 @@ pub struct Tenant {
     pub slack_webhooks: BTreeMap<String, String>,
     /// The secret that signs what is posted to `/hooks/{name}`.
     pub webhook_secret: String,
+    /// PagerDuty.
+    #[serde(default)]
+    pub pager: Pager,
     /// Stores of secrets.
     pub stores: SecretStores,
     /// Messages that arrived by webhook, oldest first.

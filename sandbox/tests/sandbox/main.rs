@@ -8,6 +8,7 @@ mod faults;
 mod identity;
 mod mail;
 mod messages;
+mod pager;
 mod rules;
 mod running;
 mod subscriptions;
