@@ -286,10 +286,10 @@ impl Outside {
             std::iter::repeat_n(done, times)
         });
         let mut state = self.state();
-        state.done.extend(done);
         let now = Timestamp::from_millisecond(self.clock.now_ms()).unwrap_or_default();
         match (&flight.what, &self.sandbox) {
             (Sent::Desk(path, query), _) => {
+                state.done.extend(done);
                 Reply::json(200, &desk(&mut state, flight.asked.as_ref(), path, query))
             }
             (Sent::Mail(from, to, text), Some(sandbox)) => {
@@ -309,6 +309,9 @@ impl Outside {
             ) => {
                 let (headers, body) = (headers.clone(), body.clone());
                 let answered = sandbox.answer(now, (method, target), headers, body);
+                if (200..300).contains(&answered.status) {
+                    state.done.extend(done);
+                }
                 Reply {
                     status: answered.status,
                     headers: answered.headers,
