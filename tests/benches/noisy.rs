@@ -114,6 +114,12 @@ struct Senders {
 }
 
 impl Senders {
+    /// How many events of quiet tenants have not led to an action yet.
+    fn quiet_left(&self) -> usize {
+        let left = self.sent.lock().expect("not poisoned");
+        left.keys().filter(|id| !id.starts_with(NOISY)).count()
+    }
+
     async fn send(&self, tenant: &str, number: u64) {
         let id = format!("{tenant}-{number}");
         let at = Instant::now();
@@ -222,13 +228,11 @@ async fn measure(name: &str, noise: Noise, rate: f64, span: Duration) {
     for task in tasks {
         task.await.expect("a sender");
     }
-    let left = senders.sent.lock().expect("not poisoned");
-    let lost = left.keys().filter(|id| !id.starts_with(NOISY)).count();
+    let lost = senders.quiet_left();
     assert_eq!(
         lost, 0,
         "events of quiet tenants have not led to an action in five seconds"
     );
-    drop(left);
     engine.stop();
     let _ = driven.await;
     let ms =

@@ -269,12 +269,10 @@ impl Driven {
         }
         let mut matched = numbers.start;
         while matched < numbers.end {
-            match notices.recv().await.expect("the engine tells all") {
-                Notice::Matched { started, .. } => {
-                    assert_eq!(started.len(), 1);
-                    matched += 1;
-                }
-                _ => {}
+            let notice = notices.recv().await.expect("the engine tells all");
+            if let Notice::Matched { started, .. } = notice {
+                assert_eq!(started.len(), 1);
+                matched += 1;
             }
         }
     }
