@@ -264,21 +264,37 @@ fn gates(course: &Course, id: &str, asked: &[&Asked], rules: Option<&Rules>) -> 
     Ok(())
 }
 
-/// Promise 2: no step before those that come before it.
+/// Promise 2: no step before those that come before it; in a loop, of the same element.
 fn order(id: &str, asked: &[&Asked], rules: Option<&Rules>) -> Result<(), String> {
-    let mut first: BTreeMap<u32, usize> = BTreeMap::new();
+    let Some(rules) = rules else {
+        return Ok(());
+    };
+    let mut first: BTreeMap<(u32, &str), usize> = BTreeMap::new();
     for (place, one) in asked.iter().enumerate() {
-        first.entry(one.step).or_insert(place);
+        first.entry((one.step, &one.person)).or_insert(place);
     }
-    for (before, after) in rules.map(|r| r.order.as_slice()).unwrap_or_default() {
-        let last = before.iter().filter_map(|s| first.get(s)).max();
-        let next = after.iter().filter_map(|s| first.get(s)).min();
-        if let (Some(last), Some(next)) = (last, next)
-            && last > next
-        {
-            return Err(format!(
-                "promise 2: in {id} one of {after:?} came before one of {before:?}"
-            ));
+    let people: BTreeSet<&str> = asked.iter().map(|a| a.person.as_str()).collect();
+    for (before, after) in &rules.order {
+        let in_loop = before.union(after).all(|step| rules.looped.contains(step));
+        let places = |steps: &BTreeSet<u32>, of: Option<&str>| -> Vec<usize> {
+            let those = first.iter().filter(|((step, person), _)| {
+                steps.contains(step) && of.is_none_or(|of| of == *person)
+            });
+            those.map(|(_, place)| *place).collect()
+        };
+        let each: Vec<Option<&str>> = match in_loop {
+            true => people.iter().map(|person| Some(*person)).collect(),
+            false => vec![None],
+        };
+        for of in each {
+            let (last, next) = (places(before, of), places(after, of));
+            if let (Some(last), Some(next)) = (last.iter().max(), next.iter().min())
+                && last > next
+            {
+                return Err(format!(
+                    "promise 2: in {id} one of {after:?} came before one of {before:?}"
+                ));
+            }
         }
     }
     Ok(())
