@@ -33,15 +33,16 @@ pub struct Project {
 }
 
 impl Project {
-    /// The file of the project that holds a playbook, as messages name it.
+    /// The file that holds a playbook, as messages name it: of the project, else of what ships.
     pub fn file_of(&self, playbook: &str) -> Option<String> {
         let workspace = &self.workspace;
-        let mut sources = workspace.project.files(&workspace.db).iter();
-        let found = sources.find(|source| {
+        let sources = workspace.project.files(&workspace.db).iter();
+        let holding = sources.filter(|source| {
             let playbooks = db::playbooks(&workspace.db, workspace.project, **source);
             playbooks.iter().any(|p| &*p.id == playbook)
         });
-        found.map(|source| source.path(&workspace.db).to_string())
+        let paths = holding.map(|source| source.path(&workspace.db).to_string());
+        paths.min_by_key(|path| path.starts_with("std:/"))
     }
 
     /// People, tenants and connections; those of the built-in project where there is no project file.

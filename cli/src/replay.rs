@@ -147,10 +147,8 @@ fn version(args: &ReplayArgs, playbook: &str) -> Result<Chosen, Failure> {
     let file = &args.with;
     std::fs::metadata(file).map_err(|e| project::unreadable(file, &e))?;
     let named = args.store.project.project.as_deref();
-    let root = match named {
-        Some(_) => project::root_for(named)?,
-        None => project::find_root(file),
-    };
+    // As for any command, the project is that of this folder; a draft may lie elsewhere.
+    let root = project::root_for(named)?.or_else(|| project::find_root(file));
     let Some(root) = root else {
         let wanted = format!("{}:{playbook}", file.display());
         return choose::choose(&wanted, None);
@@ -163,6 +161,13 @@ fn version(args: &ReplayArgs, playbook: &str) -> Result<Chosen, Failure> {
         loaded = project::load_instead(&root, holds.as_deref(), file)?;
     }
     let loaded = choose::without_errors(loaded)?;
+    let holds = loaded.file_of(playbook);
+    if !holds.is_some_and(|held| is_same(Path::new(&held), file)) {
+        return Err(Failure::cannot_start(format!(
+            "{} has no playbook `{playbook}`, which the run is of; name the file that has the other version of it",
+            file.display()
+        )));
+    }
     let id = choose::find(&loaded, playbook)?.id.clone();
     Ok(Chosen {
         project: loaded,
@@ -171,7 +176,10 @@ fn version(args: &ReplayArgs, playbook: &str) -> Result<Chosen, Failure> {
 }
 
 fn same_file(gathered: &Gathered, file: &Path) -> bool {
-    let wanted = std::fs::canonicalize(file).ok();
     let mut paths = gathered.sources.iter().map(|s| PathBuf::from(&*s.path));
-    paths.any(|path| std::fs::canonicalize(path).ok() == wanted)
+    paths.any(|path| is_same(&path, file))
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    std::fs::canonicalize(one).ok() == std::fs::canonicalize(other).ok()
 }

@@ -191,6 +191,32 @@ async fn the_promoted_version_goes_on_acting_elsewhere() {
 }
 
 #[tokio::test]
+async fn what_is_simulated_beside_counts_its_repeats_for_itself() {
+    let repeated = |action: &str| {
+        let mut program = version(action);
+        let respond = program.playbooks.get_mut("respond").expect("there");
+        respond.repeats = project::respond().playbooks["respond"].repeats.clone();
+        program
+    };
+    let world = world(repeated("do.block"));
+    let engine = world.engine().await;
+    engine.promote("respond", "hash", ANN).await.expect("done");
+    deploy(&world, &engine, repeated("do.ticket")).await;
+    let done = both(&world, &engine, "u1").await;
+    assert_eq!(done, ["acme do.ticket", "birch do.block"]);
+    // A second alert about the same person repeats both.
+    assert!(both(&world, &engine, "u1").await.is_empty());
+    assert_eq!(
+        runs(&engine).await,
+        [
+            ("acme".into(), false),
+            ("birch".into(), false),
+            ("birch".into(), true)
+        ]
+    );
+}
+
+#[tokio::test]
 async fn what_acted_before_there_was_a_canary_needs_nobody_to_promote_it() {
     let world = World::new(version("do.block"));
     let engine = world.engine().await;

@@ -187,7 +187,13 @@ fn begin(
     let simulated = former.is_none()
         && (ingest::mode(&kit.deployment, playbook) == Mode::Simulate
             || kit.held_back(&playbook.id, name).is_some());
-    if let Some(key) = &planned.repeat_key
+    // What is simulated beside the version that acts counts its repeats for itself: the other's run is none of them.
+    let beside = former.is_none() && kit.held_back(&playbook.id, name).is_some();
+    let repeat_key = planned.repeat_key.as_ref().map(|key| match beside {
+        true => format!("beside {key}"),
+        false => key.clone(),
+    });
+    if let Some(key) = &repeat_key
         && let Some((num, run)) = tx.repeated_run(name, &playbook.id, key, simulated, now_ms)?
     {
         tx.link(arrival.num, num, false, now_ms)?;
@@ -229,7 +235,7 @@ fn begin(
     };
     tx.link(arrival.num, num, true, now_ms)?;
     // Before the effects: a run that ends at once takes its key with it.
-    if let (Some(key), Some(repeats)) = (&planned.repeat_key, &playbook.repeats) {
+    if let (Some(key), Some(repeats)) = (&repeat_key, &playbook.repeats) {
         let until = repeats.for_ms.map(|ms| now_ms.saturating_add(ms));
         tx.ignore_repeats(name, &playbook.id, key, num, until)?;
     }
