@@ -12,9 +12,10 @@ use counterplay_runtime::clock::{Clock, VirtualClock};
 use counterplay_runtime::connect::{Connectors, MasterKey};
 use counterplay_runtime::engine::{Engine, EngineOptions, Incoming, Until};
 use counterplay_runtime::store::Store;
-use counterplay_sandbox::{Fault, FaultKind};
+use counterplay_sandbox::{Fault, FaultKind, Ticket};
 use counterplay_server::project::Compiled;
 use serde_json::{Map, Value as Json, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,11 +30,15 @@ const OPEN: usize = 28;
 /// How long people take to answer.
 const ANSWER_MS: i64 = 25 * MINUTE_MS;
 
-/// Writes a week of history.
+/// Writes a week of history; the tickets that are left of it, by number: runs that are open go on with them.
 ///
 /// # Errors
 /// When the store cannot be written.
-pub async fn write(store: &Store, compiled: &Compiled, now_ms: i64) -> Result<(), Failure> {
+pub async fn write(
+    store: &Store,
+    compiled: &Compiled,
+    now_ms: i64,
+) -> Result<BTreeMap<u64, Ticket>, Failure> {
     let sandbox = start_sandbox().await?;
     let (mut deployment, secrets) = sandboxed::deployment(compiled.deployment.clone(), &sandbox);
     sandboxed::close(&mut deployment, &compiled.program, &sandbox);
@@ -95,8 +100,9 @@ pub async fn write(store: &Store, compiled: &Compiled, now_ms: i64) -> Result<()
         .await
         .map_err(|e| Failure::cannot_start(e.to_string()))?;
     drop(engine);
+    let tickets = sandbox.state().tickets;
     sandbox.stop().await;
-    Ok(())
+    Ok(tickets)
 }
 
 /// One thing that happens: events, starts by hand, something that cannot be read.

@@ -60,8 +60,11 @@ pub async fn serve(args: ServeArgs) -> Outcome {
     .await
     .map_err(|error| refused(&given, error))?;
     let keeper = outside.secrets(&prepared.deployment)?;
-    if sandbox.is_some() && store.journal_head().await.map_err(failed)? == 0 {
-        history::write(&store, &prepared.live.compiled, now).await?;
+    if let Some(sandbox) = &sandbox
+        && store.journal_head().await.map_err(failed)? == 0
+    {
+        let tickets = history::write(&store, &prepared.live.compiled, now).await?;
+        sandbox.update(|tenant| tenant.tickets.extend(tickets));
     }
     let engine = Engine::open(EngineOptions {
         link_base: Some(public_url.clone()),
