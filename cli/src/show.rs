@@ -49,6 +49,10 @@ pub async fn show(args: ShowArgs) -> Outcome {
         format_time_ms(detail.info.started_ms),
         paint(style, status)
     ))?;
+    if detail.info.simulated {
+        let told = "simulated: what it does is recorded, and nothing is performed";
+        out::line(paint(QUIET, told))?;
+    }
     if let Some(of) = &undoes {
         out::line(format!("{} {}", paint(QUIET, "undoes"), paint(NAME, of)))?;
     }
