@@ -21,7 +21,7 @@ pub async fn erase(args: EraseArgs) -> Outcome {
     let by = args.by.as_deref().map(address).transpose()?;
     let whom = Erasure {
         names: args.subject.clone(),
-        tenants: tenants(&args.tenant),
+        tenants: tenants(&args.store, &store, &args.tenant).await?,
     };
     let found = store.find_person(whom).await.map_err(failed)?;
     let open = !found.open_runs.is_empty() || found.waiting > 0;

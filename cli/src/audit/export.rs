@@ -26,7 +26,7 @@ pub async fn export(args: ExportArgs) -> Outcome {
         return Ok(OK);
     }
     let filter = AuditFilter {
-        tenants: tenants(&args.tenant),
+        tenants: tenants(&args.store, &store, &args.tenant).await?,
         action: args.action,
         from_ms: time(args.since.as_deref())?,
         to_ms: time(args.until.as_deref())?,

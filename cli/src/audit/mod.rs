@@ -6,9 +6,15 @@ mod export;
 mod sign;
 mod verify;
 
+use crate::args::StoreArgs;
 use crate::error::{Failure, Outcome};
+use crate::lookup::failed;
+use crate::project;
 use args::{AuditArgs, AuditCommand};
+use counterplay_compiler::near;
 use counterplay_machine::duration::parse_time_ms;
+use counterplay_runtime::store::Store;
+use std::collections::BTreeSet;
 
 /// Carries out `counterplay audit`.
 ///
@@ -24,9 +30,38 @@ pub async fn audit(args: AuditArgs) -> Outcome {
     }
 }
 
-/// The tenants that were named; all where none is.
-fn tenants(named: &[String]) -> Option<Vec<String>> {
-    (!named.is_empty()).then(|| named.to_vec())
+/// The tenants that were named; all where none is. That one which is misspelt has no records says nothing.
+async fn tenants(
+    args: &StoreArgs,
+    store: &Store,
+    named: &[String],
+) -> Result<Option<Vec<String>>, Failure> {
+    if named.is_empty() {
+        return Ok(None);
+    }
+    let mut known: BTreeSet<String> = store
+        .audit_tenants()
+        .await
+        .map_err(failed)?
+        .into_iter()
+        .collect();
+    known.insert(String::new());
+    if named.iter().any(|name| !known.contains(name))
+        && let Some(root) = project::root_for(args.project.project.as_deref())?
+    {
+        let file = project::load(&root, &[])?.compiled.file.into_iter();
+        known.extend(file.flat_map(|f| f.deployment.tenants.into_keys()));
+    }
+    match named.iter().find(|name| !known.contains(*name)) {
+        None => Ok(Some(named.to_vec())),
+        Some(unknown) => {
+            let names = known.iter().map(String::as_str).filter(|n| !n.is_empty());
+            Err(Failure::cannot_start(format!(
+                "there is no tenant `{unknown}` here; there are {}",
+                near::menu(names)
+            )))
+        }
+    }
 }
 
 fn time(given: Option<&str>) -> Result<Option<i64>, Failure> {

@@ -16,7 +16,7 @@ use std::path::Path;
 pub async fn verify(args: VerifyTrailArgs) -> Outcome {
     let store = lookup::attach(&args.store)?;
     let reports = store
-        .verify_audit(tenants(&args.tenant))
+        .verify_audit(tenants(&args.store, &store, &args.tenant).await?)
         .await
         .map_err(failed)?;
     let (reports, forged) = match args.checkpoints.as_deref().zip(args.key.as_deref()) {

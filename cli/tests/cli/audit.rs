@@ -125,7 +125,6 @@ fn the_trail_is_exported_in_both_ways() -> Result {
         lines(&["--since", "2020-01-01T00:00:00Z"])?.len(),
         all.len()
     );
-    assert_eq!(lines(&["--tenant", "nobody"])?.len(), 0);
     let events = lines(&["--format", "ocsf"])?;
     assert!(!events.is_empty());
     for event in &events {
@@ -222,5 +221,33 @@ fn signed_ends_kept_elsewhere_show_that_a_chain_was_cut() -> Result {
     );
     let wrong = verify("no")?;
     assert!(wrong.err.contains("64 hexadecimal digits"), "{}", wrong.err);
+    Ok(())
+}
+
+#[test]
+fn a_misspelt_tenant_is_no_clean_result() -> Result {
+    let place = Place::new()?;
+    let risk = std::fs::read_to_string(event("risk-detection"))?;
+    place.run_with(&["run", "--sandbox", "--once", "-"], &risk)?;
+    let asked: [&[&str]; 3] = [
+        &["audit", "verify", "--sandbox"],
+        &["audit", "export", "--sandbox"],
+        &[
+            "audit",
+            "erase",
+            "--sandbox",
+            "--dry-run",
+            "--subject",
+            "Priya Raman",
+        ],
+    ];
+    for command in asked {
+        let refused = place.run(&[command, &["--tenant", "contso"]].concat())?;
+        assert_eq!(refused.code, Some(2), "{refused:?}");
+        let why = "there is no tenant `contso` here; there are `contoso`";
+        assert!(refused.err.contains(why), "{}", refused.err);
+        let there = place.run(&[command, &["--tenant", "contoso"]].concat())?;
+        assert_eq!(there.code, Some(0), "{there:?}");
+    }
     Ok(())
 }

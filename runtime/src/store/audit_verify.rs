@@ -61,6 +61,14 @@ struct Row {
 }
 
 impl Store {
+    /// The tenants that have records, `""` for what concerns the whole installation.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn audit_tenants(&self) -> Result<Vec<String>, StoreError> {
+        self.read(|tx| tx.audit_chains(None)).await
+    }
+
     /// Computes the chains of some tenants (of all where `None`) again, from the first record to the
     /// last.
     ///
