@@ -33,7 +33,23 @@ fn steady(said: &str, run: &str) -> String {
             None => out.push_str(&format!("+{part}")),
         }
     }
-    out.replace(run, "RUN")
+    without_numbers(
+        &without_numbers(&out.replace(run, "RUN"), "Ticket "),
+        "case: ",
+    )
+}
+
+/// A text in which what stands behind a word is no number: how many tickets there were before is not what matters.
+fn without_numbers(text: &str, word: &str) -> String {
+    let mut parts = text.split(word);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
+        out.push_str(word);
+        out.push_str(if rest.len() < part.len() { "N" } else { "" });
+        out.push_str(rest);
+    }
+    out
 }
 
 struct World {
