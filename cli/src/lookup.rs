@@ -105,14 +105,14 @@ pub fn failed(error: StoreError) -> Failure {
 /// # Errors
 /// When there is none, with what may have been meant, or several.
 pub async fn run(store: &Store, given: &str) -> Result<RunInfo, Failure> {
+    if let Some(exact) = store.run_info(given, None).await.map_err(failed)? {
+        return Ok(exact);
+    }
     let filter = RunFilter {
         limit: Some(u32::MAX),
         ..RunFilter::default()
     };
     let runs = store.runs(filter).await.map_err(failed)?;
-    if let Some(exact) = runs.iter().find(|r| r.id == given) {
-        return Ok(exact.clone());
-    }
     let tail = |run: &&RunInfo| {
         run.id.starts_with(given) || run.id.rsplit('-').next().is_some_and(|t| t == given)
     };

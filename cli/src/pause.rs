@@ -138,13 +138,13 @@ async fn known(args: &PauseArgs, store: &Store, scope: &Scope) -> Result<(), Fai
     };
     let mut names: BTreeSet<String> = BTreeSet::new();
     if let Some(root) = project::root_for(args.store.project.project.as_deref())? {
-        let compiled = project::load(&root, &[])?.compiled;
+        let project = project::load(&root, &[])?;
         match scope {
-            Scope::Tenant(_) => {
-                let file = compiled.file.into_iter();
-                names.extend(file.flat_map(|f| f.deployment.tenants.into_keys()));
+            Scope::Tenant(_) => names.extend(project.tenants()),
+            _ => {
+                let playbooks = project.compiled.program.playbooks.keys();
+                names.extend(playbooks.map(ToString::to_string));
             }
-            _ => names.extend(compiled.program.playbooks.keys().map(ToString::to_string)),
         }
     }
     // Somebody wants it to stop: what the project names needs no look at every run.

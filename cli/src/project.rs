@@ -53,6 +53,12 @@ impl Project {
         }
     }
 
+    /// The tenants that the project file names; none where there is no project file.
+    pub fn tenants(&self) -> impl Iterator<Item = String> {
+        let file = self.compiled.file.iter();
+        file.flat_map(|file| file.deployment.tenants.keys().cloned())
+    }
+
     /// Whether it may run.
     pub fn has_errors(&self) -> bool {
         self.findings.iter().any(|d| d.severity == Severity::Error)

@@ -10,6 +10,7 @@ use crate::project;
 use crate::words::detail;
 use counterplay_runtime::simulate::Answers;
 use counterplay_runtime::simulate::replay::{Compared, In, Replay, Replayed, replay as play};
+use counterplay_runtime::store::Store;
 use counterplay_runtime::timeline::relative;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -79,18 +80,9 @@ pub async fn replay(args: ReplayArgs) -> Outcome {
     Ok(if played.same { OK } else { FOUND })
 }
 
-async fn archived(
-    store: &counterplay_runtime::store::Store,
-    run: &str,
-) -> Result<Option<Failure>, Failure> {
-    let filter = counterplay_runtime::store::RunFilter {
-        archived: true,
-        limit: Some(u32::MAX),
-        ..counterplay_runtime::store::RunFilter::default()
-    };
-    let runs = store.runs(filter).await.map_err(failed)?;
-    let found = runs.into_iter().find(|info| info.id == run);
-    Ok(found.map(|info| {
+async fn archived(store: &Store, run: &str) -> Result<Option<Failure>, Failure> {
+    let found = store.archived_run(run, None).await.map_err(failed)?;
+    Ok(found.map(|(info, _)| {
         Failure::cannot_start(format!(
             "{} is archived: what it did in detail is gone, so that it cannot be played again",
             info.id

@@ -5,7 +5,7 @@
 //! after it and has returned; that a file has a name is on the disk when an `fsync` of its folder did. Of everything else
 //! nothing is left, or some of it by chance, the last of it torn.
 
-use crate::probe::Draw;
+use crate::sim::chance::Chance;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -45,7 +45,7 @@ pub enum Left<'a> {
     /// Nothing.
     Nothing,
     /// Some of it by chance, the last one of a file torn.
-    Some(&'a mut Draw),
+    Some(&'a mut Chance),
 }
 
 /// A span of time, in microseconds since the Unix epoch.
@@ -281,7 +281,7 @@ impl Left<'_> {
     fn keeps(&mut self) -> bool {
         match self {
             Left::Nothing => false,
-            Left::Some(draw) => draw.number() % 2 == 0,
+            Left::Some(draw) => draw.bits() % 2 == 0,
         }
     }
 }
@@ -510,7 +510,7 @@ mod tests {
         assert_eq!(at(2_000), held(b"\0hi"), "neither written nor removed");
         let mut lucky = Vec::new();
         for seed in 0..64 {
-            lucky.push(disk.at(200_000_000, Left::Some(&mut Draw(seed))));
+            lucky.push(disk.at(200_000_000, Left::Some(&mut Chance::seeded(seed))));
         }
         for some in [Files::new(), held(b"\0hi"), held(b"zzz"), held(b"zhi")] {
             assert!(lucky.contains(&some), "{some:?}");

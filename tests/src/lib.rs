@@ -133,6 +133,24 @@ pub struct Bench {
     _folder: tempfile::TempDir,
 }
 
+/// An engine on the store of a folder; nothing begins by the clock.
+async fn engine(
+    folder: &Path,
+    (program, deployment, connector, clock): (
+        Arc<Program>,
+        Deployment,
+        Arc<dyn Connector>,
+        Arc<VirtualClock>,
+    ),
+    ids: Ids,
+) -> Engine {
+    let store = Store::open(folder.join("store.db")).expect("a store");
+    let mut options = EngineOptions::new(program, deployment, store, connector, clock);
+    options.ids = ids;
+    options.schedules = false;
+    Engine::open(options).await.expect("an engine")
+}
+
 impl Bench {
     /// An example project on a fresh sandbox, at a time in milliseconds since the Unix epoch.
     pub async fn new(example_name: &str, now_ms: i64) -> Bench {
@@ -160,17 +178,9 @@ impl Bench {
             .expect("connectors"),
         );
         let folder = tempfile::tempdir().expect("a folder");
-        let store = Store::open(folder.path().join("store.db")).expect("a store");
-        let mut options = EngineOptions::new(
-            program.clone(),
-            deployment.clone(),
-            store,
-            connector.clone(),
-            clock.clone(),
-        );
-        options.ids = Ids::seeded(1);
-        options.schedules = false;
-        let engine = Engine::open(options).await.expect("an engine");
+        let works: Arc<dyn Connector> = connector.clone();
+        let made = (program.clone(), deployment.clone(), works, clock.clone());
+        let engine = engine(folder.path(), made, Ids::seeded(1)).await;
         Bench {
             sandbox,
             program,
@@ -195,17 +205,14 @@ impl Bench {
             _folder,
         } = self;
         drop(engine);
-        let store = Store::open(_folder.path().join("store.db")).expect("a store");
-        let mut options = EngineOptions::new(
+        let connector = connector.unwrap_or(same.clone());
+        let made = (
             program.clone(),
             deployment.clone(),
-            store,
-            connector.unwrap_or(same.clone()),
+            connector,
             clock.clone(),
         );
-        options.ids = Ids::seeded(2);
-        options.schedules = false;
-        let engine = Engine::open(options).await.expect("an engine");
+        let engine = self::engine(_folder.path(), made, Ids::seeded(2)).await;
         Bench {
             sandbox,
             program,

@@ -5,14 +5,15 @@
 //! from a seed that is printed (`COUNTERPLAY_SEED` draws the same ones again).
 
 use counterplay_sandbox::{Options, Sandbox};
-use counterplay_tests::probe::{self, Draw, Load, counted, given, told};
+use counterplay_tests::probe::{self, Load, counted, given, told};
 use counterplay_tests::service::Process;
+use counterplay_tests::sim::chance::Chance;
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_again_and_again_it_loses_nothing_and_repeats_nothing() {
     let kills: usize = given("COUNTERPLAY_KILLS").unwrap_or(12);
-    let mut draw = Draw(probe::seed());
+    let mut draw = Chance::seeded(probe::seed());
     let sandbox = Sandbox::start(Options::default()).await.expect("a sandbox");
     let folder = tempfile::tempdir().expect("a folder");
     probe::project(folder.path(), &sandbox);
@@ -20,7 +21,7 @@ async fn killed_again_and_again_it_loses_nothing_and_repeats_nothing() {
     let token = probe::token(folder.path());
     let load = Load::start(&service, token, Duration::from_millis(10));
     for _ in 0..kills {
-        let pause = 50 + draw.number() % 700;
+        let pause = 50 + draw.bits() % 700;
         tokio::time::sleep(Duration::from_millis(pause)).await;
         drop(service);
         service = Process::start(folder.path(), &[], &[]);

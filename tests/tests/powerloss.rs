@@ -10,8 +10,9 @@ use counterplay_runtime::store::{EventFilter, Store};
 use counterplay_sandbox::{Options, Sandbox};
 use counterplay_tests::disk::{self, Disk, Files, Left};
 use counterplay_tests::outside;
-use counterplay_tests::probe::{self, Draw, Load, counted, given, told};
+use counterplay_tests::probe::{self, Load, counted, given, told};
 use counterplay_tests::service::Process;
+use counterplay_tests::sim::chance::Chance;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
@@ -234,7 +235,7 @@ async fn after_a_loss_of_power_everything_that_was_seen_outside_is_there() {
         .chain(seen.arrived.iter().map(|(.., at)| *at))
         .collect();
 
-    let mut draw = Draw(probe::seed());
+    let mut draw = Chance::seeded(probe::seed());
     let mut went_on = 0;
     for number in 0..losses {
         // Right after somebody has seen something, and anywhere.
@@ -298,7 +299,7 @@ async fn power_lost_at_the_very_first_start_leaves_a_folder_that_the_next_one_wo
     disk.add(&finished(&trace).await, &IGNORED);
     let moments = disk.moments();
     assert!(moments.len() > 20, "{} moments", moments.len());
-    let mut draw = Draw(probe::seed());
+    let mut draw = Chance::seeded(probe::seed());
     for number in 0..given("COUNTERPLAY_POWER_LOSSES").unwrap_or(60) {
         let moment = moments[draw.below(moments.len())];
         let left = match number % 2 {

@@ -3,16 +3,13 @@
 //! 30 simulations of each kind by default; `COUNTERPLAY_SIMULATIONS=3000` plays more, from `COUNTERPLAY_SEED` on. What is found is
 //! printed with its seed, which plays the same course again.
 
+use counterplay_tests::probe::given;
 use counterplay_tests::sim::course::Size;
 use counterplay_tests::sim::outside::Sabotage;
 use counterplay_tests::sim::{Played, play};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-
-fn given(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
-}
 
 fn told(seed: u64, played: &Played) -> String {
     let from = match std::env::var_os("COUNTERPLAY_WHOLE") {

@@ -49,8 +49,7 @@ async fn tenants(
     if named.iter().any(|name| !known.contains(name))
         && let Some(root) = project::root_for(args.project.project.as_deref())?
     {
-        let file = project::load(&root, &[])?.compiled.file.into_iter();
-        known.extend(file.flat_map(|f| f.deployment.tenants.into_keys()));
+        known.extend(project::load(&root, &[])?.tenants());
     }
     match named.iter().find(|name| !known.contains(*name)) {
         None => Ok(Some(named.to_vec())),

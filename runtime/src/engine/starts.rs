@@ -183,12 +183,11 @@ fn begin(
             planned.playbook
         )));
     };
-    // A former version serves only where it acts.
-    let simulated = former.is_none()
-        && (ingest::mode(&kit.deployment, playbook) == Mode::Simulate
-            || kit.held_back(&playbook.id, name).is_some());
-    // What is simulated beside the version that acts counts its repeats for itself: the other's run is none of them.
+    // A former version serves only where it acts. What is simulated beside it counts its repeats for itself: the
+    // other's run is none of them.
     let beside = former.is_none() && kit.held_back(&playbook.id, name).is_some();
+    let simulated =
+        beside || (former.is_none() && ingest::mode(&kit.deployment, playbook) == Mode::Simulate);
     let repeat_key = planned.repeat_key.as_ref().map(|key| match beside {
         true => format!("beside {key}"),
         false => key.clone(),
