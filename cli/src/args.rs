@@ -551,7 +551,7 @@ pub struct ServeArgs {
     #[arg(long)]
     pub accept_deploys: bool,
     /// Archive runs so many days after they ended, see `counterplay archive` [default: never]
-    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    #[arg(long, value_name = "DAYS", value_parser = days)]
     pub archive_after: Option<u32>,
     /// The first administrator's e-mail address, at the first start [default: admin@localhost]
     #[arg(long, value_name = "EMAIL")]
@@ -635,7 +635,7 @@ pub struct ShowArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   counterplay approve r-20261122-abc123 --as dana.kim@msp.example --comment \"confirmed by phone\"
-  counterplay reject r-20261122-abc123 --as dana.kim@msp.example
+  counterplay reject r-20261122-abc123 --as dana.kim@msp.example --comment \"the owner has it in her hands\"
 
 Works while `counterplay run` runs in another process, and also when none does: the answer is kept then.
 
@@ -649,7 +649,7 @@ pub struct AnswerArgs {
     /// Who answers, by e-mail address
     #[arg(long = "as", value_name = "EMAIL")]
     pub by: String,
-    /// Why
+    /// Why; a rejection needs it
     #[arg(long, value_name = "TEXT")]
     pub comment: Option<String>,
     /// The store.
@@ -1073,7 +1073,7 @@ Exit codes:
   2  wrong usage, or the store cannot be used")]
 pub struct ArchiveArgs {
     /// How many days ago they ended, at least
-    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    #[arg(long, value_name = "DAYS", value_parser = days)]
     pub after: u32,
     /// Who you are, by e-mail address; stands in the audit trail
     #[arg(long = "as", value_name = "EMAIL")]
@@ -1318,6 +1318,13 @@ pub struct DemoArgs {
     /// The pause between lines [default: 150 on a terminal, else 0]
     #[arg(long, value_name = "N")]
     pub pause_ms: Option<u64>,
+}
+
+/// A number of days to keep things.
+fn days(text: &str) -> Result<u32, String> {
+    let days = text.parse().ok();
+    days.filter(|days| (1..=36_500).contains(days))
+        .ok_or_else(|| "write a whole number of days from 1 to 36500, such as 90".to_owned())
 }
 
 /// An address to listen on.

@@ -4,7 +4,9 @@ use crate::args::LogFormat;
 use crate::error::Failure;
 use crate::out;
 use crate::telemetry::Telemetry;
+use counterplay_compiler::near;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
@@ -67,9 +69,13 @@ impl Drop for Log {
 }
 
 fn layer(asked: &str, service: Option<LogFormat>) -> Result<Told, Failure> {
-    let filter = EnvFilter::try_new(asked).map_err(|error| {
+    let filter = match no_level(asked) {
+        Some(why) => Err(why),
+        None => EnvFilter::try_new(asked).map_err(|error| error.to_string()),
+    };
+    let filter = filter.map_err(|why| {
         Failure::cannot_start(format!(
-            "COUNTERPLAY_LOG is not understood ({error}); it is a level such as `info`, or levels by part such as `warn,counterplay_runtime=debug`"
+            "COUNTERPLAY_LOG is not understood ({why}); it is a level such as `info`, or levels by part such as `warn,counterplay_runtime=debug`"
         ))
     })?;
     let layer = fmt::layer().with_writer(std::io::stderr);
@@ -84,6 +90,23 @@ fn layer(asked: &str, service: Option<LogFormat>) -> Result<Told, Failure> {
         .parse()
         .map_err(|error| Failure::cannot_start(format!("{error}")))?;
     Ok(layer.json().with_filter(filter.add_directive(told)).boxed())
+}
+
+/// A word that stands for itself and is no level. The filter takes it for the name of a part, of which it then tells
+/// everything, and of all others nothing, not even errors.
+fn no_level(asked: &str) -> Option<String> {
+    let spans = asked.contains(['[', '{']);
+    let mut words = asked.split(',').map(str::trim);
+    let word = words.find(|word| {
+        !spans && !word.is_empty() && !word.contains('=') && word.parse::<LevelFilter>().is_err()
+    })?;
+    let levels = ["error", "warn", "info", "debug", "trace", "off"];
+    let near = near::best(word, levels);
+    let meant = near.map_or_else(
+        || format!("for all of a part write `{word}=trace`"),
+        |near| format!("did you mean `{near}`?"),
+    );
+    Some(format!("`{word}` is no level; {meant}"))
 }
 
 /// Takes what people are told on standard error into the log, where that is to hold nothing but JSON lines; whether it did.

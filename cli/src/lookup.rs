@@ -3,6 +3,7 @@
 use crate::args::StoreArgs;
 use crate::error::{CANNOT, Failure};
 use crate::project;
+use crate::run::setup;
 use counterplay_compiler::near;
 use counterplay_runtime::connect::{MasterKey, MasterKeyError};
 use counterplay_runtime::store::{
@@ -104,7 +105,7 @@ pub fn failed(error: StoreError) -> Failure {
 ///
 /// # Errors
 /// When there is none, with what may have been meant, or several.
-pub async fn run(store: &Store, given: &str) -> Result<RunInfo, Failure> {
+pub async fn run(store: &Store, args: &StoreArgs, given: &str) -> Result<RunInfo, Failure> {
     if let Some(exact) = store.run_info(given, None).await.map_err(failed)? {
         return Ok(exact);
     }
@@ -113,6 +114,7 @@ pub async fn run(store: &Store, given: &str) -> Result<RunInfo, Failure> {
         ..RunFilter::default()
     };
     let runs = store.runs(filter).await.map_err(failed)?;
+    let flags = setup::flags(args);
     let tail = |run: &&RunInfo| {
         run.id.starts_with(given) || run.id.rsplit('-').next().is_some_and(|t| t == given)
     };
@@ -122,7 +124,7 @@ pub async fn run(store: &Store, given: &str) -> Result<RunInfo, Failure> {
         [] => {
             if let Some((info, _)) = store.archived_run(given, None).await.map_err(failed)? {
                 return Err(Failure::cannot_start(format!(
-                    "run {given} has ended ({}) and is archived; `counterplay show {given}` shows what is left of it",
+                    "run {given} has ended ({}) and is archived; `counterplay show {given}{flags}` shows what is left of it",
                     info.outcome
                         .map_or_else(|| "ended".to_owned(), |o| o.to_string())
                 )));
@@ -131,7 +133,7 @@ pub async fn run(store: &Store, given: &str) -> Result<RunInfo, Failure> {
             let hint = match near::best(given, ids) {
                 Some(near) => format!("did you mean {near}?"),
                 None if runs.is_empty() => "the store has no runs".into(),
-                None => "`counterplay runs` lists them".into(),
+                None => format!("`counterplay runs{flags}` lists them"),
             };
             Err(Failure::cannot_start(format!(
                 "there is no run {given}; {hint}"

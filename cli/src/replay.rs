@@ -24,7 +24,7 @@ const TIME_WIDTH: usize = 8;
 /// When there is no such run, nothing of it is kept, or the other version does not compile.
 pub async fn replay(args: ReplayArgs) -> Outcome {
     let store = lookup::attach(&args.store)?;
-    let info = lookup::run(&store, &args.run).await;
+    let info = lookup::run(&store, &args.store, &args.run).await;
     let info = match info {
         Ok(info) => info,
         Err(failure) => return Err(archived(&store, &args.run).await?.unwrap_or(failure)),

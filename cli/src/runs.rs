@@ -1,16 +1,17 @@
 //! `counterplay runs`: a store in, a table of its runs out.
 
 use crate::args::RunsArgs;
-use crate::error::{OK, Outcome};
+use crate::error::{Failure, OK, Outcome};
 use crate::lookup::{self, failed};
 use crate::out::{self, ASK, BAD, GOOD, NAME, PLAIN, QUIET, WARN, paint};
 use crate::table::{Cell, table};
 use crate::unreadable;
 use crate::waiting;
 use anstyle::Style;
+use counterplay_compiler::near;
 use counterplay_machine::duration::format_time_ms;
 use counterplay_machine::state::Outcome as Ending;
-use counterplay_runtime::store::{RunFilter, RunInfo, StoreError};
+use counterplay_runtime::store::{RunFilter, RunInfo, Store, StoreError};
 use serde_json::{Value as Json, json};
 
 /// How many are listed without `--all`.
@@ -48,7 +49,11 @@ pub async fn runs(args: RunsArgs) -> Outcome {
             (_, true) => "No archived runs",
             _ => "No runs",
         };
-        out::line(format!("{what} in {}.", store.path().display()))?;
+        let of = match &args.playbook {
+            Some(id) => format!(" of `{id}`{}", other(&store, id).await?),
+            None => String::new(),
+        };
+        out::line(format!("{what}{of} in {}.", store.path().display()))?;
         return Ok(OK);
     }
     let mut rows = Vec::new();
@@ -74,6 +79,20 @@ pub async fn runs(args: RunsArgs) -> Outcome {
         ))?;
     }
     Ok(OK)
+}
+
+/// What may have been meant by a playbook that has no runs at all: another one that has.
+async fn other(store: &Store, id: &str) -> Result<String, Failure> {
+    let filter = RunFilter {
+        limit: Some(1_000),
+        ..RunFilter::default()
+    };
+    let runs = store.runs(filter).await.map_err(failed)?;
+    let known = runs.iter().map(|r| r.playbook.as_str());
+    if known.clone().any(|known| known == id) {
+        return Ok(String::new());
+    }
+    Ok(near::best(id, known).map_or_else(String::new, |near| format!(" (did you mean `{near}`?)")))
 }
 
 fn row(info: &RunInfo, detail: String) -> Vec<Cell> {

@@ -20,13 +20,14 @@ pub async fn settle(args: SettleArgs) -> Outcome {
     let by = address(&args.by)?;
     let result = match &args.result {
         None => None,
-        Some(text) => Some(
-            serde_json::from_str(text)
-                .map_err(|error| Failure::cannot_start(format!("--result is not JSON: {error}")))?,
-        ),
+        Some(text) => Some(serde_json::from_str(text).map_err(|_| {
+            Failure::cannot_start(format!(
+                "--result {text} is not JSON; a text stands in quotes of its own: --result '\"INC-17\"', an object in braces: --result '{{\"number\": \"INC-17\"}}'"
+            ))
+        })?),
     };
     let settled = found(&args.found);
-    let run = lookup::run(&store, &args.run).await?.id;
+    let run = lookup::run(&store, &args.store, &args.run).await?.id;
     let before = detail(&store, &run).await?.journal.len();
     let settlement = Settlement {
         step: args.step,

@@ -21,7 +21,7 @@ pub async fn show(args: ShowArgs) -> Outcome {
         return archived(&store, left, args.json).await;
     }
     let flags = setup::flags(&args.store);
-    let id = lookup::run(&store, &args.run).await?.id;
+    let id = lookup::run(&store, &args.store, &args.run).await?.id;
     let detail = store.run_detail(&id).await.map_err(failed)?;
     let detail = detail.ok_or_else(|| Failure::cannot_start(format!("there is no run {id}")))?;
     let (wishes, undoes) = store.undoings_of(&id).await.map_err(failed)?;

@@ -5,6 +5,7 @@ use crate::error::{FOUND, Failure, OK, Outcome};
 use crate::lookup::{self, failed};
 use crate::out::{self, BAD, GOOD, HEAD, NAME, QUIET, WARN, paint};
 use crate::project;
+use crate::run::setup;
 use crate::words::address;
 use counterplay_machine::deployment::Deployment;
 use counterplay_machine::duration::format_time_ms;
@@ -25,14 +26,27 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// When the run cannot be undone or the store cannot be used.
 pub async fn undo(args: UndoArgs) -> Outcome {
     let store = lookup::attach(&args.store)?;
-    let run = lookup::run(&store, &args.run).await?.id;
+    let run = lookup::run(&store, &args.store, &args.run).await?.id;
     let deployment = deployment(&args)?;
     let now = SystemClock.now_ms();
     let plan = store.undo_plan(&run, &deployment, now).await;
     let plan = plan.map_err(refused)?;
     let Some(by) = args.by.as_deref().filter(|_| !args.plan) else {
         show(&run, &plan, args.json, None)?;
-        return Ok(if plan.steps.is_empty() { FOUND } else { OK });
+        if plan.steps.is_empty() {
+            return Ok(FOUND);
+        }
+        if !args.json {
+            let flags = setup::flags(&args.store);
+            out::line("")?;
+            out::line(paint(
+                QUIET,
+                format!(
+                    "nothing was done; `counterplay undo {run} --as EMAIL{flags}` asks for leave to do it"
+                ),
+            ))?;
+        }
+        return Ok(OK);
     };
     let by = address(by)?;
     if let Some(team) = &args.team

@@ -12,6 +12,7 @@ use crate::words::address;
 use counterplay_machine::duration::format_time_ms;
 use counterplay_runtime::clock::{Clock, SystemClock};
 use counterplay_runtime::store::{Act, Became, Leave, LeaveRefused, Left, Store, UnreadableRun};
+use counterplay_runtime::timeline::call;
 use serde_json::{Value as Json, json};
 
 /// Lists the open runs that this version cannot carry on.
@@ -98,7 +99,7 @@ pub async fn cancel(
 pub async fn anew(args: MoveArgs) -> Outcome {
     let store = lookup::attach(&args.store)?;
     let by = address(&args.by)?;
-    let info = lookup::run(&store, &args.run).await?;
+    let info = lookup::run(&store, &args.store, &args.run).await?;
     if store.unreadable(&info.id).await.map_err(failed)?.is_some() {
         there(&args, &info.playbook)?;
         let acts = store.acts(&info.id).await.map_err(failed)?;
@@ -165,10 +166,9 @@ fn tell(acts: &[Act]) -> Result<(), Failure> {
             Became::Failed | Became::NotSent => QUIET,
         };
         out::line(format!(
-            "  {}  {} {}",
+            "  {}  {}",
             paint(style, format!("{:<16}", act.became.name())),
-            act.action,
-            paint(QUIET, &act.args),
+            call(&act.action, &act.args),
         ))?;
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! `counterplay approve`, `reject`, `answer`, `resume` and `cancel`: a person's word in, what became of it out.
 
-use crate::args::{AnswerArgs, CancelArgs, ChoiceArgs, WordArgs};
+use crate::args::{AnswerArgs, CancelArgs, ChoiceArgs, StoreArgs, WordArgs};
 use crate::error::{FOUND, Failure, OK, Outcome};
 use crate::lookup::{self, failed};
 use crate::out::{self, GOOD, QUIET, WARN, paint};
@@ -24,7 +24,12 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub async fn decide(args: AnswerArgs, approve: bool) -> Outcome {
     let store = lookup::attach(&args.store)?;
     let by = address(&args.by)?;
-    let (target, run) = target(&store, &args.run).await?;
+    if !approve && args.comment.as_ref().is_none_or(|c| c.trim().is_empty()) {
+        return Err(Failure::cannot_start(
+            "say with --comment TEXT why you reject it: whoever comes after you has to know",
+        ));
+    }
+    let (target, run) = target(&store, &args.store, &args.run).await?;
     let before = detail(&store, &run).await?.journal.len();
     store
         .submit_vote(&target, &by, approve, args.comment, SystemClock.now_ms())
@@ -41,7 +46,7 @@ pub async fn decide(args: AnswerArgs, approve: bool) -> Outcome {
 pub async fn answer(args: ChoiceArgs) -> Outcome {
     let store = lookup::attach(&args.store)?;
     let by = address(&args.by)?;
-    let (target, run) = target(&store, &args.run).await?;
+    let (target, run) = target(&store, &args.store, &args.run).await?;
     let before = detail(&store, &run).await?.journal.len();
     let now = SystemClock.now_ms();
     store
@@ -52,14 +57,14 @@ pub async fn answer(args: ChoiceArgs) -> Outcome {
 }
 
 /// What is answered, and its run, both by their whole ids.
-async fn target(store: &Store, given: &str) -> Result<(String, String), Failure> {
+async fn target(store: &Store, args: &StoreArgs, given: &str) -> Result<(String, String), Failure> {
     Ok(match given.split_once(':') {
         Some((run, rest)) => {
-            let id = lookup::run(store, run).await?.id;
+            let id = lookup::run(store, args, run).await?.id;
             (format!("{id}:{rest}"), id)
         }
         None => {
-            let id = lookup::run(store, given).await?.id;
+            let id = lookup::run(store, args, given).await?.id;
             (id.clone(), id)
         }
     })
@@ -103,7 +108,7 @@ async fn counted(store: &Store, run: &str, before: usize, (by, what): (&str, &st
 pub async fn resume(args: WordArgs) -> Outcome {
     let store = lookup::attach(&args.store)?;
     let by = address(&args.by)?;
-    let run = lookup::run(&store, &args.run).await?.id;
+    let run = lookup::run(&store, &args.store, &args.run).await?.id;
     let before = detail(&store, &run).await?.journal.len();
     let now = SystemClock.now_ms();
     store.submit_resume(&run, &by, now).await.map_err(refused)?;
@@ -130,7 +135,7 @@ pub async fn resume(args: WordArgs) -> Outcome {
 pub async fn cancel(args: CancelArgs) -> Outcome {
     let store = lookup::attach(&args.store)?;
     let by = address(&args.by)?;
-    let info = lookup::run(&store, &args.run).await?;
+    let info = lookup::run(&store, &args.store, &args.run).await?;
     if let Some(why) = store.unreadable(&info.id).await.map_err(failed)? {
         return unreadable::cancel(&store, &info.id, (by, args.because), &why).await;
     }

@@ -125,6 +125,10 @@ async fn what_was_carried_out_is_not_sent_again() {
 
     let nothing = said(settle(&[])).await;
     assert_eq!(nothing.status.code(), Some(2), "{}", err(&nothing));
+    let result = said(settle(&["--done", "--result", "INC-17"])).await;
+    assert_eq!(result.status.code(), Some(2));
+    let told = "--result INC-17 is not JSON; a text stands in quotes of its own";
+    assert!(err(&result).contains(told), "{}", err(&result));
     let result = said(settle(&["--done", "--result", "7"])).await;
     assert_eq!(result.status.code(), Some(1));
     assert!(

@@ -139,17 +139,28 @@ impl Gate {
         self.tenant == other.tenant && self.playbook == other.playbook
     }
 
-    /// Waits until something may be sent.
-    pub async fn pass(&self) -> Pass {
+    /// Goes through, where something may be sent now.
+    pub fn pass(&self) -> Option<Pass> {
+        match &self.brake {
+            None => Some(Pass(None)),
+            Some(brake) => {
+                let number = brake.enter(self)?;
+                Some(Pass(Some((brake.clone(), number))))
+            }
+        }
+    }
+
+    /// Waits until something may be sent; at once where nothing is paused.
+    pub async fn opened(&self) {
         let Some(brake) = &self.brake else {
-            return Pass(None);
+            return;
         };
         loop {
             let changed = brake.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            if let Some(number) = brake.enter(self) {
-                return Pass(Some((brake.clone(), number)));
+            if !brake.is_held(&self.tenant, self.playbook()) {
+                return;
             }
             changed.await;
         }
@@ -178,16 +189,20 @@ mod tests {
         let brake = Arc::new(Brake::default());
         let acme = Gate::of(&brake, "acme", Some("wipe"));
         let birch = Gate::of(&brake, "birch", None);
-        let first = acme.pass().await;
+        let first = acme.pass().expect("nothing is paused");
         let scope = Scope::Tenant("acme".into());
         brake.set(vec![scope.clone()]);
         assert_eq!(brake.under_way(&scope), 1);
-        drop(birch.pass().await);
-        let held = tokio::time::timeout(Duration::from_millis(5), acme.pass()).await;
-        assert!(held.is_err(), "no second one");
+        assert!(birch.pass().is_some());
+        assert!(acme.pass().is_none(), "no second one");
+        let held = tokio::time::timeout(Duration::from_millis(5), acme.opened()).await;
+        assert!(held.is_err(), "it waits");
         drop(first);
         assert_eq!(brake.under_way(&scope), 0);
-        let waiting = tokio::spawn(async move { drop(acme.pass().await) });
+        let waiting = tokio::spawn(async move {
+            acme.opened().await;
+            assert!(acme.pass().is_some());
+        });
         brake.set(Vec::new());
         waiting.await.expect("it goes on");
     }

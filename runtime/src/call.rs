@@ -1,6 +1,7 @@
 //! The one door to the outside: a declared action or query with its arguments in, an outcome out.
 
 use crate::brake::Gate;
+use crate::room::Room;
 use counterplay_machine::eval::TenantFacts;
 use counterplay_machine::{Program, Value};
 use serde_json::Value as Json;
@@ -34,6 +35,8 @@ pub struct CallRequest {
     pub setbacks: Setbacks,
     /// Where each attempt asks whether it may be made now.
     pub gate: Gate,
+    /// Where it steps aside while it waits.
+    pub room: Room,
 }
 
 /// An attempt that gave no answer worth having; another one follows.
@@ -154,6 +157,8 @@ pub struct ListRequest {
     pub patience_ms: i64,
     /// Where each attempt asks whether it may be made now.
     pub gate: Gate,
+    /// Where it steps aside while it waits.
+    pub room: Room,
 }
 
 /// Why a list could not be read.

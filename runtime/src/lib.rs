@@ -10,6 +10,7 @@ pub mod notary;
 pub mod ocsf;
 mod payload;
 mod repeat;
+pub mod room;
 pub mod simulate;
 mod spans;
 pub mod store;

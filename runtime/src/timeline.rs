@@ -3,6 +3,7 @@
 //! Lines are data (a kind, a severity, columns), so that a terminal or a page can colour them; [`render`]
 //! gives plain text with the columns aligned.
 
+use crate::undo::JUDGE;
 use counterplay_machine::declare::Impact;
 use counterplay_machine::duration::{
     DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, format_ms, format_time_ms,
@@ -559,7 +560,12 @@ impl<'a> Reader<'a> {
         let end = self.later(index, |w| {
             matches!(w, What::Answered { .. } | What::QueryFailed { .. })
         });
-        let text = format!("ask {}", call(query, args));
+        let text = match (query, args.get("action")) {
+            (JUDGE, Some(Json::String(action))) => {
+                format!("look whether {action} can be taken back")
+            }
+            _ => format!("ask {}", call(query, args)),
+        };
         let (severity, result) = match end.map(|at| (at, &self.journal[at].what)) {
             Some((at, What::Answered { value, .. })) if self.reading.assumed.contains(&at) => {
                 (Severity::Notice, format!("{} (assumed)", value_text(value)))

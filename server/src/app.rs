@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Shared by all routes; a clone is a handle.
 #[derive(Clone)]
@@ -47,6 +48,9 @@ pub struct Settings {
     pub folder: Option<String>,
     /// Set where everything outside is made up: events to try and what is said of it.
     pub sandbox: Option<SandboxSettings>,
+    /// How long a client may take for a request's headers, and keep a connection that it asks nothing on:
+    /// [`HEADERS_WITHIN`](crate::serve::HEADERS_WITHIN), unless somebody has reasons.
+    pub headers_within: Duration,
 }
 
 /// What a made-up system offers to newcomers.

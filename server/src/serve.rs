@@ -2,6 +2,7 @@
 
 use crate::app::App;
 use crate::router::router;
+use axum_server::{Handle, Server};
 use counterplay_runtime::engine::{EngineError, Rest, Until};
 use counterplay_runtime::store::StoreError;
 use std::future::Future;
@@ -13,6 +14,10 @@ use tokio::sync::watch;
 
 /// How long answers that are under way are waited for.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long a client may take for a request's headers, and keep a connection that it asks nothing on. Longer than what proxies
+/// in front keep theirs (nginx: 60 seconds), so that they close first and send nothing into a connection that is gone.
+pub const HEADERS_WITHIN: Duration = Duration::from_secs(75);
 
 /// How often it is looked whether the store's file is still there.
 const LOOK: Duration = Duration::from_secs(1);
@@ -74,8 +79,25 @@ pub async fn serve(
     let (halt, halted) = watch::channel(false);
     let mut driving = tokio::spawn(drive(app.clone(), halted.clone()));
     let routes = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let answering = axum::serve(listener, routes).with_graceful_shutdown(until(halted));
-    let mut answering = tokio::spawn(async move { answering.await });
+    let handle: Handle<SocketAddr> = Handle::new();
+    let headers_within = app.settings.headers_within;
+    let mut server = Server::from_listener(listener)
+        .handle(handle.clone())
+        .first_request_timeout(headers_within)
+        .accept_error_handler(|_, error| tracing::warn!(%error, "a connection was not taken"))
+        .http1_only();
+    server
+        .http_builder()
+        .http1()
+        .header_read_timeout(headers_within);
+    let mut answering = tokio::spawn(server.serve(routes));
+    tokio::spawn({
+        let handle = handle.clone();
+        async move {
+            until(halted).await;
+            handle.graceful_shutdown(None);
+        }
+    });
     tokio::select! {
         () = stop => {}
         () = moved(&app) => {
@@ -105,7 +127,7 @@ pub async fn serve(
         .is_err()
     {
         tracing::warn!("some answers were not finished in time");
-        answering.abort();
+        handle.shutdown();
     }
     Ok(rest)
 }

@@ -1,45 +1,67 @@
-//! Requests in; `200` out at once, and when each came, with its body.
+//! Requests in; a status out at once, and when each came, with its path or its body.
 
 use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// A service that takes whatever comes and keeps nothing: for measurements, in which it must not be what is measured.
+/// Whatever a request holds, its answer's status and body.
+pub type Answers = fn(&str) -> (u16, &'static str);
+
+/// No answer at all.
+pub const SILENCE: (u16, &str) = (0, "");
+
+/// A service that keeps nothing: for measurements, in which it must not be what is measured.
 pub struct Target {
     /// Where it is.
     pub base: String,
-    /// What came, and when.
+    /// What came, and when: the body, or the path of what has none.
     pub arrivals: UnboundedReceiver<(Instant, String)>,
 }
 
 impl Target {
-    /// Starts it. It ends with the runtime that it was started in.
+    /// Starts one that takes whatever comes. It ends with the runtime that it was started in.
     ///
     /// # Panics
     /// When no port is free.
     pub async fn start() -> Target {
+        Target::answering(|_| (200, "")).await
+    }
+
+    /// Starts one that answers as it is told.
+    ///
+    /// # Panics
+    /// When no port is free.
+    pub async fn answering(answers: Answers) -> Target {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let (tell, arrivals) = unbounded_channel();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(answer(stream, tell.clone()));
+                tokio::spawn(answer(stream, tell.clone(), answers));
             }
         });
         Target { base, arrivals }
     }
 }
 
-async fn answer(mut stream: TcpStream, tell: UnboundedSender<(Instant, String)>) {
+async fn answer(mut stream: TcpStream, tell: UnboundedSender<(Instant, String)>, answers: Answers) {
     let _ = stream.set_nodelay(true);
     let mut seen = Vec::new();
     loop {
-        while let Some((body, rest)) = request(&seen) {
-            let _ = tell.send((Instant::now(), String::from_utf8_lossy(body).into_owned()));
+        while let Some((asked, rest)) = request(&seen) {
+            let asked = String::from_utf8_lossy(asked).into_owned();
             seen.drain(..rest);
-            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
-            if stream.write_all(answer).await.is_err() {
+            let (status, body) = answers(&asked);
+            let _ = tell.send((Instant::now(), asked));
+            if status == SILENCE.0 {
+                continue;
+            }
+            let length = body.len();
+            let answer = format!(
+                "HTTP/1.1 {status} \r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+            );
+            if stream.write_all(answer.as_bytes()).await.is_err() {
                 return;
             }
         }
@@ -50,7 +72,8 @@ async fn answer(mut stream: TcpStream, tell: UnboundedSender<(Instant, String)>)
     }
 }
 
-/// The body of the first request, and where the next one begins; `None` where it has not all come.
+/// The body of the first request, or its path where it has none, and where the next one begins; `None` where it has not all
+/// come.
 fn request(seen: &[u8]) -> Option<(&[u8], usize)> {
     let head = seen.windows(4).position(|w| w == b"\r\n\r\n")?;
     let lines = std::str::from_utf8(seen.get(..head)?).ok()?.lines();
@@ -58,7 +81,11 @@ fn request(seen: &[u8]) -> Option<(&[u8], usize)> {
     let length = headers.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
     let length: usize = length.map_or(Some(0), |(_, n)| n.trim().parse().ok())?;
     let body = head + 4;
-    Some((seen.get(body..body + length)?, body + length))
+    let asked = match length {
+        0 => seen.split(|byte| *byte == b' ').nth(1)?,
+        _ => seen.get(body..body + length)?,
+    };
+    Some((asked, body + length))
 }
 
 #[cfg(test)]
@@ -70,7 +97,7 @@ mod tests {
         let one = b"POST /x HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcGET";
         assert_eq!(request(one), Some((&b"abc"[..], one.len() - 3)));
         assert_eq!(request(&one[..one.len() - 4]), None);
-        assert_eq!(request(b"GET / HTTP/1.1\r\n\r\n"), Some((&b""[..], 18)));
+        assert_eq!(request(b"GET / HTTP/1.1\r\n\r\n"), Some((&b"/"[..], 18)));
         assert_eq!(request(b"GET / HTTP/1.1\r\n"), None);
     }
 }

@@ -149,7 +149,7 @@ fn types_of_the_editors_protocol_stand_in_the_shell_only() {
 }
 
 #[test]
-fn there_is_one_clock() {
+fn there_is_one_clock_and_one_randomness() {
     for name in ["machine", "compiler", "runtime", "lsp", "server"] {
         for (path, text) in crate_sources(name) {
             if path == "runtime/src/clock.rs" {
@@ -162,6 +162,17 @@ fn there_is_one_clock() {
                     "{path} asks the machine's clock: {forbidden}"
                 );
             }
+            // Keys and what nobody may foretell; whatever else is by chance comes from what is passed in.
+            let secrets = [
+                "runtime/src/connect/assertion.rs",
+                "runtime/src/connect/master_key.rs",
+                "runtime/src/store/salts.rs",
+                "server/src/identity/secret.rs",
+            ];
+            assert!(
+                !code.contains("getrandom::") || secrets.contains(&path.as_str()),
+                "{path} draws from the machine's randomness"
+            );
         }
     }
 }

@@ -6,6 +6,7 @@ use counterplay_machine::json;
 use counterplay_machine::value::SecretSource;
 use counterplay_runtime::brake::Gate;
 use counterplay_runtime::call::{CallOutcome, CallRequest, Connector, Setbacks};
+use counterplay_runtime::room::Room;
 use counterplay_sandbox::{MailboxType, Tenant};
 use counterplay_tests::Bench;
 use serde_json::{Value as Json, json};
@@ -134,6 +135,7 @@ async fn call(bench: &Bench, name: &str) -> CallOutcome {
             repeated: false,
             setbacks: Setbacks::default(),
             gate: Gate::default(),
+            room: Room::default(),
         })
         .await
 }

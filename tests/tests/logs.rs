@@ -99,12 +99,20 @@ async fn as_text_a_line_names_them_too() {
 
 #[test]
 fn levels_that_are_not_understood_are_refused() {
-    let output = Command::new(outside::counterplay())
-        .args(["check", "."])
-        .env("COUNTERPLAY_LOG", "counterplay_runtime=loud")
-        .output()
-        .expect("it starts");
-    let said = outside::printed(&output);
-    assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("COUNTERPLAY_LOG is not understood"), "{said}");
+    for (asked, why) in [
+        ("counterplay_runtime=loud", "invalid filter directive"),
+        // It would be taken for the name of a part, and silence all others.
+        ("inof", "`inof` is no level; did you mean `info`?"),
+        ("warn,rusqlite", "for all of a part write `rusqlite=trace`"),
+    ] {
+        let output = Command::new(outside::counterplay())
+            .args(["check", "."])
+            .env("COUNTERPLAY_LOG", asked)
+            .output()
+            .expect("it starts");
+        let said = outside::printed(&output);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("COUNTERPLAY_LOG is not understood"), "{said}");
+        assert!(said.contains(why), "{why}: {said}");
+    }
 }

@@ -23,7 +23,7 @@ use counterplay_server::app::{App, Parts, Settings};
 use counterplay_server::feed::Feed;
 use counterplay_server::identity::Identity;
 use counterplay_server::project::{ConfigFile, Files, Origin, Projects, StartError, prepare};
-use counterplay_server::serve::{ServeError, bind, serve as answer};
+use counterplay_server::serve::{HEADERS_WITHIN, ServeError, bind, serve as answer};
 use outside::Way;
 use std::path::Path;
 use std::sync::Arc;
@@ -96,6 +96,7 @@ pub async fn serve(args: ServeArgs) -> Outcome {
         public_url: public_url.clone(),
         folder: given.folder(),
         sandbox: sandbox.as_deref().map(|s| tour::settings(s, &people, now)),
+        headers_within: HEADERS_WITHIN,
     };
     let app = App::new(Parts {
         engine,

@@ -18,8 +18,18 @@ fn what_is_open_stays_and_wrong_ages_are_refused() -> Result {
     assert!(none.out.contains("No archived runs"), "{}", none.out);
     let open = place.run(&["runs", "--open", "--sandbox"])?;
     assert!(open.out.contains(&run), "{}", open.out);
-    let wrong = place.run(&[&["archive", "--after", "0"][..], &who].concat())?;
-    assert_eq!(wrong.code, Some(2), "{wrong:?}");
+    for days in ["0", "a year", "40000"] {
+        let wrong = place.run(&[&["archive", "--after", days][..], &who].concat())?;
+        assert_eq!(wrong.code, Some(2), "{wrong:?}");
+        let said = "write a whole number of days from 1 to 36500";
+        assert!(wrong.err.contains(said), "{}", wrong.err);
+    }
+    let other = place.run(&["runs", "--sandbox", "--playbook", "compromised_usr"])?;
+    let said = "No runs of `compromised_usr` (did you mean `compromised_user`?) in ";
+    assert!(other.out.contains(said), "{}", other.out);
+    let lists = place.run(&["show", "nothing", "--sandbox"])?;
+    let said = "there is no run nothing; `counterplay runs --sandbox` lists them";
+    assert!(lists.err.contains(said), "{}", lists.err);
     Ok(())
 }
 

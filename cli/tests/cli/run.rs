@@ -149,6 +149,14 @@ fn an_answer_is_kept_when_no_engine_runs() -> Result {
     let place = Place::new()?;
     place.run(&["run", "--sandbox", "--once", "--tick", "stale_account"])?;
     let run = place.latest_run()?;
+    let who = ["--as", "jonas.weber@contoso.example", "--sandbox"];
+    let mute = place.run(&[&["reject", &run][..], &who].concat())?;
+    assert_eq!(mute.code, Some(2));
+    assert!(
+        mute.err.contains("say with --comment TEXT why"),
+        "{}",
+        mute.err
+    );
     let kept = place.run(&[
         "reject",
         &run,

@@ -7,6 +7,7 @@ use super::job::Job;
 use super::send::Answer;
 use super::tries::Tries;
 use crate::call::Setback;
+use crate::room::Waits;
 use counterplay_machine::duration;
 
 /// Added to what a request for a token and the call itself may take, in milliseconds.
@@ -56,7 +57,8 @@ impl Job<'_> {
             });
             told = next_ms;
         }
-        self.hub.clock.sleep(wait_ms).await;
+        let wait = self.hub.clock.sleep(wait_ms);
+        self.request.room.aside(Waits::Again, wait).await;
         Ok(told)
     }
 

@@ -3,6 +3,7 @@
 use super::failed;
 use super::job::Job;
 use crate::call::{CallOutcome, CallRequest};
+use crate::room::Waits;
 use counterplay_machine::Value;
 use counterplay_machine::declare::Confirm;
 use counterplay_machine::duration;
@@ -35,7 +36,8 @@ impl Job<'_> {
                     "accepted, but not confirmed within {within}: {reason}"
                 ));
             }
-            clock.sleep(pause_ms.min(left_ms)).await;
+            let pause = clock.sleep(pause_ms.min(left_ms));
+            self.request.room.aside(Waits::Confirmed, pause).await;
             pause_ms = (pause_ms * 2).min(PAUSE_MS_MAX);
         }
     }

@@ -6,6 +6,7 @@ use super::tries::Tries;
 use super::{Connectors, failed};
 use crate::call::{CallOutcome, CallRequest, Setback};
 use crate::repeat::{Repetition, limit_ms, over, repetition, window_ms};
+use crate::room::Waits;
 use counterplay_machine::declare::{Callable, Check};
 use counterplay_machine::duration::MINUTE_MS;
 use counterplay_machine::eval::eval;
@@ -47,7 +48,8 @@ impl Connectors {
                 (&connection, self.may(&request, callable))
             {
                 // The service may still be at it.
-                self.clock.sleep(connection.retry.from_ms.max(1)).await;
+                let pause = self.clock.sleep(connection.retry.from_ms.max(1));
+                request.room.aside(Waits::Again, pause).await;
             }
         }
         let (mut again, mut last) = (false, false);
@@ -121,7 +123,8 @@ impl Connectors {
                 reason: format!("{reason}{first}"),
                 next_ms: now_ms.saturating_add(pause_ms),
             });
-            self.clock.sleep(pause_ms).await;
+            let pause = self.clock.sleep(pause_ms);
+            request.room.aside(Waits::Again, pause).await;
             doubt = Some(reason);
         }
     }

@@ -7,8 +7,10 @@ use super::mail::Letter;
 use super::send::{Answer, Sending};
 use super::tries::Tries;
 use super::{Trouble, failed};
+use crate::brake::Pass;
 use crate::call::{CallOutcome, Setback};
 use crate::repeat::over;
+use crate::room::Waits;
 use crate::spans;
 use counterplay_machine::Value;
 use counterplay_machine::declare::Impact;
@@ -127,8 +129,12 @@ impl Job<'_> {
             next_ms: now_ms.saturating_add(pause_ms),
         });
         let woken_ms = self.hub.clock.passed_ms().saturating_add(pause_ms);
-        self.hub.clock.sleep(pause_ms).await;
-        let late_ms = self.hub.clock.passed_ms().saturating_sub(woken_ms);
+        let clock = &self.hub.clock;
+        let late_ms = async {
+            clock.sleep(pause_ms).await;
+            clock.passed_ms().saturating_sub(woken_ms)
+        };
+        let late_ms = self.request.room.aside(Waits::Again, late_ms).await;
         let now_ms = self.hub.clock.now_ms();
         // A machine that stood still goes on hours later with what was to be tried again at once.
         if late_ms > LATE_MS
@@ -226,7 +232,7 @@ impl Job<'_> {
     async fn attempt(&mut self, errand: &Errand) -> Result<Answer, Trouble> {
         self.wait_for_turn().await;
         // Held until there is an answer: a pause waits for what is under way.
-        let _pass = self.request.gate.pass().await;
+        let _pass = self.pass().await;
         let (now_ms, passed_ms) = (self.hub.clock.now_ms(), self.hub.clock.passed_ms());
         self.begun_passed_ms = passed_ms;
         let is_over = |until_ms: i64| passed_ms > until_ms;
@@ -275,7 +281,19 @@ impl Job<'_> {
             self.hub.clock.now_ms(),
         );
         if wait_ms > 0 {
-            self.hub.clock.sleep(wait_ms).await;
+            let turn = self.hub.clock.sleep(wait_ms);
+            self.request.room.aside(Waits::Again, turn).await;
+        }
+    }
+
+    /// Waits until nobody has paused it.
+    async fn pass(&self) -> Pass {
+        let gate = &self.request.gate;
+        loop {
+            if let Some(pass) = gate.pass() {
+                return pass;
+            }
+            self.request.room.aside(Waits::Again, gate.opened()).await;
         }
     }
 

@@ -85,6 +85,7 @@ fn call(request: &ListRequest, callable: &Callable) -> CallRequest {
         repeated: false,
         setbacks: Setbacks::default(),
         gate: request.gate.clone(),
+        room: request.room.clone(),
     }
 }
 

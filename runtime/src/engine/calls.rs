@@ -12,6 +12,7 @@ use super::undo::judge;
 use super::{Engine, EngineError, Notice};
 use crate::brake::Gate;
 use crate::call::{CallOutcome, CallRequest, Setback, Setbacks};
+use crate::room::Room;
 use crate::simulate::sample::sample;
 use crate::spans::About;
 use crate::store::{CallKind, Fault, Reading, StoredCall, StoredRun, Tx};
@@ -72,7 +73,7 @@ pub(super) struct Ready {
     pub(super) sent: Sent,
     pub(super) way: Way,
     about: About,
-    slot: Slot,
+    slot: Arc<Slot>,
     lease: Lease,
 }
 
@@ -106,13 +107,13 @@ fn claim_some(
     }
     let mut parked = false;
     let full = slots.full();
-    let but = match full.is_empty() {
+    let but = |tenant: &str| match full.spares(tenant) {
         true => Vec::new(),
-        false => kit.callables_of(|name| full.iter().any(|f| **f == *name)),
+        false => kit.callables_of(|name| full.holds(tenant, name)),
     };
-    for call in tx.unsent_calls(room, &but, &slots.turn())? {
+    for (tenant, call) in tx.unsent_calls(room, but, &slots.turn())? {
         let connection = kit.connection(&call.call.callable).cloned();
-        let Some(slot) = slots.take(connection.as_ref()) else {
+        let Some(slot) = slots.take(connection.as_ref(), &tenant) else {
             continue;
         };
         let Some(lease) = slots.leases().take(&call, now_ms) else {
@@ -171,9 +172,11 @@ impl Engine {
             Way::Before(query) => &query.callable,
             Way::Connector(..) | Way::Sample(_) => &sent.callable,
         });
+        let room = Room::of(slot.clone());
         let work = async move {
             let outcome = match way {
-                Way::Before(query) => {
+                Way::Before(mut query) => {
+                    query.room = room;
                     report.read = Some(read(&*connector, *query).await);
                     CallOutcome::Done(Value::Absent)
                 }
@@ -185,8 +188,10 @@ impl Engine {
                         }
                     })
                     .noting(lease.confirming());
+                    request.room = room.clone();
                     let outcome = connector.call(*request).await;
-                    if let (CallOutcome::Done(_), Some(query)) = (&outcome, after) {
+                    if let (CallOutcome::Done(_), Some(mut query)) = (&outcome, after) {
+                        query.room = room;
                         report.read = Some(read(&*connector, *query).await);
                     }
                     outcome
@@ -242,6 +247,7 @@ fn way(
         repeated: stored.attempts > 0,
         setbacks: Setbacks::default(),
         gate,
+        room: Room::default(),
     });
     Ok((Way::Connector(request, after), about))
 }

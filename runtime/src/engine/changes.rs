@@ -11,6 +11,7 @@ use super::seen::{Seen, look, take};
 use super::subscriptions::address;
 use super::{Engine, EngineError};
 use crate::call::ListFailure;
+use crate::room::Room;
 use crate::store::{ChangeRow, StoreError};
 use counterplay_machine::declare::Source;
 use counterplay_machine::duration::MINUTE_MS;
@@ -149,12 +150,12 @@ impl Engine {
             let same = |c: &ChangeRow| {
                 (&c.tenant, &c.event, &c.object) == (&change.tenant, &change.event, &change.object)
             };
-            if driver.looking().any(same) || driver.looking().count() >= AT_ONCE {
+            if driver.looking().any(same) || driver.busy_looks() >= AT_ONCE {
                 continue;
             }
             let kit = self.kit();
-            driver.spawn(Job::Look(change.clone()), async move {
-                let result = read(kit, &change, now).await;
+            driver.spawn_aside(Job::Look(change.clone()), |room| async move {
+                let result = read(kit, &change, now, room).await;
                 Report::Looked(Looked { change, result })
             });
             any = true;
@@ -219,13 +220,14 @@ async fn read(
     kit: Arc<Kit>,
     change: &ChangeRow,
     now_ms: i64,
+    room: Room,
 ) -> Result<Option<(Arc<Kit>, Seen)>, ListFailure> {
     let tenant = kit.tenant(&change.tenant).ok_or_else(gone)?;
     let event = kit.program.events.get(&*change.event).ok_or_else(gone)?;
     let Source::Poll { since, .. } = &event.source else {
         return Err(gone());
     };
-    let mut request = request(&kit, &tenant, event, None)?;
+    let mut request = request(&kit, &tenant, event, (None, room))?;
     request.id = format!("c-{}:{now_ms}", change.num);
     request.patience_ms = MINUTE_MS;
     let payload = kit

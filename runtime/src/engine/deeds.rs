@@ -7,6 +7,7 @@ use super::calls::Sent;
 use super::kit::Kit;
 use crate::brake::Gate;
 use crate::call::{CallOutcome, CallRequest, Connector, Setbacks};
+use crate::room::Room;
 use crate::store::{CallKind, Deed, DeedState, Fault, NewDeed, Reading, StoredCall, StoredRun, Tx};
 use crate::undo::{PLAYBOOK, inverse, same, state_query, subject};
 use counterplay_machine::declare::Callable;
@@ -73,6 +74,7 @@ pub(super) fn before(
             repeated: false,
             setbacks: Setbacks::default(),
             gate: Gate::of(&kit.brake, &run.tenant.name, Some(&run.playbook)),
+            room: Room::default(),
         })
     };
     let kept = tx.deed_of(stored.num, &call.call.id)?;

@@ -17,6 +17,7 @@ use super::undo::undo;
 use super::{Engine, EngineError, Notice, changes, matching};
 use crate::brake::Brake;
 use crate::call::{CallOutcome, Setback};
+use crate::room::{Aside, Room};
 use crate::spans;
 use crate::store::{Arrival, ChangeRow, Fault, InputRow, Message, Tx, Word};
 use counterplay_machine::step::{Input, Vote};
@@ -82,6 +83,13 @@ pub(super) enum Job {
     Tell(Arc<Message>),
 }
 
+/// A task under way.
+struct Task {
+    job: Job,
+    /// Whether it waits, and others have its place meanwhile.
+    aside: Arc<Aside>,
+}
+
 /// What a task found.
 pub(super) enum Report {
     Called(Sent, CallOutcome),
@@ -107,7 +115,7 @@ impl Report {
 #[derive(Default)]
 pub(super) struct Driver {
     tasks: JoinSet<Report>,
-    jobs: HashMap<Id, Job>,
+    jobs: HashMap<Id, Task>,
     /// Reports whose commit is due.
     reports: VecDeque<(Id, Arc<Report>)>,
     trouble: Trouble,
@@ -162,75 +170,114 @@ impl Driver {
         kept.or_else(|| self.trouble.receive.try_recv().ok())
     }
 
+    /// Begins a task.
     pub(super) fn spawn(&mut self, job: Job, work: impl Future<Output = Report> + Send + 'static) {
-        let handle = self.tasks.spawn(work);
+        self.spawn_aside(job, |_| work);
+    }
+
+    /// Begins a task that steps aside while it waits.
+    pub(super) fn spawn_aside<W>(&mut self, job: Job, work: impl FnOnce(Room) -> W)
+    where
+        W: Future<Output = Report> + Send + 'static,
+    {
+        let aside = Arc::<Aside>::default();
+        let handle = self.tasks.spawn(work(Room::of(aside.clone())));
         if matches!(job, Job::Poll(_) | Job::Subscribe(_) | Job::Look(_)) {
             self.readers.retain(|reader| !reader.is_finished());
             self.readers.push(handle.clone());
         }
-        self.jobs.insert(handle.id(), job);
+        self.jobs.insert(handle.id(), Task { job, aside });
+    }
+
+    fn jobs(&self) -> impl Iterator<Item = &Job> {
+        self.jobs.values().map(|task| &task.job)
+    }
+
+    /// What is under way and does not wait.
+    fn busy(&self) -> impl Iterator<Item = &Job> {
+        let busy = self.jobs.values().filter(|task| !task.aside.is_aside());
+        busy.map(|task| &task.job)
     }
 
     pub(super) fn calls(&self) -> usize {
-        self.jobs
-            .values()
-            .filter(|j| matches!(j, Job::Call(_)))
-            .count()
+        self.jobs().filter(|j| matches!(j, Job::Call(_))).count()
     }
 
     pub(super) fn has_call(&self, num: i64) -> bool {
-        self.jobs
-            .values()
+        self.jobs()
             .any(|j| matches!(j, Job::Call(s) if s.num == num))
     }
 
     fn has_match(&self, num: i64) -> bool {
-        self.jobs
-            .values()
+        self.jobs()
             .any(|j| matches!(j, Job::Match(_, a) if a.num == num))
     }
 
     /// How many more arrivals can be matched at once.
     pub(super) fn room_to_match(&self) -> usize {
-        let under_way = self.jobs.values();
-        let under_way = under_way.filter(|j| matches!(j, Job::Match(..))).count();
-        matching::AT_ONCE.saturating_sub(under_way)
+        let under_way = self.busy().filter(|j| matches!(j, Job::Match(..)));
+        matching::AT_ONCE.saturating_sub(under_way.count())
+    }
+
+    /// Whether as many of a tenant's arrivals as may wait for a service that is to tell more of them.
+    fn has_enough_aside(&self, tenant: &str) -> bool {
+        let aside = self.jobs.values().filter(|task| {
+            matches!(&task.job, Job::Match(_, a) if a.what.tenant == tenant)
+                && task.aside.is_aside()
+        });
+        aside.count() >= matching::AT_ONCE
     }
 
     /// Whether objects that have changed are read: only of lists that are read.
     pub(super) fn heeds_changes(&self) -> bool {
-        !self.polls.is_empty() && self.looking().count() < changes::AT_ONCE
+        !self.polls.is_empty() && self.busy_looks() < changes::AT_ONCE
     }
 
     pub(super) fn messages(&self) -> usize {
-        self.jobs
-            .values()
-            .filter(|j| matches!(j, Job::Tell(_)))
+        self.jobs().filter(|j| matches!(j, Job::Tell(_))).count()
+    }
+
+    /// How many objects are being read, those left out that wait.
+    pub(super) fn busy_looks(&self) -> usize {
+        self.busy().filter(|j| matches!(j, Job::Look(_))).count()
+    }
+
+    /// The sources that are being read, those left out that wait.
+    pub(super) fn busy_polls(&self) -> impl Iterator<Item = &PollKey> {
+        self.busy().filter_map(|j| match j {
+            Job::Poll(key) => Some(key),
+            _ => None,
+        })
+    }
+
+    /// How many subscriptions are looked after, those left out that wait.
+    pub(super) fn busy_renewals(&self) -> usize {
+        self.busy()
+            .filter(|j| matches!(j, Job::Subscribe(_)))
             .count()
     }
 
     pub(super) fn has_message(&self, num: i64) -> bool {
-        self.jobs
-            .values()
+        self.jobs()
             .any(|j| matches!(j, Job::Tell(m) if m.num == num))
     }
 
     pub(super) fn polled(&self) -> impl Iterator<Item = &PollKey> {
-        self.jobs.values().filter_map(|j| match j {
+        self.jobs().filter_map(|j| match j {
             Job::Poll(key) => Some(key),
             _ => None,
         })
     }
 
     pub(super) fn renewing(&self) -> impl Iterator<Item = &PollKey> {
-        self.jobs.values().filter_map(|j| match j {
+        self.jobs().filter_map(|j| match j {
             Job::Subscribe(key) => Some(key),
             _ => None,
         })
     }
 
     pub(super) fn looking(&self) -> impl Iterator<Item = &ChangeRow> {
-        self.jobs.values().filter_map(|j| match j {
+        self.jobs().filter_map(|j| match j {
             Job::Look(change) => Some(change),
             _ => None,
         })
@@ -255,7 +302,7 @@ impl Driver {
             Err(error) => {
                 let reason = "the connector broke off; this is a fault of Counterplay".to_owned();
                 tracing::error!("a task ended early: {error}");
-                let report = match self.jobs.get(&error.id()) {
+                let report = match self.jobs.get(&error.id()).map(|task| &task.job) {
                     Some(Job::Call(sent)) => {
                         Report::Called(sent.clone(), CallOutcome::Unknown { reason })
                     }
@@ -490,18 +537,20 @@ impl Engine {
             if driver.room_to_match() == 0 {
                 break;
             }
-            if driver.has_match(arrival.num) {
+            if driver.has_match(arrival.num) || driver.has_enough_aside(&arrival.what.tenant) {
                 continue;
             }
             driver.turn.clone_from(&arrival.what.tenant);
             let (kit, arrival) = (self.kit(), Arc::new(arrival));
             let span = spans::matching(&arrival);
             let job = Job::Match(kit.clone(), arrival.clone());
-            let work = async move {
-                let found = find(kit.clone(), arrival.clone(), awaited).await;
-                Report::Found(kit, arrival, found)
-            };
-            driver.spawn(job, work.instrument(span));
+            driver.spawn_aside(job, |room| {
+                let work = async move {
+                    let found = find(kit.clone(), arrival.clone(), awaited, room).await;
+                    Report::Found(kit, arrival, found)
+                };
+                work.instrument(span)
+            });
             any = true;
         }
         any

@@ -7,6 +7,7 @@ use super::programs::Programs;
 use crate::brake::{Brake, Gate};
 use crate::call::{CallOutcome, CallRequest, Connector, Setbacks};
 use crate::clock::Clock;
+use crate::room::Room;
 use crate::store::{Fault, StoredMode, Tx};
 use counterplay_machine::deployment::Deployment;
 use counterplay_machine::eval::TenantFacts;
@@ -181,7 +182,7 @@ impl Kit {
         id: String,
         query: &Arc<str>,
         args: Vec<Value>,
-        tenant: &TenantFacts,
+        (tenant, room): (&TenantFacts, Room),
     ) -> Result<Value, String> {
         let request = CallRequest {
             id,
@@ -194,6 +195,7 @@ impl Kit {
             repeated: false,
             setbacks: Setbacks::default(),
             gate: Gate::of(&self.brake, &tenant.name, None),
+            room,
         };
         match self.connector.call(request).await {
             CallOutcome::Done(value) => Ok(value),

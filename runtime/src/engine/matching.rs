@@ -5,6 +5,7 @@ use super::begin::{ManualStart, Tick, manual_params};
 use super::canary::{Former, former_name};
 use super::heads::hook_listeners;
 use super::kit::Kit;
+use crate::room::Room;
 use crate::store::{Arrival, ArrivalKind};
 use counterplay_machine::deployment::Mode;
 use counterplay_machine::eval::TenantFacts;
@@ -20,7 +21,8 @@ use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How many arrivals are matched at once.
+/// How many arrivals are matched at once; and how many more of a tenant may wait, for a service that is to tell more of
+/// them.
 pub(super) const AT_ONCE: usize = 16;
 
 type Slots = BTreeMap<Slot, Value>;
@@ -69,6 +71,7 @@ struct Matcher<'k> {
     kit: &'k Kit,
     arrival: &'k Arrival,
     tenant: TenantFacts,
+    room: Room,
     found: Finding,
     /// Where `kit` is that of a former program: the deployed kit, the former program and its number.
     former: Option<(&'k Kit, &'k Former, usize)>,
@@ -77,7 +80,12 @@ struct Matcher<'k> {
 /// Finds out which runs an arrival starts.
 ///
 /// `awaited` tells that runs wait for such an event.
-pub(super) async fn find(kit: Arc<Kit>, arrival: Arc<Arrival>, awaited: bool) -> Finding {
+pub(super) async fn find(
+    kit: Arc<Kit>,
+    arrival: Arc<Arrival>,
+    awaited: bool,
+    room: Room,
+) -> Finding {
     let mut found = Finding::default();
     let Some(tenant) = kit.tenant(&arrival.what.tenant) else {
         let tenant = &arrival.what.tenant;
@@ -92,6 +100,7 @@ pub(super) async fn find(kit: Arc<Kit>, arrival: Arc<Arrival>, awaited: bool) ->
             kit: &former.kit,
             arrival: &arrival,
             tenant: tenant.clone(),
+            room: room.clone(),
             found: Finding::default(),
             former: Some((&kit, former, number)),
         };
@@ -104,6 +113,7 @@ pub(super) async fn find(kit: Arc<Kit>, arrival: Arc<Arrival>, awaited: bool) ->
         kit: &kit,
         arrival: &arrival,
         tenant,
+        room,
         found,
         former: None,
     };
@@ -134,6 +144,11 @@ impl Finding {
 }
 
 impl<'k> Matcher<'k> {
+    /// For whom a service is asked, and where this waits for it.
+    fn asks(&self) -> (&TenantFacts, Room) {
+        (&self.tenant, self.room.clone())
+    }
+
     async fn any(&mut self, awaited: bool) {
         match self.arrival.what.kind {
             ArrivalKind::Event => self.event(awaited).await,
@@ -217,7 +232,7 @@ impl<'k> Matcher<'k> {
                 None => Value::Absent,
                 Some(args) => {
                     let id = format!("e-{}:{}", arrival.num, fetch.field);
-                    match kit.ask(id, &fetch.query, args, &self.tenant).await {
+                    match kit.ask(id, &fetch.query, args, self.asks()).await {
                         Ok(value) => value,
                         Err(reason) => {
                             let left = candidates
@@ -395,7 +410,7 @@ impl<'k> Matcher<'k> {
                     let key = given.as_str().unwrap_or_default();
                     match self
                         .kit
-                        .ask(id, query, vec![Value::text(key)], &self.tenant)
+                        .ask(id, query, vec![Value::text(key)], self.asks())
                         .await
                     {
                         Ok(value) if value.is_present() || param.ty.is_optional() => value,
@@ -469,7 +484,7 @@ impl<'k> Matcher<'k> {
         for sought in std::mem::take(&mut body.sought) {
             let id = format!("e-{}:{}:{}", self.arrival.num, playbook.id, sought.field);
             let asked = vec![Value::text(&sought.id)];
-            match self.kit.ask(id, &sought.query, asked, &self.tenant).await {
+            match self.kit.ask(id, &sought.query, asked, self.asks()).await {
                 Ok(value) if value.is_present() || sought.ty.is_optional() => {
                     body.found(&sought.field, value);
                 }
@@ -583,7 +598,7 @@ impl<'k> Matcher<'k> {
             }
         }
         let id = format!("e-{}:{}:each", self.arrival.num, playbook.id);
-        match self.kit.ask(id, query, args, &self.tenant).await {
+        match self.kit.ask(id, query, args, self.asks()).await {
             Ok(value) => Ok(Some(value)),
             Err(reason) => {
                 self.found.left.push((playbook.id.clone(), reason));

@@ -92,7 +92,7 @@ pub struct EngineOptions {
     pub clock: Arc<dyn Clock>,
     /// The source of randomness.
     pub ids: Ids,
-    /// How many calls may be under way at once.
+    /// How many calls may be under way at once; those that wait are not counted.
     pub calls_max: usize,
     /// How many arrivals of one tenant may wait to be matched; more are refused until there is room.
     pub backlog_max: usize,
@@ -130,7 +130,7 @@ impl EngineOptions {
             connector,
             clock,
             ids: Ids::random(),
-            calls_max: 32,
+            calls_max: 64,
             backlog_max: 10_000,
             schedules: true,
             polling: false,
@@ -266,6 +266,12 @@ impl Engine {
     /// How many calls are under way.
     pub fn calls_under_way(&self) -> usize {
         self.inner.slots.taken()
+    }
+
+    /// How many calls that are not answered have stepped aside: they wait for their next attempt, their turn, somebody who
+    /// has paused them, or for what they have ordered to come true.
+    pub fn calls_aside(&self) -> usize {
+        self.inner.slots.aside()
     }
 
     /// The store, to look things up.

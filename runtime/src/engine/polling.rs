@@ -14,6 +14,7 @@ use super::sources::wanted;
 use super::{Engine, EngineError, Notice};
 use crate::brake::Gate;
 use crate::call::{ListFailure, ListRequest};
+use crate::room::Room;
 use crate::store::{PollRow, PollSource};
 use counterplay_machine::declare::{Event, Source};
 use counterplay_machine::duration::{DAY_MS, MINUTE_MS, format_time_ms};
@@ -25,7 +26,7 @@ use std::sync::Arc;
 const OVERLAP_MS: i64 = 30 * MINUTE_MS;
 /// How far the baseline of a source that can filter by time goes back.
 const BASELINE_MS: i64 = DAY_MS;
-/// How many sources are read at once.
+/// How many sources are read at once, those left out that wait; of one tenant half of it.
 const POLLS_MAX: usize = 8;
 /// First readings are spread over this time, so that tenants do not ask at the same moment.
 const SPREAD_MS: i64 = MINUTE_MS;
@@ -85,16 +86,43 @@ impl Driver {
 
     /// When the next reading may begin; none while as many as may be are under way.
     pub(super) fn next_poll_ms(&self) -> Option<i64> {
-        if self.polled().count() >= POLLS_MAX {
+        if self.busy_polls().count() >= POLLS_MAX {
             return None;
         }
         let idle = self.polls.iter().filter(|p| self.may_poll(&p.key));
         idle.map(|p| p.next_ms).min()
     }
 
-    /// Whether a reading may begin: none of it is under way, and nobody has paused the tenant.
+    /// Whether a reading may begin: none of it is under way, nobody has paused the tenant, and not too many of its sources are
+    /// being read.
     fn may_poll(&self, key: &PollKey) -> bool {
-        !self.is_polled(key) && !self.brake.is_held(&key.tenant, None)
+        let own = self.busy_polls().filter(|k| k.tenant == key.tenant);
+        !self.is_polled(key)
+            && !self.brake.is_held(&key.tenant, None)
+            && own.count() < POLLS_MAX / 2
+    }
+
+    /// The sources to be read now: those first that have waited longest, of each tenant as many as may be.
+    fn due_polls(&self, now_ms: i64) -> Vec<Poll> {
+        let mut due: Vec<&Poll> = self
+            .polls
+            .iter()
+            .filter(|p| p.next_ms <= now_ms && self.may_poll(&p.key))
+            .collect();
+        due.sort_by_key(|p| p.next_ms);
+        let mut reading: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut count = 0;
+        for key in self.busy_polls() {
+            *reading.entry(&key.tenant).or_default() += 1;
+            count += 1;
+        }
+        due.retain(|poll| {
+            let own = reading.entry(&poll.key.tenant).or_default();
+            *own += 1;
+            *own <= POLLS_MAX / 2
+        });
+        due.truncate(POLLS_MAX.saturating_sub(count));
+        due.into_iter().cloned().collect()
     }
 
     fn poll_mut(&mut self, key: &PollKey) -> Option<&mut Poll> {
@@ -178,19 +206,13 @@ impl Engine {
     /// Begins to read the sources that are due; whether there were any.
     pub(super) async fn begin_polls(&self, driver: &mut Driver) -> Result<bool, EngineError> {
         let now = self.inner.clock.now_ms();
-        let due: Vec<Poll> = driver
-            .polls
-            .iter()
-            .filter(|p| p.next_ms <= now && driver.may_poll(&p.key))
-            .take(POLLS_MAX.saturating_sub(driver.polled().count()))
-            .cloned()
-            .collect();
+        let due = driver.due_polls(now);
         let any = !due.is_empty();
         for poll in due {
             let kit = self.kit();
-            driver.spawn(Job::Poll(poll.key.clone()), async move {
+            driver.spawn_aside(Job::Poll(poll.key.clone()), |room| async move {
                 let (key, at_ms) = (poll.key.clone(), kit.clock.now_ms());
-                let result = read(kit, &poll, at_ms).await;
+                let result = read(kit, &poll, at_ms, room).await;
                 Report::Polled(Polled { key, at_ms, result })
             });
         }
@@ -308,14 +330,14 @@ pub(super) fn doubled_ms(first_ms: i64, failures: i64, failure: &ListFailure) ->
 }
 
 /// Reads a source.
-async fn read(kit: Arc<Kit>, poll: &Poll, at_ms: i64) -> Result<Read, ListFailure> {
+async fn read(kit: Arc<Kit>, poll: &Poll, at_ms: i64, room: Room) -> Result<Read, ListFailure> {
     let tenant = kit.tenant(&poll.key.tenant).ok_or_else(gone)?;
     let event = kit.program.events.get(&poll.key.event).ok_or_else(gone)?;
     let Source::Poll { since, .. } = &event.source else {
         return Err(gone());
     };
     let from_ms = since.as_ref().and_then(|_| from_ms(poll, at_ms));
-    let mut request = request(&kit, &tenant, event, from_ms)?;
+    let mut request = request(&kit, &tenant, event, (from_ms, room))?;
     request.id = format!("p-{}:{}:{at_ms}", poll.key.tenant, poll.key.event);
     request.patience_ms = poll.every_ms.min(PATIENCE_MS);
     let list = kit.connector.read_list(request).await?;
@@ -363,7 +385,7 @@ pub(super) fn request(
     kit: &Kit,
     tenant: &TenantFacts,
     event: &Event,
-    from_ms: Option<i64>,
+    (from_ms, room): (Option<i64>, Room),
 ) -> Result<ListRequest, ListFailure> {
     let Source::Poll {
         connection, path, ..
@@ -380,6 +402,7 @@ pub(super) fn request(
         program: kit.program.clone(),
         patience_ms: PATIENCE_MS,
         gate: Gate::of(&kit.brake, &tenant.name, None),
+        room,
     })
 }
 

@@ -11,6 +11,7 @@ use super::polling::{PollKey, doubled_ms, gone, request};
 use super::sources::wanted;
 use super::{Engine, EngineError};
 use crate::call::{ListFailure, SubscribeRequest, Subscribed};
+use crate::room::Room;
 use crate::store::{PollSource, SubscriptionRow};
 use counterplay_machine::declare::Source;
 use counterplay_machine::duration::{DAY_MS, MINUTE_MS};
@@ -69,7 +70,7 @@ impl Driver {
 
     /// When the next subscription is to be looked after; none while as many as may be are.
     pub(super) fn next_renewal_ms(&self) -> Option<i64> {
-        if self.renewing().count() >= AT_ONCE {
+        if self.busy_renewals() >= AT_ONCE {
             return None;
         }
         let idle = self.kept.iter().filter(|k| self.may_renew(&k.key));
@@ -144,15 +145,15 @@ impl Engine {
             .kept
             .iter()
             .filter(|k| k.next_ms <= now && driver.may_renew(&k.key))
-            .take(AT_ONCE.saturating_sub(driver.renewing().count()))
+            .take(AT_ONCE.saturating_sub(driver.busy_renewals()))
             .cloned()
             .collect();
         let any = !due.is_empty();
         for kept in due {
             let kit = self.kit();
-            driver.spawn(Job::Subscribe(kept.key.clone()), async move {
+            driver.spawn_aside(Job::Subscribe(kept.key.clone()), |room| async move {
                 let key = kept.key.clone();
-                let result = subscribe(&kit, &kept).await;
+                let result = subscribe(&kit, &kept, room).await;
                 Report::Renewed(Renewed { key, result })
             });
         }
@@ -201,7 +202,7 @@ impl Engine {
 }
 
 /// Sets a subscription up, or renews it.
-async fn subscribe(kit: &Arc<Kit>, kept: &Kept) -> Result<Subscribed, ListFailure> {
+async fn subscribe(kit: &Arc<Kit>, kept: &Kept, room: Room) -> Result<Subscribed, ListFailure> {
     let tenant = kit.tenant(&kept.key.tenant).ok_or_else(gone)?;
     let event = kit.program.events.get(&kept.key.event).ok_or_else(gone)?;
     let base = kit.link_base.as_ref().ok_or_else(gone)?;
@@ -213,7 +214,7 @@ async fn subscribe(kit: &Arc<Kit>, kept: &Kept) -> Result<Subscribed, ListFailur
         return Err(gone());
     };
     let now = kit.clock.now_ms();
-    let mut list = request(kit, &tenant, event, None)?;
+    let mut list = request(kit, &tenant, event, (None, room))?;
     list.id = format!("s-{}:{}:{now}", tenant.name, event.name);
     list.query = Vec::new();
     let request = SubscribeRequest {

@@ -7,6 +7,7 @@
 use super::{Notice, mail, slack, teams};
 use crate::brake::Gate;
 use crate::call::{CallRequest, Setbacks};
+use crate::room::Room;
 use crate::store::Channel;
 use counterplay_machine::declare::{
     Auth, Base, Callable, Connection, Impact, Param, Rate, Request, Retry,
@@ -83,6 +84,7 @@ pub(crate) fn request(
         repeated,
         setbacks: Setbacks::default(),
         gate: Gate::default(),
+        room: Room::default(),
     }
 }
 

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::brake::Gate;
 use crate::call::{CallOutcome, CallRequest, Setbacks};
+use crate::room::Room;
 use counterplay_machine::declare::Callable;
 use counterplay_machine::deployment::Deployment;
 use counterplay_machine::journal::{Entry, What};
@@ -459,6 +460,7 @@ impl Oracle<'_> {
                 repeated: false,
                 setbacks: Setbacks::default(),
                 gate: Gate::default(),
+                room: Room::default(),
             };
             return match live.call(request).await {
                 CallOutcome::Done(value) => Told::Given(value),

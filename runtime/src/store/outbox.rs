@@ -91,17 +91,18 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// The calls that are still to be sent, but those of some actions and queries, which have to wait, and those of
-    /// runs that are paused. Tenants take turns, the one behind `last` first; each one's calls come in order.
+    /// The calls that are still to be sent, with their tenants, but those of some actions and queries, which have to wait in
+    /// that tenant, and those of runs that are paused. Tenants take turns, the one behind `last` first; each one's calls come
+    /// in order.
     ///
     /// # Errors
     /// When SQLite refuses or a row cannot be read.
     pub fn unsent_calls(
         &self,
         limit: usize,
-        but: &[Arc<str>],
+        but: impl Fn(&str) -> Vec<Arc<str>>,
         last: &str,
-    ) -> Result<Vec<StoredCall>, Fault> {
+    ) -> Result<Vec<(Arc<str>, StoredCall)>, Fault> {
         let tenants = fair::turns(fair::waiting(self.conn, "outbox", "sent = 0")?, last);
         if tenants.is_empty() {
             return Ok(Vec::new());
@@ -111,7 +112,6 @@ impl Tx<'_> {
              AND callable NOT IN (SELECT value FROM json_each(?2)) AND {} ORDER BY num LIMIT ?1",
             run_goes("outbox.run")
         );
-        let but = codec::encode("names", &but)?;
         let share = fair::share(limit, tenants.len());
         let mut out = Vec::new();
         for tenant in tenants {
@@ -119,7 +119,10 @@ impl Tx<'_> {
             if room == 0 {
                 break;
             }
-            out.extend(self.calls(&sql, params![room as i64, but, tenant])?);
+            let but = codec::encode("names", &but(&tenant))?;
+            let calls = self.calls(&sql, params![room as i64, but, tenant])?;
+            let tenant: Arc<str> = Arc::from(tenant);
+            out.extend(calls.into_iter().map(|call| (tenant.clone(), call)));
         }
         Ok(out)
     }

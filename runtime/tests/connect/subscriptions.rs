@@ -5,6 +5,7 @@ use crate::support::*;
 use counterplay_machine::declare::Auth;
 use counterplay_runtime::brake::Gate;
 use counterplay_runtime::call::{Connector, ListRequest, SubscribeRequest, Subscribed};
+use counterplay_runtime::room::Room;
 use serde_json::{Value as Json, json};
 
 const NOTIFY: &str = "https://cp.example/changes/contoso/entra%2Esign%5Fin%5Fblocked";
@@ -21,6 +22,7 @@ fn list(bench: &Bench) -> ListRequest {
         program: bench.program.clone(),
         patience_ms: 60_000,
         gate: Gate::default(),
+        room: Room::default(),
     }
 }
 

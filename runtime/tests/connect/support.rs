@@ -12,6 +12,7 @@ use counterplay_runtime::brake::Gate;
 use counterplay_runtime::call::{CallOutcome, CallRequest, Connector, Setbacks};
 use counterplay_runtime::clock::{Clock, VirtualClock};
 use counterplay_runtime::connect::{Chance, Connectors, MasterKey, MemorySecrets, Secrets};
+use counterplay_runtime::room::Room;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -206,6 +207,7 @@ impl Bench {
             repeated: false,
             setbacks: Setbacks::default(),
             gate: Gate::default(),
+            room: Room::default(),
         }
     }
 

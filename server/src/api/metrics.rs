@@ -62,6 +62,7 @@ struct OfConnection {
 struct Whole {
     work: Work,
     calls: usize,
+    aside: usize,
     next_timer_ms: Option<i64>,
     /// Whether each connection that was used works.
     connections: Vec<(String, bool)>,
@@ -83,6 +84,7 @@ pub async fn read(State(app): State<App>, auth: Auth) -> Result<Response, Proble
     let whole = (auth.0.scope == Scope::All).then(|| Whole {
         work: store.work(),
         calls: app.engine.calls_under_way(),
+        aside: app.engine.calls_aside(),
         next_timer_ms: figures.next_timer_ms,
         connections: app
             .engine
@@ -250,10 +252,13 @@ fn installation(registry: &mut Registry, whole: &Whole, timer_late_s: f64) {
     );
     let calls: Gauge = Gauge::default();
     calls.set(i64::try_from(whole.calls).unwrap_or(i64::MAX));
+    registry.register("calls_under_way", "Calls that are being made", calls);
+    let aside: Gauge = Gauge::default();
+    aside.set(i64::try_from(whole.aside).unwrap_or(i64::MAX));
     registry.register(
-        "calls_under_way",
-        "Calls that have not been answered",
-        calls,
+        "calls_aside",
+        "Calls without an answer that wait: for their next attempt, their turn, a pause to end, or for what they ordered",
+        aside,
     );
     let late: Gauge<f64, AtomicU64> = Gauge::default();
     late.set(timer_late_s);

@@ -1,7 +1,11 @@
 //! Starting where another listens, the API's description, and the page that problems lead to.
 
-use crate::support::Service;
+use crate::support::{Given, Service};
 use counterplay_server::serve::{ServeError, bind};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_port_that_is_taken_is_named() {
@@ -13,6 +17,34 @@ async fn a_port_that_is_taken_is_named() {
         text.contains("already in use") && text.contains("--listen"),
         "{text}"
     );
+    service.stranger().get("/healthz").await.ok(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_never_finishes_a_request_is_cut_off() {
+    let service = Service::with(Given {
+        headers_within: Duration::from_secs(1),
+        ..Given::default()
+    })
+    .await;
+    let within = Duration::from_secs(20);
+    for begun in [
+        "",
+        "GET /healthz HTTP/1.1\r\n",
+        "GET /healthz HTTP/1.1\r\nhost: here\r\n\r\n",
+    ] {
+        let mut stream = TcpStream::connect(service.address).await.expect("taken");
+        stream.write_all(begun.as_bytes()).await.expect("sent");
+        // What was asked is answered; then the other side has to close, or this waits until the test fails.
+        let mut answer = String::new();
+        let read = timeout(within, stream.read_to_string(&mut answer)).await;
+        read.expect("cut off").expect("closed");
+        assert_eq!(
+            answer.contains("200 OK"),
+            begun.ends_with("\r\n\r\n"),
+            "{answer}"
+        );
+    }
     service.stranger().get("/healthz").await.ok(200);
 }
 

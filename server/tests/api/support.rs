@@ -16,7 +16,7 @@ use counterplay_server::identity::{
     Scope,
 };
 use counterplay_server::project::{ConfigFile, Files, Origin, Outside, Projects, prepare};
-use counterplay_server::serve::{ServeError, bind, serve};
+use counterplay_server::serve::{HEADERS_WITHIN, ServeError, bind, serve};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -118,6 +118,7 @@ pub struct Given {
     /// More files of the project, and more of its project file.
     pub more: Vec<(&'static str, &'static str)>,
     pub config: String,
+    pub headers_within: Duration,
 }
 
 impl Default for Given {
@@ -134,6 +135,7 @@ impl Default for Given {
             folder: tempfile::tempdir().expect("a folder"),
             more: Vec::new(),
             config: CONFIG.into(),
+            headers_within: HEADERS_WITHIN,
         }
     }
 }
@@ -238,6 +240,7 @@ impl Service {
                 folder: None,
                 public_url: url.clone(),
                 sandbox: None,
+                headers_within: given.headers_within,
             },
         });
         let (stop, stopped) = oneshot::channel::<()>();
