@@ -118,6 +118,13 @@ pub enum What {
         /// Until when.
         until_ms: i64,
     },
+    /// The clock by which something waits was wrong when that began, and has been set right: it waits until another time.
+    TimeMoved {
+        /// Until when.
+        until_ms: i64,
+        /// By how much that is moved.
+        by_ms: i64,
+    },
     /// A wait ended.
     Woke,
     /// An approval was asked for.

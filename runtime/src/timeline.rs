@@ -350,6 +350,13 @@ impl<'a> Reader<'a> {
                 let text = self.waiting(*until_ms);
                 self.line(entry, K::Wait, S::Quiet, format!("waiting {text}"));
             }
+            What::TimeMoved { until_ms, by_ms } => {
+                let way = if *by_ms < 0 { "back" } else { "forward" };
+                let by = format_ms(by_ms.saturating_abs());
+                let text = self.waiting(*until_ms);
+                let text = format!("the clock was set right ({way} by {by}): {text}");
+                self.line(entry, K::Wait, S::Notice, text);
+            }
             // The next line's time tells it.
             What::Woke => {}
             What::ApprovalAsked {

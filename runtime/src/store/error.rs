@@ -106,6 +106,11 @@ pub enum StoreError {
         /// Why.
         detail: String,
     },
+    /// What is dropped by its age waits until a person says that the clock is right; why, as part of a sentence.
+    #[error(
+        "nothing is archived while the clock is in doubt: {0}; set it where it is wrong, and where it is right say so: counterplay clock confirm --as YOU"
+    )]
+    ClockInDoubt(String),
     /// What was asked for is not there.
     #[error("{0}")]
     NotFound(String),
