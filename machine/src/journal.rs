@@ -80,6 +80,9 @@ pub enum What {
         action: Arc<str>,
         /// Its result.
         value: Json,
+        /// What is still to come, where the service has only accepted it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        accepted: Option<Arc<str>>,
     },
     /// The action failed.
     ActionFailed {
