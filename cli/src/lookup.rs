@@ -105,6 +105,11 @@ pub fn failed(error: StoreError) -> Failure {
 /// # Errors
 /// When there is none, with what may have been meant, or several.
 pub async fn run(store: &Store, given: &str) -> Result<RunInfo, Failure> {
+    if given.trim().is_empty() {
+        return Err(Failure::cannot_start(
+            "a run's id is missing; `counterplay runs` lists them",
+        ));
+    }
     if let Some(exact) = store.run_info(given, None).await.map_err(failed)? {
         return Ok(exact);
     }
@@ -118,7 +123,7 @@ pub async fn run(store: &Store, given: &str) -> Result<RunInfo, Failure> {
     };
     let begin: Vec<&RunInfo> = runs.iter().filter(tail).collect();
     match begin.as_slice() {
-        [one] if !given.is_empty() => Ok((*one).clone()),
+        [one] => Ok((*one).clone()),
         [] => {
             if let Some((info, _)) = store.archived_run(given, None).await.map_err(failed)? {
                 return Err(Failure::cannot_start(format!(
