@@ -1070,7 +1070,7 @@ meanwhile. `counterplay serve --archive-after DAYS` does the same by itself.
 
 Exit codes:
   0  archived, also when there was none
-  2  wrong usage, or the store cannot be used")]
+  2  wrong usage, the clock is in doubt (counterplay clock), or the store cannot be used")]
 pub struct ArchiveArgs {
     /// How many days ago they ended, at least
     #[arg(long, value_name = "DAYS", value_parser = days)]

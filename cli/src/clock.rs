@@ -8,7 +8,10 @@ use crate::words::address;
 use counterplay_machine::duration::format_time_ms;
 use counterplay_runtime::clock::{Clock, SystemClock};
 use counterplay_runtime::engine::Engine;
-use counterplay_runtime::store::Store;
+use counterplay_runtime::store::{Confirmed, Store};
+
+const WAY_OUT: &str =
+    "Set the clock where it is wrong. Where it is right: counterplay clock confirm --as YOU";
 
 /// Shows the clock, or confirms it.
 ///
@@ -41,8 +44,19 @@ async fn show(store: &Store) -> Outcome {
     let now = SystemClock.now_ms();
     out::line(format!("the clock shows {}", format_time_ms(now)))?;
     let Some(hold) = store.time_hold().await.map_err(failed)? else {
-        out::line("timers and schedules go on")?;
-        return Ok(OK);
+        let Some(doubt) = store.time_doubt(now).await.map_err(failed)? else {
+            out::line("timers and schedules go on")?;
+            return Ok(OK);
+        };
+        out::line(format!(
+            "{}: {doubt}",
+            paint(
+                WARN,
+                "nobody has watched the clock, and nothing is archived"
+            )
+        ))?;
+        out::line(paint(QUIET, WAY_OUT))?;
+        return Ok(FOUND);
     };
     let since = format_time_ms(hold.since_ms);
     out::line(format!(
@@ -50,10 +64,7 @@ async fn show(store: &Store) -> Outcome {
         paint(WARN, "timers and schedules wait")
     ))?;
     out::line(overdue(store, now).await?)?;
-    out::line(paint(
-        QUIET,
-        "Set the clock where it is wrong. Where it is right: counterplay clock confirm --as YOU",
-    ))?;
+    out::line(paint(QUIET, WAY_OUT))?;
     Ok(FOUND)
 }
 
@@ -72,14 +83,43 @@ async fn confirmed(args: ClockConfirmArgs) -> Outcome {
     let store = lookup::attach(&args.store)?;
     let by = address(&args.by)?;
     let now = SystemClock.now_ms();
-    let Some(hold) = store.confirm_time(&by, now).await.map_err(failed)? else {
+    let Some(confirmed) = store.confirm_time(&by, now).await.map_err(failed)? else {
         out::complain("timers do not wait: nobody has to say that the clock is right");
         return Ok(FOUND);
     };
+    let hold = &confirmed.hold;
+    if !confirmed.waited {
+        let right = paint(GOOD, "noted that the clock is right");
+        out::line(format!("{right}, although {hold}"))?;
+        return told(&confirmed);
+    }
     out::line(format!(
         "{}: timers and schedules, which waited because {hold}",
         paint(GOOD, "go on")
     ))?;
     out::line(overdue(&store, now).await?)?;
+    told(&confirmed)
+}
+
+/// What became of the times that were noted by a wrong clock.
+fn told(confirmed: &Confirmed) -> Outcome {
+    if !confirmed.moved.is_empty() {
+        let runs = count(confirmed.moved.len(), "run");
+        out::line(format!(
+            "moved, since a wrong clock had noted them: times of {runs}"
+        ))?;
+    }
+    if !confirmed.left.is_empty() {
+        let runs = count(confirmed.left.len(), "run");
+        out::line(paint(
+            WARN,
+            format!(
+                "cannot be read, and may wait for a wrong time: {runs}; see `counterplay show RUN`"
+            ),
+        ))?;
+        for run in &confirmed.left {
+            out::line(format!("  {run}"))?;
+        }
+    }
     Ok(OK)
 }

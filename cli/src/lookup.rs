@@ -106,6 +106,12 @@ pub fn failed(error: StoreError) -> Failure {
 /// # Errors
 /// When there is none, with what may have been meant, or several.
 pub async fn run(store: &Store, args: &StoreArgs, given: &str) -> Result<RunInfo, Failure> {
+    let flags = setup::flags(args);
+    if given.trim().is_empty() {
+        return Err(Failure::cannot_start(format!(
+            "a run's id is missing; `counterplay runs{flags}` lists them"
+        )));
+    }
     if let Some(exact) = store.run_info(given, None).await.map_err(failed)? {
         return Ok(exact);
     }
@@ -114,13 +120,12 @@ pub async fn run(store: &Store, args: &StoreArgs, given: &str) -> Result<RunInfo
         ..RunFilter::default()
     };
     let runs = store.runs(filter).await.map_err(failed)?;
-    let flags = setup::flags(args);
     let tail = |run: &&RunInfo| {
         run.id.starts_with(given) || run.id.rsplit('-').next().is_some_and(|t| t == given)
     };
     let begin: Vec<&RunInfo> = runs.iter().filter(tail).collect();
     match begin.as_slice() {
-        [one] if !given.is_empty() => Ok((*one).clone()),
+        [one] => Ok((*one).clone()),
         [] => {
             if let Some((info, _)) = store.archived_run(given, None).await.map_err(failed)? {
                 return Err(Failure::cannot_start(format!(

@@ -173,6 +173,9 @@ pub struct Callable {
     /// Why it cannot be taken back, where the declaration says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lasting: Option<Arc<str>>,
+    /// What is still to come when it is performed, where the service only accepts it: who carries it out, and when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Arc<str>>,
     /// What it does, for people.
     pub doc: Arc<str>,
 }

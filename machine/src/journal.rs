@@ -80,6 +80,9 @@ pub enum What {
         action: Arc<str>,
         /// Its result.
         value: Json,
+        /// What is still to come, where the service has only accepted it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        accepted: Option<Arc<str>>,
     },
     /// The action failed.
     ActionFailed {
@@ -117,6 +120,13 @@ pub enum What {
     Waiting {
         /// Until when.
         until_ms: i64,
+    },
+    /// The clock by which something waits was wrong when that began, and has been set right: it waits until another time.
+    TimeMoved {
+        /// Until when.
+        until_ms: i64,
+        /// By how much that is moved.
+        by_ms: i64,
     },
     /// A wait ended.
     Woke,

@@ -72,6 +72,8 @@ pub fn remediation(record: &AuditRecord, product_version: &str) -> Option<Json> 
     let detail = &record.detail;
     let action = record.object.as_deref()?;
     let (status_id, status) = match record.action.as_str() {
+        // Whether it is carried out is not known.
+        "action.performed" if detail["accepted"].is_string() => (99, "Accepted"),
         "action.performed" => (1, "Success"),
         "action.failed" => (2, "Failure"),
         "action.skipped" => (99, "Skipped"),
@@ -119,8 +121,8 @@ pub fn remediation(record: &AuditRecord, product_version: &str) -> Option<Json> 
             "link": record.link,
         },
     });
-    if let Some(reason) = detail["reason"].as_str() {
-        event["status_detail"] = json!(reason);
+    if let Some(said) = detail["reason"].as_str().or(detail["accepted"].as_str()) {
+        event["status_detail"] = json!(said);
     }
     if let Some(tactic) = activity.name() {
         event["countermeasures"] = json!([{ "d3f_tactic": { "name": tactic } }]);
@@ -212,6 +214,14 @@ mod tests {
         assert_eq!(
             (&failed["status_id"], &failed["status_detail"]),
             (&json!(2), &json!("404"))
+        );
+        let accepted = json!({ "impact": "destructive", "accepted": "when it checks in" });
+        let accepted = record("action.performed", "intune.wipe", accepted);
+        let accepted = remediation(&accepted, "0.1.0").expect("an event");
+        is_complete(&accepted);
+        assert_eq!(
+            (&accepted["status_id"], &accepted["status_detail"]),
+            (&json!(99), &json!("when it checks in"))
         );
         let skipped = record("action.skipped", "intune.wipe", json!({ "reason": "no" }));
         is_complete(&remediation(&skipped, "0.1.0").expect("an event"));

@@ -143,6 +143,7 @@ mod tests {
             undo: None,
             before: None,
             lasting: None,
+            accepted: None,
             doc: Arc::from(""),
         }
     }

@@ -316,9 +316,11 @@ impl<'a> Reader<'a> {
                 self.line(entry, K::Query, S::Problem, query.to_string());
                 self.result(format!("failed: {reason}"));
             }
-            What::Performed { action, .. } => {
+            What::Performed {
+                action, accepted, ..
+            } => {
                 self.line(entry, K::Action, S::Normal, action.to_string());
-                self.result("done".into());
+                self.result(performed(accepted.as_deref()));
             }
             What::ActionFailed {
                 action,
@@ -350,6 +352,13 @@ impl<'a> Reader<'a> {
             What::Waiting { until_ms } => {
                 let text = self.waiting(*until_ms);
                 self.line(entry, K::Wait, S::Quiet, format!("waiting {text}"));
+            }
+            What::TimeMoved { until_ms, by_ms } => {
+                let way = if *by_ms < 0 { "back" } else { "forward" };
+                let by = format_ms(by_ms.saturating_abs());
+                let text = self.waiting(*until_ms);
+                let text = format!("the clock was set right ({way} by {by}): {text}");
+                self.line(entry, K::Wait, S::Notice, text);
             }
             // The next line's time tells it.
             What::Woke => {}
@@ -600,7 +609,9 @@ impl<'a> Reader<'a> {
             Some(What::Performed { .. }) if self.reading.simulated => {
                 (Severity::Normal, "would be done".to_owned())
             }
-            Some(What::Performed { .. }) => (Severity::Normal, "done".to_owned()),
+            Some(What::Performed { accepted, .. }) => {
+                (Severity::Normal, performed(accepted.as_deref()))
+            }
             Some(What::ActionFailed {
                 reason, handled, ..
             }) => (Severity::Problem, failure(reason, *handled)),
@@ -644,7 +655,7 @@ impl<'a> Reader<'a> {
         let next = index + 1;
         let here = |e: &&Entry| e.node == entry.node && e.path == entry.path;
         match self.journal.get(next).filter(here).map(|e| &e.what) {
-            Some(What::Performed { .. }) => self.result("done".into()),
+            Some(What::Performed { accepted, .. }) => self.result(performed(accepted.as_deref())),
             Some(What::ActionFailed {
                 reason, handled, ..
             }) => self.result(failure(reason, *handled)),
@@ -729,6 +740,14 @@ fn voter(by: &str, instead_of: Option<&str>, by_link: bool) -> String {
     let instead = instead_of.map_or_else(String::new, |who| format!(" (for {who}, who is away)"));
     let how = if by_link { " (by personal link)" } else { "" };
     format!("{by}{instead}{how}")
+}
+
+/// What there is to say of an action that was performed, or that its service has taken on.
+fn performed(accepted: Option<&str>) -> String {
+    match accepted {
+        None => "done".to_owned(),
+        Some(what) => format!("accepted: {what}"),
+    }
 }
 
 fn failure(reason: &str, handled: bool) -> String {
@@ -837,6 +856,7 @@ mod tests {
                 What::Performed {
                     action: Arc::from("entra.block_sign_in"),
                     value: Json::Null,
+                    accepted: None,
                 },
             ),
         ];

@@ -4,7 +4,9 @@ mod support;
 
 use counterplay_runtime::clock::Clock;
 use counterplay_runtime::engine::{Engine, EngineOptions, Until};
-use counterplay_runtime::store::{Archived, NewAudit, NewRunRow, RunFilter, Store};
+use counterplay_runtime::store::{
+    Archived, NewAudit, NewRunRow, RunFilter, Store, StoreError, TimeCause, TimeHold,
+};
 use serde_json::json;
 use support::{HOUR, START, World, alert, project};
 
@@ -144,6 +146,97 @@ async fn what_is_open_or_still_counts_stays() {
     let kept = ids(&store, true).await;
     assert_eq!(kept, [open]);
     whole(&store).await;
+}
+
+#[tokio::test]
+async fn nothing_goes_by_a_clock_that_is_in_doubt() {
+    let world = World::new(short());
+    let engine = world.engine().await;
+    for user in ["u1", "u2"] {
+        engine.accept(alert(5, user)).await.expect("accepted");
+        settle(&engine).await;
+    }
+    let store = engine.store().clone();
+    let now = START + 60 * DAY;
+    let before = now - 30 * DAY;
+    // Timers wait for a person.
+    let hold = TimeHold {
+        since_ms: now,
+        cause: TimeCause::Jumped { by_ms: 60 * DAY },
+        jumps: Vec::new(),
+    };
+    store
+        .write(move |tx| tx.hold_time(&hold))
+        .await
+        .expect("held");
+    let doubt = "the clock went forward by 60d at once".to_owned();
+    let refused = Err(StoreError::ClockInDoubt(doubt));
+    assert_eq!(store.archive(before, ANN, now).await, refused);
+    assert_eq!(ids(&store, false).await.len(), 2);
+    assert!(
+        store
+            .confirm_time(ANN, START)
+            .await
+            .expect("written")
+            .is_some()
+    );
+    // Nobody has watched the clock since.
+    for (seen, now) in [(START, now), (START + 90 * DAY, now)] {
+        store
+            .write(move |tx| tx.see_time(seen))
+            .await
+            .expect("seen");
+        let refused = store.archive(before, ANN, now).await;
+        assert!(
+            matches!(refused, Err(StoreError::ClockInDoubt(_))),
+            "{refused:?}"
+        );
+        assert_eq!(ids(&store, false).await.len(), 2);
+    }
+    let word = store.confirm_time(ANN, now).await.expect("written");
+    assert!(word.is_some_and(|word| !word.waited));
+    let done = store.archive(before, ANN, now).await.expect("done");
+    assert_eq!(done.runs, 1, "all but the latest");
+}
+
+#[tokio::test]
+async fn a_jump_that_makes_runs_old_enough_is_asked_about() {
+    let world = World::new(short());
+    let keeping = || EngineOptions {
+        keep_ended_ms: Some(30 * DAY),
+        ..world.options(Store::open(world.path()).expect("the store opens"))
+    };
+    let engine = Engine::open(keeping()).await.expect("the engine opens");
+    for user in ["u1", "u2"] {
+        engine.accept(alert(5, user)).await.expect("accepted");
+        settle(&engine).await;
+    }
+    world.clock.jump(20 * DAY);
+    settle(&engine).await;
+    let held = engine.store().time_hold().await.expect("readable");
+    assert_eq!(
+        held, None,
+        "nothing waits for a time, and nothing is old enough"
+    );
+    world.clock.jump(40 * DAY);
+    settle(&engine).await;
+    assert!(
+        engine
+            .store()
+            .time_hold()
+            .await
+            .expect("readable")
+            .is_some()
+    );
+    assert_eq!(ids(engine.store(), false).await.len(), 2);
+    let now = world.clock.now_ms();
+    engine
+        .store()
+        .confirm_time(ANN, now)
+        .await
+        .expect("written");
+    settle(&engine).await;
+    assert_eq!(ids(engine.store(), false).await.len(), 1);
 }
 
 #[tokio::test]

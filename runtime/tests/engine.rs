@@ -865,7 +865,8 @@ async fn a_run_keeps_its_program_and_an_unknown_format_is_refused() {
         .expect("refused")
         .to_string();
     assert!(
-        refused.contains(&run) && refused.contains("format 99"),
+        refused.contains(&format!("run {run} was started by another"))
+            && refused.contains("format 99"),
         "{refused}"
     );
 }

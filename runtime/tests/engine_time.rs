@@ -96,7 +96,7 @@ async fn a_clock_that_is_set_sixty_days_on_and_back_fires_nothing() {
     assert_eq!(woken(&engine).await, 0, "four hours are not over");
     world.clock.skip_to(START + 4 * HOUR);
     settle(&engine).await;
-    assert_eq!(woken(&engine).await, 1, "the other one began 60 days on");
+    assert_eq!(woken(&engine).await, 2, "both began then");
     assert!(!confirm(&engine, world.clock.now_ms()).await);
     let of = |action: &str, by: &str| (action.to_owned(), by.to_owned());
     assert_eq!(
@@ -386,4 +386,146 @@ async fn approvals_that_are_over_come_before_late_timers_and_late_answers() {
     );
     assert!(world.fake.named("do.wipe").is_empty());
     assert_eq!(woken(&engine).await, 1 + 9, "the tenth was the approval");
+}
+
+/// The run of a person, of two.
+async fn run_of(engine: &Engine, user: &str) -> RunInfo {
+    for info in runs(engine).await {
+        let detail = engine.store().run_detail(&info.id).await.expect("readable");
+        if format!("{:?}", detail.expect("there").run.threads).contains(user) {
+            return info;
+        }
+    }
+    panic!("nobody acts on {user}");
+}
+
+async fn told(engine: &Engine, user: &str) -> Vec<String> {
+    let run = run_of(engine, user).await;
+    story(engine.store(), &run.id).await
+}
+
+#[tokio::test]
+async fn what_began_by_a_wrong_clock_is_moved_when_the_right_one_is_confirmed() {
+    for (there, shown) in [(60 * DAY, "back"), (-60 * DAY, "forward")] {
+        let world = World::new(project::respond());
+        let engine = world.engine().await;
+        wait(&engine, "before").await;
+        world.clock.jump(there);
+        settle(&engine).await;
+        wait(&engine, "u2").await;
+        world.clock.skip_to(world.clock.now_ms() + HOUR);
+        world.clock.jump(-there);
+        settle(&engine).await;
+        let word = engine.store().confirm_time(ANN, world.clock.now_ms()).await;
+        let word = word.expect("written").expect("it was held");
+        let moved = run_of(&engine, "u2").await;
+        assert_eq!(word.moved, [moved.id.clone()], "{shown}");
+        assert_eq!(word.left, [""; 0]);
+        let note = format!("moved by {}", -there);
+        let story = told(&engine, "u2").await;
+        assert_eq!(story.last(), Some(&note), "{story:?}");
+        let detail = engine
+            .store()
+            .run_detail(&moved.id)
+            .await
+            .expect("readable");
+        assert_eq!(detail.expect("there").run.started_ms, START);
+        // It has waited for an hour.
+        world.clock.skip_to(START + 4 * HOUR - 1);
+        settle(&engine).await;
+        assert_eq!(woken(&engine).await, 0, "{shown}");
+        world.clock.skip_to(START + 4 * HOUR);
+        settle(&engine).await;
+        assert_eq!(woken(&engine).await, 2, "{shown}");
+        let audit = engine.store().audit(AuditFilter::default()).await;
+        let audit = audit.expect("readable").items;
+        let record = audit.iter().find(|r| r.action == "run.time_moved");
+        let record = record.expect("it is on record");
+        assert_eq!(
+            (record.actor.as_str(), record.run.as_deref()),
+            (ANN, Some(moved.id.as_str()))
+        );
+        assert_eq!(record.detail["times"][0]["by_ms"], -there);
+    }
+}
+
+#[tokio::test]
+async fn an_approval_that_a_wrong_clock_asked_for_ends_in_its_time() {
+    let world = World::new(project::respond());
+    let engine = world.engine().await;
+    wait(&engine, "u1").await;
+    world.clock.jump(60 * DAY);
+    settle(&engine).await;
+    // Somebody believes the clock, which is set right when people have been asked.
+    assert!(confirm(&engine, world.clock.now_ms()).await);
+    let run = run_of(&engine, "u1").await;
+    let asked = world.clock.now_ms();
+    let until = |engine: &Engine| {
+        let (store, run) = (engine.store().clone(), run.id.clone());
+        async move {
+            let detail = store.run_detail(&run).await.expect("readable");
+            let run = detail.expect("there").run;
+            run.approvals.values().next().map(|open| open.until_ms)
+        }
+    };
+    let ends = until(&engine).await.expect("it asks");
+    world.clock.jump(-60 * DAY);
+    settle(&engine).await;
+    assert!(confirm(&engine, world.clock.now_ms()).await);
+    assert_eq!(until(&engine).await, Some(ends - 60 * DAY));
+    // It was moved once.
+    world.clock.jump(-HOUR);
+    settle(&engine).await;
+    assert!(confirm(&engine, world.clock.now_ms()).await);
+    let again = until(&engine).await.expect("it asks");
+    assert!(
+        (ends - 60 * DAY - HOUR..=ends - 60 * DAY).contains(&again),
+        "{again}"
+    );
+    world.clock.skip_to(again);
+    settle(&engine).await;
+    let run = run_of(&engine, "u1").await;
+    assert!(
+        matches!(run.outcome, Some(Outcome::Rejected { .. })),
+        "asked at {asked}: {:?}",
+        run.outcome
+    );
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_right_while_no_process_works_is_no_matter() {
+    let real = Real::new(project::respond());
+    let engine = real.engine().await;
+    wait(&engine, "before").await;
+    real.clock.set(60 * DAY);
+    settle(&engine).await;
+    wait(&engine, "u2").await;
+    drop(engine);
+    real.clock.set(-60 * DAY);
+    let engine = real.engine().await;
+    settle(&engine).await;
+    let said = "the clock was set, and set back again";
+    assert_eq!(held(&engine).await.as_deref(), Some(said));
+    assert!(confirm(&engine, real.clock.now_ms()).await);
+    real.clock.pass(4 * HOUR);
+    settle(&engine).await;
+    assert_eq!(woken(&engine).await, 2);
+}
+
+#[tokio::test]
+async fn a_run_that_cannot_be_read_is_named_when_the_clock_is_confirmed() {
+    let world = World::new(project::respond());
+    let engine = world.engine().await;
+    wait(&engine, "before").await;
+    world.clock.jump(60 * DAY);
+    settle(&engine).await;
+    wait(&engine, "u2").await;
+    let run = run_of(&engine, "u2").await.id;
+    let db = rusqlite::Connection::open(world.path()).expect("a database");
+    db.execute("UPDATE runs SET state = '{}' WHERE id = ?1", [&run])
+        .expect("written");
+    world.clock.jump(-60 * DAY);
+    let word = engine.store().confirm_time(ANN, world.clock.now_ms()).await;
+    let word = word.expect("written").expect("it was held");
+    assert_eq!((word.moved.len(), word.left), (0, vec![run]));
 }

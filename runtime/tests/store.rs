@@ -2,11 +2,15 @@
 
 mod support;
 
-use counterplay_runtime::store::{Store, StoreError, StoreOptions};
+use counterplay_runtime::engine::{Engine, EngineError, Until};
+use counterplay_runtime::store::{
+    BackupError, Leave, LeaveRefused, RunFilter, Store, StoreError, StoreOptions,
+};
 use rusqlite::Connection;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
+use support::{START, World, alert, project};
 
 fn refused(path: &Path) -> (StoreError, String) {
     match Store::open_with(path, impatient()) {
@@ -308,4 +312,114 @@ async fn deep_programs_can_be_read_back() {
     let back = store.read(move |tx| tx.program(num)).await.expect("read");
     let node = |p: &Program| p.playbooks["deep"].graph.node_weights().nth(1).cloned();
     assert_eq!(node(&back), node(&program));
+}
+
+/// Overwrites 512 bytes of each page that is full of a text, as those are that a long text overflows into: how many.
+fn damage(path: &Path, text: &str) -> usize {
+    let text = text.as_bytes();
+    let mut bytes = fs::read(path).expect("readable");
+    let mut pages = 0;
+    for page in bytes.chunks_mut(4096) {
+        let middle = &mut page[1_792..2_304];
+        if text.windows(512).any(|part| part == &*middle) {
+            middle.fill(0);
+            pages += 1;
+        }
+    }
+    fs::write(path, bytes).expect("written");
+    pages
+}
+
+/// A store in which a run waits, whose row in a table was damaged where SQLite does not look.
+async fn damaged(sql: &str) -> World {
+    let world = World::new(project::respond());
+    let engine = world.engine().await;
+    // A name that is longer than a page.
+    let user: String = (0..4_000).map(|n| format!("u{n}")).collect();
+    engine.accept(alert(5, &user)).await.expect("accepted");
+    engine.run(Until::Settled).await.expect("driven");
+    drop(engine);
+    let conn = Connection::open(world.path()).expect("a database");
+    let text: String = conn.query_row(sql, [], |row| row.get(0)).expect("there");
+    // So that everything is in one file.
+    conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        .expect("copied");
+    conn.close().expect("closed");
+    assert!(damage(&world.path(), &text) > 0, "{} bytes", text.len());
+    world
+}
+
+/// That it is damaged is said, and no way out that would do harm.
+fn says_so(error: StoreError, what: &str) {
+    let text = error.to_string();
+    assert!(matches!(error, StoreError::Corrupt { .. }), "{error:?}");
+    for part in [what, "is damaged", "put a backup in its place"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains("counterplay move"), "{text}");
+}
+
+#[tokio::test]
+async fn what_was_damaged_within_a_page_is_said_to_be_damaged() {
+    for (sql, what) in [
+        (
+            "SELECT json FROM programs",
+            "program 1 is not as it was written",
+        ),
+        ("SELECT state FROM runs", "is not as it was written"),
+    ] {
+        let world = damaged(sql).await;
+        let store = Store::open(world.path()).expect("every page is one");
+        let conn = Connection::open(world.path()).expect("a database");
+        let run: String = conn
+            .query_row("SELECT id FROM runs", [], |row| row.get(0))
+            .expect("a run");
+        conn.close().expect("closed");
+        if sql.contains("runs") {
+            let listed = store.runs(RunFilter::default()).await.map(|_| ());
+            says_so(listed.expect_err(what), "JSON");
+        }
+        says_so(store.unreadable_runs().await.expect_err(what), what);
+        says_so(
+            store.run_detail(&run).await.map(|_| ()).expect_err(what),
+            what,
+        );
+        let leave = Leave {
+            run,
+            by: "ann@soc.example".into(),
+            because: "it does not start".into(),
+            anew: true,
+        };
+        match store.leave(leave, START).await {
+            Err(LeaveRefused::Store(error)) => says_so(error, what),
+            other => panic!("{other:?}"),
+        }
+        let copy = world.folder.path().join("copy.db");
+        match store.back_up(&copy).await {
+            Err(BackupError::Store(error)) => says_so(error, what),
+            other => panic!("{other:?}"),
+        }
+        assert!(!copy.exists());
+        drop(store);
+        if sql.contains("programs") {
+            let store = Store::open(world.path()).expect("every page is one");
+            match Engine::open(world.options(store)).await.map(|_| ()) {
+                Err(EngineError::Store(error)) => says_so(error, what),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_is_deployed_again_is_not_taken_for_the_damaged_one() {
+    let world = damaged("SELECT json FROM programs").await;
+    let store = Store::open(world.path()).expect("every page is one");
+    let kept = store
+        .write(|tx| tx.keep_program(&project::respond(), START))
+        .await;
+    says_so(
+        kept.expect_err("it is damaged"),
+        "program 1 is not as it was written",
+    );
 }

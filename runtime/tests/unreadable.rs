@@ -5,6 +5,7 @@ mod support;
 use counterplay_runtime::engine::Until;
 use counterplay_runtime::store::{Became, Leave, LeaveRefused, RunFilter, Store};
 use rusqlite::Connection;
+use sha2::{Digest, Sha256};
 use support::{START, World, alert, project};
 
 const ANN: &str = "ann@soc.example";
@@ -50,14 +51,18 @@ async fn whatever_is_in_the_rows_a_run_is_found_and_ended() {
 
     let db = Connection::open(world.path()).expect("a database");
     db.execute_batch(&format!(
-        "INSERT INTO programs (num, hash, format, json, stored_ms) VALUES (77, 'x', 1, '{{\"strange\": 1}}', 0);
+        "INSERT INTO programs (num, hash, format, json, stored_ms) VALUES (77, '{}', 1, '{{\"strange\": 1}}', 0);
          UPDATE runs SET program = 77 WHERE id = '{}';
          UPDATE runs SET state = '{{\"strange\": 1}}' WHERE id = '{}';
          UPDATE runs SET state = json_set(state, '$.status', 'dreaming', '$.tenant', 7) WHERE id = '{}';
          DELETE FROM event_runs WHERE run = (SELECT num FROM runs WHERE id = '{}');
          INSERT INTO journal (run, seq, entry) SELECT num, entries + 1, '{{\"what\": {{\"kind\": \"dreamt\"}}}}' FROM runs;
          UPDATE runs SET entries = entries + 1;",
-        runs[0], runs[1], runs[2], runs[2]
+        hash("{\"strange\": 1}"),
+        runs[0],
+        runs[1],
+        runs[2],
+        runs[2]
     ))
     .expect("changed");
     db.close().expect("closed");
@@ -99,4 +104,10 @@ async fn whatever_is_in_the_rows_a_run_is_found_and_ended() {
     let begun = engine.store().runs(open).await.expect("readable");
     assert_eq!(begun.len(), 1);
     assert!(!runs.contains(&begun[0].id));
+}
+
+/// What a program's text lies under.
+fn hash(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -55,7 +55,7 @@ async fn both(
     for entry in &real[0].journal {
         match &entry.what {
             What::Answered { query, value } => answers.add(&**query, Answer::Json(value.clone())),
-            What::Performed { action, value } => {
+            What::Performed { action, value, .. } => {
                 answers.add(&**action, Answer::Json(value.clone()))
             }
             What::ActionFailed { action, reason, .. } => {

@@ -95,7 +95,8 @@ async fn runs_of_the_future_are_listed_cancelled_and_begun_anew() {
         "{said}"
     );
     assert!(
-        said.contains("counterplay runs --unreadable") && said.contains("and 2 others"),
+        said.contains("counterplay runs --unreadable")
+            && said.contains("and 2 others were started by another Counterplay"),
         "{said}"
     );
 

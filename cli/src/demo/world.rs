@@ -223,7 +223,7 @@ impl World {
                 self.stage.say(&text).await?;
                 return Ok(());
             }
-            What::Performed { action, value } => {
+            What::Performed { action, value, .. } => {
                 let told = steps::performed(action, args, value);
                 (Mark::Done, told.what, told.why)
             }

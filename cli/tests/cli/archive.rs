@@ -1,7 +1,8 @@
 //! `archive`: what it says, and what is left of runs that ended long ago.
 
 use crate::support::{Place, Result, event};
-use counterplay_runtime::store::Store;
+use counterplay_runtime::clock::{Clock, SystemClock};
+use counterplay_runtime::store::{Store, TimeCause, TimeHold};
 
 #[test]
 fn what_is_open_stays_and_wrong_ages_are_refused() -> Result {
@@ -52,9 +53,9 @@ async fn what_is_left_of_an_archived_run_is_shown() -> Result {
     let first = &runs[0];
     assert_ne!(*first, runs[1]);
     let store = Store::attach(place.path().join(".counterplay/sandbox.db"))?;
-    let done = store
-        .archive(i64::MAX, "ana.ortiz@msp.example", 1_800_000_000_000)
-        .await?;
+    let (ana, now) = ("ana.ortiz@msp.example", 1_800_000_000_000);
+    store.confirm_time(ana, now).await?;
+    let done = store.archive(i64::MAX, ana, now).await?;
     assert_eq!(done.runs, 1);
     drop(store);
 
@@ -84,5 +85,85 @@ async fn what_is_left_of_an_archived_run_is_shown() -> Result {
         "{}",
         undo.err
     );
+    Ok(())
+}
+
+const ARCHIVE: [&str; 6] = [
+    "archive",
+    "--after",
+    "1",
+    "--sandbox",
+    "--as",
+    "ana.ortiz@msp.example",
+];
+const CONFIRM: [&str; 5] = [
+    "clock",
+    "confirm",
+    "--sandbox",
+    "--as",
+    "ana.ortiz@msp.example",
+];
+const DAY: i64 = 86_400_000;
+
+fn begun(place: &Place) -> Result<Store> {
+    place.run(&["run", "--sandbox", "--once"])?;
+    Ok(Store::attach(place.path().join(".counterplay/sandbox.db"))?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_archived_while_the_clock_is_in_doubt() -> Result {
+    let place = Place::new()?;
+    let store = begun(&place)?;
+    let now = SystemClock.now_ms();
+    let hold = TimeHold {
+        since_ms: now,
+        cause: TimeCause::Jumped { by_ms: 60 * DAY },
+        jumps: Vec::new(),
+    };
+    store.write(move |tx| tx.hold_time(&hold)).await?;
+    let refused = place.run(&ARCHIVE)?;
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    for said in [
+        "nothing is archived while the clock is in doubt: the clock went forward by 60d at once",
+        "counterplay clock confirm --as YOU",
+    ] {
+        assert!(refused.err.contains(said), "{}", refused.err);
+    }
+    place.run(&CONFIRM)?;
+    let done = place.run(&ARCHIVE)?;
+    assert_eq!(done.code, Some(0), "{done:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_by_a_clock_that_nobody_has_watched() -> Result {
+    let place = Place::new()?;
+    let store = begun(&place)?;
+    let now = SystemClock.now_ms();
+    for (seen, said) in [
+        (now - 60 * DAY, "in doubt: nothing was done for 60d, since"),
+        (now + 60 * DAY, "in doubt: the clock shows "),
+    ] {
+        store.write(move |tx| tx.see_time(seen)).await?;
+        let refused = place.run(&ARCHIVE)?;
+        assert_eq!(refused.code, Some(2), "{refused:?}");
+        assert!(refused.err.contains(said), "{}", refused.err);
+        let shown = place.run(&["clock", "--sandbox"])?;
+        assert_eq!(shown.code, Some(1), "{shown:?}");
+        assert!(
+            shown.out.contains("nobody has watched the clock"),
+            "{shown:?}"
+        );
+    }
+    let right = place.run(&CONFIRM)?;
+    assert_eq!(right.code, Some(0), "{right:?}");
+    assert!(
+        right
+            .out
+            .contains("noted that the clock is right, although the clock shows"),
+        "{right:?}"
+    );
+    let done = place.run(&ARCHIVE)?;
+    assert_eq!(done.code, Some(0), "{done:?}");
     Ok(())
 }

@@ -24,6 +24,7 @@ async fn a_person_says_that_the_clock_is_right() -> Result {
     let hold = TimeHold {
         since_ms: 1_795_334_400_000,
         cause: TimeCause::Jumped { by_ms: 86_400_000 },
+        jumps: Vec::new(),
     };
     store.write(move |tx| tx.hold_time(&hold)).await?;
     drop(store);

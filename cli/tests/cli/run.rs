@@ -270,3 +270,23 @@ fn stores_that_cannot_be_used_are_left_alone() -> Result {
     assert!(real.err.contains("must not go on for real"), "{}", real.err);
     Ok(())
 }
+
+#[test]
+fn an_empty_id_is_no_beginning_of_a_run() -> Result {
+    let place = Place::new()?;
+    let risk = std::fs::read_to_string(event("risk-detection"))?;
+    place.run_with(&["run", "--sandbox", "--once", "-"], &risk)?;
+    let who = ["--not-done", "--sandbox", "--as", "ana.ortiz@msp.example"];
+    for id in ["", " "] {
+        for command in [
+            vec!["show", id, "--sandbox"],
+            [&["settle", id][..], &who].concat(),
+        ] {
+            let ran = place.run(&command)?;
+            assert_eq!(ran.code, Some(2), "{ran:?}");
+            let said = "a run's id is missing; `counterplay runs` lists them";
+            assert!(ran.err.contains(said), "{command:?}: {}", ran.err);
+        }
+    }
+    Ok(())
+}

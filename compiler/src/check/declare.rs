@@ -30,6 +30,7 @@ const ACTION: &[&str] = &[
     "expect",
     "on",
     "confirm",
+    "accepted",
     "check",
     "returns",
 ];
@@ -480,6 +481,8 @@ impl Checker<'_> {
             None => (None, None),
         };
         let before = before.map(|(prior, _)| prior);
+        let accepted = property(decl, "accepted").and_then(single);
+        let accepted = accepted.and_then(|text| self.literal(text));
         if action && impact > Some(Impact::Notify) && !params.iter().any(|p| p.acted_on) {
             let place = self.at(decl.name.span);
             let diagnostic = Diagnostic::error(
@@ -514,6 +517,7 @@ impl Checker<'_> {
             undo,
             before,
             lasting,
+            accepted,
             doc: Arc::from(decl.doc.as_str()),
         }
     }

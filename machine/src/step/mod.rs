@@ -4,6 +4,7 @@
 mod anew;
 mod approve;
 mod ask;
+mod clock;
 mod fail;
 mod guard;
 mod perform;
@@ -25,6 +26,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use approve::{Vote, check_vote};
+pub use clock::{SetRight, set_right};
 pub use settle::{HeldCall, Settled, Settlement, check_settlement, held_calls};
 
 /// How long a run is held for a person before it fails.

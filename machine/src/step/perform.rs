@@ -321,11 +321,13 @@ impl Stepper<'_, '_> {
 
     /// An action was carried out: its result is bound and the run goes on.
     pub(super) fn performed(&mut self, thread: u32, perform: &Perform, value: Value) {
+        let callable = self.context.program.callables.get(&perform.action);
         self.record(
             Some(thread),
             What::Performed {
                 action: perform.action.clone(),
                 value: value.redacted_json(),
+                accepted: callable.and_then(|c| c.accepted.clone()),
             },
         );
         if let Some(slot) = perform.slot {

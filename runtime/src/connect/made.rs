@@ -67,6 +67,7 @@ pub(super) fn callable(made: Made<'_>) -> Callable {
         undo: None,
         before: None,
         lasting: None,
+        accepted: None,
         doc: Arc::from(""),
     }
 }

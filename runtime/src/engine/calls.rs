@@ -322,11 +322,16 @@ fn late(
     if sent.kind == CallKind::Query {
         return Ok(Vec::new());
     }
+    let program = kit.program_of(tx, stored.program)?;
     let action = sent.callable.clone();
     let what = match outcome {
         CallOutcome::Done(value) => What::Performed {
-            action,
             value: value.redacted_json(),
+            accepted: program
+                .callables
+                .get(&action)
+                .and_then(|c| c.accepted.clone()),
+            action,
         },
         CallOutcome::Failed { reason } => What::ActionFailed {
             action,
@@ -347,7 +352,6 @@ fn late(
     };
     let done = std::slice::from_ref(&entry);
     tx.save_run(stored, done, now_ms)?;
-    let program = kit.program_of(tx, stored.program)?;
     record(tx, &program, stored, (done, &[]), &Cause::default())?;
     Ok(entries(stored, vec![entry]))
 }

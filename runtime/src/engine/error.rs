@@ -14,14 +14,14 @@ pub enum EngineError {
     Store(#[from] StoreError),
     /// An open run was started with a program that this engine cannot read.
     #[error(
-        "run {run}{others} was started by another Counterplay and cannot be carried on by this one: {reason}; \
+        "run {run}{others} started by another Counterplay and cannot be carried on by this one: {reason}; \
          start the one that it was started with and let it end there; or see `counterplay runs --unreadable`, and end it with \
          `counterplay cancel` or begin it anew with `counterplay move`"
     )]
     UnreadableRun {
         /// The first such run.
         run: String,
-        /// ` and 3 others`, or nothing.
+        /// ` and 3 others were`, or ` was`.
         others: String,
         /// Why.
         reason: String,
@@ -31,9 +31,9 @@ pub enum EngineError {
 impl EngineError {
     pub(super) fn cannot_carry_on(open: &OpenProgram, reason: String) -> EngineError {
         let others = match open.runs {
-            ..=1 => String::new(),
-            2 => " and 1 other".into(),
-            n => format!(" and {} others", n - 1),
+            ..=1 => " was".into(),
+            2 => " and 1 other were".into(),
+            n => format!(" and {} others were", n - 1),
         };
         let reason = if open.format == i64::from(FORMAT) {
             reason

@@ -59,7 +59,7 @@ pub use sources::{SourceInfo, SubscriptionInfo};
 
 use crate::call::Connector;
 use crate::clock::Clock;
-use crate::store::{EngineLock, Store};
+use crate::store::{EngineLock, Fault, Store};
 use backlog::Backlog;
 use canary::Canaries;
 use counterplay_machine::Program;
@@ -204,10 +204,10 @@ impl Engine {
                 let mut stored = Vec::new();
                 for program in open {
                     let known = program.format == i64::from(FORMAT);
-                    let read = if known {
-                        tx.program(program.num).map_err(|e| e.to_string())
-                    } else {
-                        Err(String::new())
+                    let read = match known.then(|| tx.program(program.num)) {
+                        Some(Err(damaged @ Fault::Damaged(_))) => return Err(damaged),
+                        Some(read) => read.map_err(|e| e.to_string()),
+                        None => Err(String::new()),
                     };
                     stored.push((program, read));
                 }

@@ -159,12 +159,18 @@ fn line(program: &Program, what: &What, cause: &Cause) -> Option<Line> {
             Some(action.to_string()),
             json!({ "impact": impact, "args": args, "authority": authority }),
         ),
-        What::Performed { action, value } => (
-            engine(),
-            "action.performed",
-            Some(action.to_string()),
-            json!({ "impact": impact(action), "value": value }),
-        ),
+        What::Performed {
+            action,
+            value,
+            accepted,
+        } => {
+            let mut detail = json!({ "impact": impact(action), "value": value });
+            if let Some(what) = accepted {
+                detail["accepted"] = json!(what);
+            }
+            let action = Some(action.to_string());
+            (engine(), "action.performed", action, detail)
+        }
         What::ActionFailed {
             action,
             reason,

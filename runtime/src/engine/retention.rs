@@ -2,6 +2,7 @@
 
 use super::drive::Driver;
 use super::{Engine, EngineError};
+use crate::store::StoreError;
 use counterplay_machine::duration::MINUTE_MS;
 
 /// How often it is looked whether there is something to archive.
@@ -22,7 +23,12 @@ impl Engine {
             .inner
             .store
             .write(move |tx| tx.archive(before, "engine", now));
-        let done = work.await?;
+        let done = match work.await {
+            Ok(done) => done,
+            // Somebody set it in this moment: the next look at it makes timers wait.
+            Err(StoreError::ClockInDoubt(_)) => return Ok(false),
+            Err(other) => return Err(other.into()),
+        };
         let any = done.runs > 0 || done.events > 0;
         if !any {
             driver.archive_ms = now.saturating_add(LOOK_MS);

@@ -7,13 +7,9 @@
 use super::drive::Driver;
 use super::late::Drain;
 use super::{Engine, EngineError};
-use crate::store::{TimeCause, TimeHold, Tx};
-use counterplay_machine::duration::{DAY_MS, HOUR_MS, MINUTE_MS};
+use crate::store::{JUMP_MS, TimeCause, TimeHold, Tx, unwatched};
+use counterplay_machine::duration::{HOUR_MS, MINUTE_MS};
 
-/// A difference between the clock and the time that has passed that is no jump yet.
-const JUMP_MS: i64 = 10 * MINUTE_MS;
-/// After so long without a commit a person confirms that the clock is right.
-const SILENCE_MS: i64 = DAY_MS;
 /// How often an engine that does nothing else notes that time goes on.
 const BEAT_MS: i64 = MINUTE_MS;
 /// How often small differences are forgotten: clocks drift and are corrected.
@@ -80,27 +76,16 @@ impl Watch {
     }
 }
 
-/// Why the first look at the clock since the process began says that it cannot be trusted.
-fn at_start(now_ms: i64, last_ms: Option<i64>) -> Option<TimeCause> {
-    let last_ms = last_ms?;
-    let silent_ms = now_ms.saturating_sub(last_ms);
-    if silent_ms > SILENCE_MS {
-        Some(TimeCause::Silent { last_ms })
-    } else if silent_ms < -JUMP_MS {
-        Some(TimeCause::Back { last_ms })
-    } else {
-        None
-    }
-}
-
 /// What a further jump makes of a hold.
 fn jumped(hold: Option<&TimeHold>, by_ms: i64, now_ms: i64) -> TimeHold {
     match hold {
         Some(TimeHold {
             since_ms,
             cause: TimeCause::Jumped { by_ms: before },
+            jumps,
         }) => TimeHold {
             since_ms: *since_ms,
+            jumps: jumps.clone(),
             cause: TimeCause::Jumped {
                 // What is left of a clock that was set back again is the seconds that it was corrected by.
                 by_ms: Some(before.saturating_add(by_ms))
@@ -112,6 +97,7 @@ fn jumped(hold: Option<&TimeHold>, by_ms: i64, now_ms: i64) -> TimeHold {
         None => TimeHold {
             since_ms: now_ms,
             cause: TimeCause::Jumped { by_ms },
+            jumps: Vec::new(),
         },
     }
 }
@@ -145,10 +131,13 @@ impl Engine {
                 // A schedule may have become due by the jump, or be due in a time that never comes.
                 let schedules = !driver.schedules.is_empty();
                 let hold = jumped(driver.time.hold.as_ref(), by_ms, now);
-                self.hold_time(driver, hold, schedules).await?;
+                self.hold_time(driver, hold, by_ms, schedules).await?;
+            }
+            Look::Beat if driver.time.hold.is_some() => {
+                self.inner.store.write(move |tx| tx.show_time(now)).await?;
             }
             // Time that is skipped is no time of silence.
-            Look::Beat if driver.time.hold.is_none() && !clock.is_virtual() => {
+            Look::Beat if !clock.is_virtual() => {
                 self.inner.store.write(move |tx| tx.see_time(now)).await?;
             }
             Look::Beat | Look::Same => {}
@@ -163,26 +152,40 @@ impl Engine {
     }
 
     async fn first_look(&self, driver: &mut Driver, now: i64) -> Result<(), EngineError> {
-        let look = |tx: &Tx<'_>| Ok((tx.time_hold()?, tx.time_seen()?));
-        let (hold, last) = self.inner.store.read(look).await?;
+        let look = |tx: &Tx<'_>| Ok((tx.time_hold()?, tx.time_seen()?, tx.time_shown()?));
+        let (hold, last, shown) = self.inner.store.read(look).await?;
         if let Some(hold) = hold {
             tracing::warn!("timers and schedules wait: {hold}; see `counterplay clock`");
-            driver.time.hold = Some(hold);
-            return Ok(());
+            let shown = shown.filter(|_| !self.inner.clock.is_virtual());
+            // It may have been set while no process looked at it.
+            let by_ms = now.saturating_sub(shown.unwrap_or(now));
+            let hold = match unwatched(now, shown) {
+                None => {
+                    driver.time.hold = Some(hold);
+                    return Ok(());
+                }
+                // Time may have passed as well.
+                Some(TimeCause::Silent { .. }) => hold,
+                Some(_) => jumped(Some(&hold), by_ms, now),
+            };
+            return self.hold_time(driver, hold, by_ms, true).await;
         }
         if self.inner.clock.is_virtual() {
             return Ok(());
         }
-        if let Some(cause) = at_start(now, last) {
+        if let Some(cause) = unwatched(now, last) {
             let schedules = match cause {
                 TimeCause::Silent { .. } => {
                     driver.schedules.first().is_some_and(|d| d.at_ms <= now)
                 }
                 _ => !driver.schedules.is_empty(),
             };
-            let since_ms = now;
-            self.hold_time(driver, TimeHold { since_ms, cause }, schedules)
-                .await?;
+            let hold = TimeHold {
+                since_ms: now,
+                cause,
+                jumps: Vec::new(),
+            };
+            self.hold_time(driver, hold, 0, schedules).await?;
         }
         if driver.time.hold.is_none() {
             self.inner.store.write(move |tx| tx.see_time(now)).await?;
@@ -195,21 +198,31 @@ impl Engine {
         &self,
         driver: &mut Driver,
         hold: TimeHold,
+        by_ms: i64,
         schedules: bool,
     ) -> Result<(), EngineError> {
         let kept = hold.clone();
-        let waits = self
+        let (keep_ms, now_ms) = (self.inner.keep_ended_ms, driver.time.now_ms);
+        let held = self
             .inner
             .store
             .write(move |tx| {
-                let waits = schedules || tx.next_timer_ms()?.is_some() || tx.time_hold()?.is_some();
-                if waits {
-                    tx.hold_time(&kept)?;
+                let waits = schedules
+                    || tx.next_timer_ms()?.is_some()
+                    || tx.time_hold()?.is_some()
+                    || match keep_ms {
+                        Some(keep_ms) => {
+                            tx.any_to_archive(now_ms.saturating_sub(keep_ms), now_ms)?
+                        }
+                        None => false,
+                    };
+                match waits {
+                    true => tx.note_jump(kept, by_ms, now_ms).map(Some),
+                    false => Ok(None),
                 }
-                Ok(waits)
             })
             .await?;
-        if waits {
+        if let Some(hold) = held {
             tracing::warn!(
                 "timers and schedules wait until a person says that the clock is right: {hold}; see `counterplay clock`"
             );
@@ -224,6 +237,7 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use counterplay_machine::duration::DAY_MS;
 
     #[test]
     fn only_a_difference_of_more_than_ten_minutes_is_a_jump() {
@@ -251,23 +265,6 @@ mod tests {
         let mut watch = Watch::begin(0, 0);
         assert_eq!(watch.look(9 * MINUTE_MS, 0), Look::Same);
         assert_eq!(watch.look(18 * MINUTE_MS, 0), Look::Jumped(18 * MINUTE_MS));
-    }
-
-    #[test]
-    fn a_start_after_a_day_of_silence_or_before_the_last_commit_is_asked_about() {
-        let last_ms = 50 * DAY_MS;
-        let silent = Some(TimeCause::Silent { last_ms });
-        let back = Some(TimeCause::Back { last_ms });
-        for (now, cause) in [
-            (last_ms, None),
-            (last_ms + DAY_MS, None),
-            (last_ms + DAY_MS + 1, silent),
-            (last_ms - JUMP_MS, None),
-            (last_ms - JUMP_MS - 1, back),
-        ] {
-            assert_eq!(at_start(now, Some(last_ms)), cause);
-        }
-        assert_eq!(at_start(last_ms, None), None, "a fresh store");
     }
 
     #[test]

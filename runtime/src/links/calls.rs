@@ -172,6 +172,7 @@ fn callable(channel: Channel) -> Callable {
         undo: None,
         before: None,
         lasting: None,
+        accepted: None,
         doc: Arc::from("Tells people where an approval waits."),
     }
 }

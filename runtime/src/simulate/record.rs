@@ -140,11 +140,10 @@ impl Record {
 /// What an entry says of a call.
 fn answer(name: &str, entry: &Entry) -> Option<Result<Json, String>> {
     match &entry.what {
-        What::Answered { query: of, value } | What::Performed { action: of, value }
-            if **of == *name =>
-        {
-            Some(Ok(value.clone()))
-        }
+        What::Answered { query: of, value }
+        | What::Performed {
+            action: of, value, ..
+        } if **of == *name => Some(Ok(value.clone())),
         What::QueryFailed { query: of, reason }
         | What::ActionFailed {
             action: of, reason, ..

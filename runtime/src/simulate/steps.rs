@@ -169,6 +169,7 @@ pub(super) fn of(journal: &[Entry], started_ms: i64) -> Vec<Step> {
             | What::QueryFailed { .. }
             | What::Performed { .. }
             | What::TryingAgain { .. }
+            | What::TimeMoved { .. }
             | What::Woke
             | What::VoteRefused { .. }
             | What::NotJudged { .. }

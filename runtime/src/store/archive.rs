@@ -24,7 +24,7 @@ impl Store {
     /// transaction of its own, so that an engine goes on in between.
     ///
     /// # Errors
-    /// When the store cannot be written; the batches before are archived.
+    /// When the clock cannot be trusted, or the store cannot be written; the batches before are archived.
     pub async fn archive(
         &self,
         before_ms: i64,
@@ -50,8 +50,12 @@ impl Tx<'_> {
     /// Archives the first runs that ended before a time.
     ///
     /// # Errors
-    /// When SQLite refuses.
+    /// When the clock cannot be trusted, or SQLite refuses.
     pub fn archive(&self, before_ms: i64, by: &str, now_ms: i64) -> Result<Archived, Fault> {
+        if let Some(hold) = self.time_doubt(now_ms)? {
+            let why = hold.to_string();
+            return Err(Fault::Refused(Box::new(StoreError::ClockInDoubt(why))));
+        }
         let runs = self.ended_before(before_ms, now_ms)?;
         for run in &runs {
             self.archive_run(*run, now_ms)?;
@@ -73,6 +77,14 @@ impl Tx<'_> {
             })?;
         }
         Ok(done)
+    }
+
+    /// Whether any run would be archived that ended before a time.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn any_to_archive(&self, before_ms: i64, now_ms: i64) -> Result<bool, Fault> {
+        Ok(!self.ended_before(before_ms, now_ms)?.is_empty())
     }
 
     /// How many pages the file has, and how many of them are free.

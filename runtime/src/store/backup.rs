@@ -95,6 +95,8 @@ fn write(from: &Path, part: &Path) -> Result<Backup, BackupError> {
         .map_err(|error| sql(part, &error))?;
     let copy = open::raw(part, Duration::ZERO)?;
     check::pages(&copy, part)?;
+    // What is damaged in the copy was copied so.
+    check::contents(&copy, from)?;
     let count = |text: &str| {
         copy.query_row(text, [], |row| row.get::<_, i64>(0))
             .map_err(|error| sql(part, &error))

@@ -2,7 +2,7 @@
 //! work: a store of a million runs is several gigabytes, and nobody waits for that while an account is under attack.
 
 use super::group::Shared;
-use super::{StoreError, open};
+use super::{StoreError, codec, open, programs};
 use rusqlite::{Connection, ErrorCode};
 use std::path::Path;
 use std::sync::Arc;
@@ -16,6 +16,30 @@ pub(super) fn pages(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     verdict(conn)
         .map_err(|e| StoreError::of_sqlite(path, &e))?
         .map_err(|detail| damaged(path, detail))
+}
+
+/// Reads what open runs need, which the check of pages does not look into: their programs, and their states.
+pub(super) fn contents(conn: &Connection, path: &Path) -> Result<(), StoreError> {
+    let sql = |e: rusqlite::Error| StoreError::of_sqlite(path, &e);
+    let mut programs = conn
+        .prepare("SELECT hash, json, num FROM programs")
+        .map_err(sql)?;
+    let mut rows = programs.query([]).map_err(sql)?;
+    while let Some(row) = rows.next().map_err(sql)? {
+        let num = row.get(2).map_err(sql)?;
+        let whole = programs::whole(num, row).map_err(sql)?;
+        whole.map_err(|fault| StoreError::of(path, fault))?;
+    }
+    let mut runs = conn
+        .prepare("SELECT id, state FROM runs WHERE ended_ms IS NULL")
+        .map_err(sql)?;
+    let mut rows = runs.query([]).map_err(sql)?;
+    while let Some(row) = rows.next().map_err(sql)? {
+        let id: String = row.get(0).map_err(sql)?;
+        let state: String = row.get(1).map_err(sql)?;
+        codec::check(&format!("run {id}"), &state).map_err(|fault| StoreError::of(path, fault))?;
+    }
+    Ok(())
 }
 
 /// Checks as many pages as can be looked at within a time; whether that was all of them.

@@ -3,7 +3,7 @@
 
 use super::Fault;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value as Json;
 use std::fmt::Write;
 
@@ -15,16 +15,28 @@ pub(super) fn encode<T: Serialize>(what: &str, value: &T) -> Result<String, Faul
     })
 }
 
-/// Reads a value that [`encode`] wrote.
+/// Reads a value that [`encode`] wrote. Text that is JSON of another shape is of another version; text that is none was
+/// damaged.
 pub(super) fn decode<T: DeserializeOwned>(what: &str, text: &str) -> Result<T, Fault> {
+    read(text).map_err(|error| match read::<IgnoredAny>(text) {
+        Ok(_) => Fault::Unreadable {
+            what: what.to_owned(),
+            detail: error.to_string(),
+        },
+        Err(error) => Fault::Damaged(format!("{what} is not as it was written: {error}")),
+    })
+}
+
+/// Whether a text is JSON of any shape.
+pub(super) fn check(what: &str, text: &str) -> Result<(), Fault> {
+    decode::<IgnoredAny>(what, text).map(|_| ())
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_str(text);
     reader.disable_recursion_limit();
-    T::deserialize(&mut reader)
-        .and_then(|value| reader.end().map(|()| value))
-        .map_err(|e| Fault::Unreadable {
-            what: what.to_owned(),
-            detail: e.to_string(),
-        })
+    let value = T::deserialize(&mut reader)?;
+    reader.end().map(|()| value)
 }
 
 /// Bytes in hexadecimal.

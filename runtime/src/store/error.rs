@@ -106,6 +106,11 @@ pub enum StoreError {
         /// Why.
         detail: String,
     },
+    /// What is dropped by its age waits until a person says that the clock is right; why, as part of a sentence.
+    #[error(
+        "nothing is archived while the clock is in doubt: {0}; set it where it is wrong, and where it is right say so: counterplay clock confirm --as YOU"
+    )]
+    ClockInDoubt(String),
     /// What was asked for is not there.
     #[error("{0}")]
     NotFound(String),
@@ -166,6 +171,9 @@ pub enum Fault {
         /// Why.
         detail: String,
     },
+    /// A row does not hold what was written; which, as a sentence.
+    #[error("{0}")]
+    Damaged(String),
     /// What was asked for is not there, as a sentence.
     #[error("{0}")]
     NotFound(String),
@@ -186,6 +194,10 @@ impl StoreError {
                 what,
                 detail,
             },
+            Fault::Damaged(detail) => StoreError::Corrupt {
+                path: path.to_owned(),
+                detail,
+            },
             Fault::NotFound(what) => StoreError::NotFound(what),
             Fault::NoRandomness(detail) => StoreError::NoRandomness(detail),
             Fault::Refused(error) => *error,
@@ -196,6 +208,17 @@ impl StoreError {
         use rusqlite::ErrorCode as Code;
         let path = path.to_owned();
         let detail = error.to_string();
+        // A column has the type that it was declared with: only its bytes can be other ones.
+        if let rusqlite::Error::FromSqlConversionFailure(_, rusqlite::types::Type::Text, _) = error
+        {
+            let detail = format!("a text is none: {detail}");
+            return StoreError::Corrupt { path, detail };
+        }
+        // All JSON that SQLite looks into was written by this program.
+        if detail == "malformed JSON" {
+            let detail = "a text that was JSON is none any more".to_owned();
+            return StoreError::Corrupt { path, detail };
+        }
         match error.sqlite_error_code() {
             Some(Code::DatabaseBusy | Code::DatabaseLocked) => StoreError::Locked(path),
             Some(Code::NotADatabase) => StoreError::NotADatabase(path),

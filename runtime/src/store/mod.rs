@@ -60,6 +60,7 @@ mod subscriptions;
 mod threads;
 mod ticks;
 mod time;
+mod time_right;
 mod timers;
 mod undos;
 mod unreadable;
@@ -105,7 +106,8 @@ pub use runs_read::{RunDetail, RunFilter, RunInfo};
 pub use salts::Salts;
 pub use stats::{Hour, OpenCounts, PlaybookStats, StatsFilter, Tally};
 pub use subscriptions::{ChangeRow, SubscriptionRow};
-pub use time::{Overdue, TimeCause, TimeHold};
+pub use time::{Confirmed, Jump, Overdue, TimeCause, TimeHold};
+pub(crate) use time::{JUMP_MS, unwatched};
 pub use undos::{UndoRefused, Undoing};
 pub use unreadable::{Act, Became, Leave, LeaveRefused, Left, UnreadableRun};
 

@@ -31,12 +31,15 @@ impl Tx<'_> {
             "INSERT OR IGNORE INTO programs (hash, format, json, stored_ms) VALUES (?1, ?2, ?3, ?4)",
             params![hash, program.format, json, now_ms],
         )?;
-        let num =
-            self.conn
-                .query_row("SELECT num FROM programs WHERE hash = ?1", [hash], |row| {
-                    row.get(0)
-                })?;
-        Ok(num)
+        let (num, same): (i64, bool) = self.conn.query_row(
+            "SELECT num, json = ?2 FROM programs WHERE hash = ?1",
+            [hash, json],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        match same {
+            true => Ok(num),
+            false => Err(damaged(num)),
+        }
     }
 
     /// A stored program.
@@ -44,14 +47,11 @@ impl Tx<'_> {
     /// # Errors
     /// When it is not there or cannot be read.
     pub fn program(&self, num: i64) -> Result<Arc<Program>, Fault> {
-        let json: Option<String> = self
-            .conn
-            .query_row("SELECT json FROM programs WHERE num = ?1", [num], |row| {
-                row.get(0)
-            })
-            .optional()?;
-        let json =
-            json.ok_or_else(|| Fault::NotFound(format!("the store has no program {num}")))?;
+        let sql = "SELECT hash, json FROM programs WHERE num = ?1";
+        let found = self.conn.query_row(sql, [num], |row| whole(num, row));
+        let json = found
+            .optional()?
+            .ok_or_else(|| Fault::NotFound(format!("the store has no program {num}")))??;
         codec::decode("a program", &json).map(Arc::new)
     }
 
@@ -101,4 +101,21 @@ impl Tx<'_> {
             })
             .optional()?)
     }
+}
+
+/// The text of a program, from a row of its hash and that: nothing else lies under its hash.
+pub(super) fn whole(num: i64, row: &rusqlite::Row<'_>) -> rusqlite::Result<Result<String, Fault>> {
+    let hash: String = row.get(0)?;
+    let text = row.get_ref(1)?.as_bytes()?;
+    let same = codec::hex(&Sha256::digest(text)) == hash;
+    Ok(match std::str::from_utf8(text) {
+        Ok(text) if same => Ok(text.to_owned()),
+        _ => Err(damaged(num)),
+    })
+}
+
+fn damaged(num: i64) -> Fault {
+    Fault::Damaged(format!(
+        "program {num} is not as it was written: it has another hash"
+    ))
 }

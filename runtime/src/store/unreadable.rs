@@ -166,7 +166,7 @@ impl Tx<'_> {
             };
             let why = match why {
                 Some(why) => Some(why.clone()),
-                None => why_state(&id, &row.get::<_, String>(3)?),
+                None => why_state(&id, &row.get::<_, String>(3)?)?,
             };
             if let Some(why) = why
                 && let Some(info) = self.run_info(&id, None)?
@@ -188,8 +188,10 @@ impl Tx<'_> {
         let Some((id, program, state)) = row else {
             return Ok(None);
         };
-        let why = self.why_program(program)?;
-        Ok(why.or_else(|| why_state(&id, &state)))
+        match self.why_program(program)? {
+            Some(why) => Ok(Some(why)),
+            None => why_state(&id, &state),
+        }
     }
 
     fn why_program(&self, num: i64) -> Result<Option<String>, Fault> {
@@ -370,9 +372,10 @@ impl Tx<'_> {
     }
 }
 
-fn why_state(id: &str, state: &str) -> Option<String> {
+fn why_state(id: &str, state: &str) -> Result<Option<String>, Fault> {
     match codec::decode::<Run>(&format!("run {id}"), state) {
-        Ok(_) => None,
-        Err(error) => Some(error.to_string()),
+        Ok(_) => Ok(None),
+        Err(error @ Fault::Unreadable { .. }) => Ok(Some(error.to_string())),
+        Err(other) => Err(other),
     }
 }

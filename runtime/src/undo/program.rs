@@ -188,6 +188,7 @@ fn judge() -> Callable {
         undo: None,
         before: None,
         lasting: None,
+        accepted: None,
         doc: Arc::from("Whether it is still as the run left it, and no other run needs it."),
     }
 }

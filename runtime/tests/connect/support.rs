@@ -97,6 +97,7 @@ pub fn callable(name: &str, impact: Option<Impact>, method: &str) -> Callable {
         undo: None,
         before: None,
         lasting: None,
+        accepted: None,
         doc: arc(""),
     }
 }

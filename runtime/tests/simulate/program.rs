@@ -101,6 +101,7 @@ fn callable(name: &str, impact: Option<Impact>, returns_ty: Type) -> Callable {
         undo: None,
         before: None,
         lasting: None,
+        accepted: None,
         doc: arc(""),
     }
 }

@@ -131,6 +131,7 @@ pub fn short(what: &What) -> String {
         What::Answered { query, .. } => format!("answered {query}"),
         What::Chose { label, way } => format!("{label}: {way}"),
         What::Waiting { .. } => "waits".into(),
+        What::TimeMoved { by_ms, .. } => format!("moved by {by_ms}"),
         What::Woke => "woke".into(),
         What::ApprovalAsked { question, .. } => format!("asks people: {question}"),
         What::Voted { by, approve, .. } => {

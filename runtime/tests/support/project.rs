@@ -92,6 +92,7 @@ fn callable(name: &str, impact: Option<Impact>, idempotent: bool) -> Callable {
         undo: None,
         before: None,
         lasting: None,
+        accepted: None,
         doc: Arc::from(""),
     }
 }

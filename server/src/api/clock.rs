@@ -84,9 +84,9 @@ pub async fn confirm(State(app): State<App>, auth: Auth) -> Result<Json<ClockVie
 pub async fn agree(app: &App, auth: &Auth) -> Result<TimeHold, Problem> {
     auth.needs_everywhere(Permission::Operate)?;
     let store = app.engine.store();
-    let hold = store.confirm_time(&auth.0.id, app.clock.now_ms()).await?;
+    let confirmed = store.confirm_time(&auth.0.id, app.clock.now_ms()).await?;
     app.feed.changed("pauses", "");
-    hold.ok_or_else(|| {
+    confirmed.map(|c| c.hold).ok_or_else(|| {
         Problem::conflict("timers do not wait: nobody has to say that the clock is right")
     })
 }

@@ -284,6 +284,7 @@ mod tests {
             What::Performed {
                 action: "lock".into(),
                 value: json!({ "mail": "dana@acme.example", "phone": "0170" }),
+                accepted: None,
             },
         ] {
             let entry = Entry {

@@ -92,6 +92,7 @@ fn a_run_is_followed_through_its_playbook() {
         What::Performed {
             action: action.clone(),
             value: serde_json::Value::Null,
+            accepted: None,
         },
     );
     let state = |journal: &[Entry], at: petgraph::graph::NodeIndex| {

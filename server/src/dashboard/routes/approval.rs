@@ -488,7 +488,14 @@ fn steps(found: &RunDetail, asked_ms: i64) -> Vec<EvidenceGroup> {
     let told = before.filter_map(|entry| {
         let (title, facts) = match &entry.what {
             What::Answered { query, value } => (format!("{query} answered"), facts(value)),
-            What::Performed { action, value } => (format!("{action} was performed"), facts(value)),
+            What::Performed {
+                action,
+                value,
+                accepted: Some(what),
+            } => (format!("{action} was accepted: {what}"), facts(value)),
+            What::Performed { action, value, .. } => {
+                (format!("{action} was performed"), facts(value))
+            }
             What::ActionFailed { action, reason, .. } => (
                 format!("{action} failed"),
                 vec![("reason".to_owned(), reason.clone())],
