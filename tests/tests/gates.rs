@@ -377,6 +377,7 @@ impl Gate {
             tenant: TenantFacts::of("contoso", &deployment.tenants["contoso"]),
             started_by: "a test".into(),
             starter: None,
+            behind: Vec::new(),
             slots: [(slot("user"), user), (slot("licence"), Value::text("l-1"))].into(),
         };
         let (run, _) = start(context(&program, &deployment, "strip"), new, START_MS);
