@@ -492,6 +492,7 @@ Exit codes:
   0  every event was accepted and no run failed
   1  an event was rejected or a run failed
   2  cannot start: errors in the project, a store that cannot be used, an unknown tenant or playbook")]
+#[command(group = clap::ArgGroup::new("by_hand").args(["start", "tick"]).multiple(true))]
 pub struct RunArgs {
     /// Files with events; - is standard input
     #[arg(value_name = "FILE")]
@@ -509,7 +510,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "NAME=VALUE", requires = "start")]
     pub with: Vec<String>,
     /// Who starts it, by e-mail address; may not approve in it
-    #[arg(long = "as", value_name = "EMAIL", requires = "start")]
+    #[arg(long = "as", value_name = "EMAIL", requires = "by_hand")]
     pub by: Option<String>,
     /// Fire this playbook's schedule now
     #[arg(long, value_name = "PLAYBOOK")]

@@ -25,6 +25,10 @@ pub struct Run {
     pub started_by: String,
     /// The e-mail address of the person who started it, who may not approve in it.
     pub starter: Option<String>,
+    /// Who else stands behind the start and may not approve either: who made the token that started it, and who
+    /// delivered the event or fired the schedule by hand. People and tokens, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub behind: Vec<String>,
     /// Lines of control; the first is the main one.
     pub threads: BTreeMap<u32, Thread>,
     /// The next thread's number.
@@ -218,7 +222,7 @@ pub struct OpenApproval {
     pub team: Option<String>,
     /// Who may answer, by e-mail address.
     pub eligible: Vec<String>,
-    /// Who may not although they belong to `eligible`: the starter and the subjects.
+    /// Who may not although they belong to `eligible`: the starter, who stands behind them, and the subjects.
     pub excluded: Vec<String>,
     /// How many distinct people.
     pub needs: u32,

@@ -383,11 +383,11 @@ async fn for_each_starts_a_run_per_element() {
     let world = World::new(sweep());
     let engine = world.engine().await;
     let refused = engine
-        .tick_now("sweep", "birch")
+        .tick_now("sweep", "birch", None)
         .await
         .expect_err("not for them");
     assert_eq!(refused.to_string(), "`sweep` is not for tenant `birch`");
-    engine.tick_now("sweep", "acme").await.expect("fired");
+    engine.tick_now("sweep", "acme", None).await.expect("fired");
     engine.run(Until::AllEnded).await.expect("driven");
     let blocked: Vec<_> = world
         .fake
@@ -590,7 +590,9 @@ async fn a_person_starts_a_run_and_may_not_approve_in_it() {
         .await
         .expect_err("refused");
     assert!(
-        refused.to_string().contains("they started this run"),
+        refused
+            .to_string()
+            .contains("they or a token of theirs started this run"),
         "{refused}"
     );
     engine

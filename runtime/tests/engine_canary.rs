@@ -332,7 +332,10 @@ async fn each_version_has_its_own_schedule() {
     assert_eq!(runs(&engine).await.len(), 4, "one is only simulated");
     // Fired by hand, each version does what it does.
     let before = world.fake.calls().len();
-    engine.tick_now("sweep", "birch").await.expect("fired");
+    engine
+        .tick_now("sweep", "birch", None)
+        .await
+        .expect("fired");
     engine.run(Until::Settled).await.expect("driven");
     assert_eq!(done(&world, before), ["birch do.block"]);
     // Promoted: the old schedule is gone.

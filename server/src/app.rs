@@ -117,17 +117,12 @@ impl App {
         Ok(())
     }
 
-    /// The names of the tokens that somebody made, as audit records have them.
+    /// The names of the tokens that somebody made, or a token of theirs did, as audit records have them.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub async fn tokens_of(&self, email: &str) -> Result<Vec<String>, Problem> {
-        let store = self.engine.store();
-        let rows = store.tokens().await?;
-        let own = rows
-            .into_iter()
-            .filter(|t| t.created_by.eq_ignore_ascii_case(email));
-        Ok(own.map(|t| format!("token:{}", t.name)).collect())
+        Ok(self.engine.store().tokens_of(email).await?)
     }
 
     /// How session cookies are named and sent.

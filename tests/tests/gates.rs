@@ -12,7 +12,7 @@ use counterplay_machine::step::{Context, Effect, Input, NewRun, Transition, Vote
 use counterplay_machine::{Value, playbook::Playbook};
 use counterplay_runtime::engine::Until;
 use counterplay_runtime::store::{ApprovalInfo, AuditFilter, RunDetail};
-use counterplay_tests::{Bench, actions, project};
+use counterplay_tests::{Bench, actions, project, project_with_warnings};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -377,6 +377,7 @@ impl Gate {
             tenant: TenantFacts::of("contoso", &deployment.tenants["contoso"]),
             started_by: "a test".into(),
             starter: None,
+            behind: Vec::new(),
             slots: [(slot("user"), user), (slot("licence"), Value::text("l-1"))].into(),
         };
         let (run, _) = start(context(&program, &deployment, "strip"), new, START_MS);
@@ -544,7 +545,7 @@ async fn only_what_leads_to_no_harm_is_answered_without_a_login() {
         let open = asked(&bench).await.remove(0);
         seen.push((
             open.open.question.clone(),
-            needs_login(playbook, &open.open),
+            needs_login(&bench.program, playbook, &open.open),
         ));
         let who = open.open.eligible[0].clone();
         match open.open.answers.first() {
@@ -566,4 +567,156 @@ async fn only_what_leads_to_no_harm_is_answered_without_a_login() {
             ("heavy".to_owned(), true),
         ]
     );
+}
+
+/// One approval each: whether it needs a login is said by its question.
+const LEADS: &str = r#"
+use microsoft.entra
+use notify
+
+event told {
+  source: emit
+  field user: User = raw.user
+}
+
+event told_more {
+  source: emit
+  field user: User = raw.user
+}
+
+guard "One at a time" {
+  limit entra.block_sign_in to 1 per 1h, beyond that approve by team.soc within 1h
+}
+
+playbook a_no "A no does harm" {
+  when manual(user: User)
+  then {
+    approve "login: a no" about user, by team.soc, within 1h {
+      approved { end run "fine" }
+      rejected { entra.reset_password(user) }
+    }
+  }
+}
+
+playbook after_a_no "A no goes on to harm" {
+  when manual(user: User)
+  then {
+    approve "login: behind a no" about user, by team.soc, within 1h {
+      rejected { }
+      unanswered { end run "nobody" }
+    }
+    entra.reset_password(user)
+  }
+}
+
+playbook silence "Silence does harm" {
+  when manual(user: User)
+  then {
+    approve "link: only silence" about user, by team.soc, within 1h {
+      approved { end run "yes" }
+      rejected { end run "no" }
+      unanswered { entra.reset_password(user) }
+    }
+  }
+}
+
+playbook silence_later "A yes and then silence" {
+  when manual(user: User)
+  then {
+    approve "login: silence later" about user, by team.soc, within 1h
+    approve "more" about user, by team.leads, within 1h {
+      approved { end run "yes" }
+      unanswered { entra.reset_password(user) }
+    }
+  }
+}
+
+playbook joined "Behind the branches" {
+  when manual(user: User)
+  then {
+    in parallel {
+      approve "login: in a branch" about user, by team.soc, within 1h
+      notify.email(team.soc, subject: "s", body: "b")
+    }
+    entra.reset_password(user)
+  }
+}
+
+playbook failing "A failure does harm" {
+  when manual(user: User)
+  then {
+    approve "login: a failure" about user, by team.soc, within 1h
+    notify.email(team.soc, subject: "s", body: "b")
+  }
+  on failure { entra.reset_password(user) }
+}
+
+playbook tells "Another playbook does harm" {
+  when manual(user: User)
+  then {
+    approve "login: another playbook" about user, by team.soc, within 1h
+    emit told(user: user)
+  }
+}
+
+playbook is_told "Does harm" {
+  when told as it
+  then { entra.reset_password(it.user) }
+}
+
+playbook tells_more "Another playbook asks first" {
+  when manual(user: User)
+  then {
+    approve "link: another asks" about user, by team.soc, within 1h
+    emit told_more(user: user)
+  }
+}
+
+playbook is_told_more "Asks first" {
+  when told_more as it
+  then {
+    approve "once more" about it.user, by team.soc, within 1h
+    entra.reset_password(it.user)
+  }
+}
+
+playbook guarded "A guard asks, and a no does harm" {
+  when manual(user: User)
+  then {
+    entra.block_sign_in(user)
+    entra.block_sign_in(user) {
+      failed { entra.reset_password(user) }
+    }
+  }
+}
+"#;
+
+#[tokio::test]
+async fn a_no_that_leads_to_harm_needs_a_login_and_so_does_every_other_way() {
+    let bench = Bench::of(project_with_warnings(LEADS), START_MS).await;
+    let asking = [
+        "a_no",
+        "after_a_no",
+        "silence",
+        "silence_later",
+        "joined",
+        "failing",
+        "tells",
+        "tells_more",
+        "guarded",
+    ];
+    for playbook in asking {
+        bench.start(playbook, json!({ "user": USER })).await;
+        bench.settle().await;
+        let all = asked(&bench).await;
+        let mut here = all.iter().filter(|a| a.playbook == playbook);
+        let open = here.next().unwrap_or_else(|| panic!("{playbook} asks"));
+        let needs = needs_login(
+            &bench.program,
+            &bench.program.playbooks[playbook],
+            &open.open,
+        );
+        let expected = playbook == "guarded" || open.open.question.starts_with("login: ");
+        assert_eq!(needs, expected, "{}", open.open.question);
+    }
 }

@@ -365,7 +365,7 @@ async fn stale_account() {
         Cause::Schedule,
         async |b: &Bench| {
             b.engine
-                .tick_now("stale_account", "contoso")
+                .tick_now("stale_account", "contoso", None)
                 .await
                 .unwrap_or_else(|e| panic!("{e}"));
         },
@@ -397,7 +397,7 @@ async fn a_manager_who_says_no_keeps_the_account() {
     let bench = Bench::new("shipped-responses", NOW_MS).await;
     bench
         .engine
-        .tick_now("stale_account", "contoso")
+        .tick_now("stale_account", "contoso", None)
         .await
         .unwrap_or_else(|e| panic!("{e}"));
     bench

@@ -114,7 +114,10 @@ async fn nobody_answers(world: &mut World) -> Result<(), Failure> {
 async fn leaver(world: &mut World) -> Result<bool, Failure> {
     world.stage().chapter(3, "Somebody has left").await?;
     world.stage().say("Every morning, accounts that nobody has used for 90 days are looked up. Closing one needs a person's yes.").await?;
-    let ticked = world.engine.tick_now("stale_account", "contoso").await;
+    let ticked = world
+        .engine
+        .tick_now("stale_account", "contoso", None)
+        .await;
     ticked.map_err(|e| Failure::refused(format!("the schedule could not be fired: {e}")))?;
     world.see_through().await
 }

@@ -52,7 +52,10 @@ impl Feed {
             self.started(id, started)?;
         }
         if let Some(id) = &args.tick {
-            let ticked = self.engine.tick_now(id, &self.tenant).await;
+            let ticked = self
+                .engine
+                .tick_now(id, &self.tenant, args.by.clone())
+                .await;
             self.started(id, ticked)?;
         }
         Ok(())

@@ -79,7 +79,14 @@ fn bad_events_are_rejected_and_good_ones_go_on() -> Result {
 fn an_approval_from_another_process_lets_a_run_go_on() -> Result {
     let place = Place::new()?;
     let mut child = place
-        .command(&["run", "--sandbox", "--tick", "stale_account"])
+        .command(&[
+            "run",
+            "--sandbox",
+            "--tick",
+            "stale_account",
+            "--as",
+            "pat@example.org",
+        ])
         .stderr(Stdio::null())
         .spawn()?;
     let mut out = BufReader::new(child.stdout.take().ok_or("no output")?);
@@ -101,6 +108,9 @@ fn an_approval_from_another_process_lets_a_run_go_on() -> Result {
         "{}",
         stranger.err
     );
+    let starter = place.run(&["approve", &run, "--sandbox", "--as", "pat@example.org"])?;
+    assert_eq!(starter.code, Some(1));
+    assert!(starter.err.contains("started this run"), "{}", starter.err);
     let manager = ["--sandbox", "--as", "jonas.weber@contoso.example"];
     let approved = place.run(&[&["approve", &run], &manager[..]].concat())?;
     assert_eq!(approved.code, Some(0), "{approved:?}");

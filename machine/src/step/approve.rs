@@ -30,7 +30,7 @@ pub(super) struct Electorate {
     pub team: Option<String>,
     /// Who may answer.
     pub eligible: Vec<String>,
-    /// Who may not, because they started the run or are what it is about.
+    /// Who may not, because they stand behind the run's start or are what it is about.
     pub excluded: Vec<String>,
     /// Those of `eligible` who answer for somebody who is away, and for whom.
     pub stand_ins: Vec<(String, String)>,
@@ -65,7 +65,7 @@ pub fn check_vote(run: &Run, vote: &Vote, now_ms: i64) -> Result<(), String> {
     }
     if open.excluded.iter().any(is) {
         return Err(format!(
-            "{} may not answer: they started this run or it is about them",
+            "{} may not answer: they or a token of theirs started this run, or it is about them",
             vote.by
         ));
     }
@@ -377,9 +377,15 @@ impl Stepper<'_, '_> {
     /// Who may answer, of a team or a person. A question to a person has no `subjects`: it excludes nobody, and
     /// nobody can answer it for another.
     pub(super) fn electorate(&self, asked: &Value, subjects: Option<&[Value]>) -> Electorate {
+        let is_in =
+            |list: &[String], who: &str| list.iter().any(|other| other.eq_ignore_ascii_case(who));
         let mut excluded: Vec<String> = Vec::new();
         if let Some(subjects) = subjects {
-            excluded.extend(self.run.starter.iter().cloned());
+            for who in self.run.starter.iter().chain(&self.run.behind) {
+                if !is_in(&excluded, who) {
+                    excluded.push(who.clone());
+                }
+            }
             excluded.extend(subjects.iter().flat_map(addresses));
         }
         let mut team = None;
@@ -395,8 +401,6 @@ impl Stepper<'_, '_> {
             person => addresses(person).into_iter().take(1).collect(),
         };
         // One person counts once, however often an address of theirs is listed.
-        let is_in =
-            |list: &[String], who: &str| list.iter().any(|other| other.eq_ignore_ascii_case(who));
         let mut eligible: Vec<String> = Vec::new();
         let mut stand_ins = Vec::new();
         for address in &asked {

@@ -199,6 +199,8 @@ pub struct NewRun {
     pub started_by: String,
     /// The person who started it, by e-mail address.
     pub starter: Option<String>,
+    /// Who else stands behind the start, see [`Run::behind`].
+    pub behind: Vec<String>,
     /// The variables that the trigger binds.
     pub slots: BTreeMap<Slot, Value>,
 }
@@ -224,6 +226,7 @@ pub fn start(context: Context<'_>, new: NewRun, now_ms: i64) -> (Run, Transition
         started_ms: now_ms,
         started_by: new.started_by,
         starter: new.starter,
+        behind: new.behind,
         threads: BTreeMap::from([(0, main)]),
         next_thread: 1,
         approvals: BTreeMap::new(),

@@ -25,6 +25,17 @@ pub struct Incoming<P = Json> {
     pub source: Option<String>,
 }
 
+impl<P: Into<Payload>> Incoming<P> {
+    fn read(self) -> Incoming<Payload> {
+        Incoming {
+            tenant: self.tenant,
+            event: self.event,
+            payload: self.payload.into(),
+            source: self.source,
+        }
+    }
+}
+
 /// What was accepted. It is committed: matching happens whatever becomes of this process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
@@ -49,21 +60,31 @@ impl Engine {
         &self,
         incoming: Incoming<P>,
     ) -> Result<Receipt, Refusal> {
-        let incoming = Incoming {
-            tenant: incoming.tenant,
-            event: incoming.event,
-            payload: incoming.payload.into(),
-            source: incoming.source,
-        };
-        self.accept_from(incoming, None).await
+        self.accept_from(incoming.read(), None, None).await
     }
 
-    /// [`Engine::accept`], of a dead letter where one is given.
+    /// [`Engine::accept`] of what a person, or a token of theirs, says: in the runs that it starts they may not
+    /// approve, as if they had started them by hand.
+    ///
+    /// # Errors
+    /// As [`Engine::accept`].
+    pub async fn accept_by<P: Into<Payload>>(
+        &self,
+        incoming: Incoming<P>,
+        by: &str,
+    ) -> Result<Receipt, Refusal> {
+        self.accept_from(incoming.read(), None, Some(by.to_owned()))
+            .await
+    }
+
+    /// [`Engine::accept`], of a dead letter where one is given, `by` somebody who stands behind it.
     pub(super) async fn accept_from(
         &self,
         incoming: Incoming<Payload>,
         again: Option<Again>,
+        by: Option<String>,
     ) -> Result<Receipt, Refusal> {
+        let who = (again.as_ref(), by.as_deref());
         let again = again.as_ref();
         let kit = self.kit();
         let tenant = self.admit(&kit, &incoming.tenant)?;
@@ -77,13 +98,13 @@ impl Engine {
                 Recognised::Unknown => {
                     let known = events(&kit);
                     let reason = "no declared event has its fields".to_owned();
-                    let letter = self.letter(&incoming, None, reason, again).await?;
+                    let letter = self.letter(&incoming, None, reason, who).await?;
                     return Err(Refusal::Unrecognised { known, letter });
                 }
                 Recognised::Ambiguous(names) => {
                     let events: Vec<String> = names.iter().map(|n| n.to_string()).collect();
                     let reason = format!("it may be any of {}", events.join(", "));
-                    let letter = self.letter(&incoming, None, reason, again).await?;
+                    let letter = self.letter(&incoming, None, reason, who).await?;
                     return Err(Refusal::Ambiguous { events, letter });
                 }
             },
@@ -97,7 +118,7 @@ impl Engine {
         if raised {
             let known = events(&kit);
             let reason = format!("{event} is raised by playbooks and not accepted from outside");
-            let letter = self.letter(&incoming, Some(&event), reason, again).await?;
+            let letter = self.letter(&incoming, Some(&event), reason, who).await?;
             return Err(Refusal::UnknownEvent {
                 event,
                 known,
@@ -109,20 +130,19 @@ impl Engine {
         let typed = match ingest::read_shared(scene, &event, &object) {
             Ok(typed) => typed,
             Err(rejection) => {
-                return Err(self
-                    .reject(&kit, &incoming, &event, rejection, again)
-                    .await?);
+                return Err(self.reject(&kit, &incoming, &event, rejection, who).await?);
             }
         };
         let name = typed.event.clone();
         let unlisted = typed.unlisted;
-        let arrival = NewArrival {
+        let mut arrival = NewArrival {
             tenant: incoming.tenant,
             kind: ArrivalKind::Event,
             name: name.to_string(),
             payload: incoming.payload,
             source: incoming.source,
             at_ms: now,
+            behind: again.map_or_else(Vec::new, |a| a.behind.clone()),
         };
         let observation = typed.observation;
         let again = again.cloned();
@@ -130,6 +150,9 @@ impl Engine {
             .inner
             .store
             .write(move |tx| {
+                if let Some(by) = &by {
+                    arrival.behind = tx.behind(by)?;
+                }
                 let Some(again) = again else {
                     return take(tx, &arrival, &observation).map(Ok);
                 };
@@ -175,10 +198,10 @@ impl Engine {
         incoming: &Incoming<Payload>,
         event: &str,
         rejection: Rejection,
-        again: Option<&Again>,
+        who: (Option<&Again>, Option<&str>),
     ) -> Result<Refusal, Refusal> {
         let letter = self
-            .letter(incoming, Some(event), rejection.to_string(), again)
+            .letter(incoming, Some(event), rejection.to_string(), who)
             .await?;
         Ok(match rejection {
             Rejection::NoSuchEvent(event) => Refusal::UnknownEvent {
@@ -204,7 +227,7 @@ impl Engine {
         incoming: &Incoming<Payload>,
         event: Option<&str>,
         reason: String,
-        again: Option<&Again>,
+        (again, by): (Option<&Again>, Option<&str>),
     ) -> Result<i64, Refusal> {
         if let Some(again) = again {
             self.refused_again(again, reason).await?;
@@ -212,11 +235,16 @@ impl Engine {
         }
         let (tenant, name) = (incoming.tenant.clone(), event.map(str::to_owned));
         let payload = incoming.payload.json().unwrap_or_default();
+        let by = by.map(str::to_owned);
         let now = self.inner.clock.now_ms();
         let (letter, notice) = self
             .inner
             .store
             .write(move |tx| {
+                let behind = match &by {
+                    Some(by) => tx.behind(by)?,
+                    None => Vec::new(),
+                };
                 let letter = NewLetter {
                     tenant: &tenant,
                     name: name.as_deref(),
@@ -224,6 +252,7 @@ impl Engine {
                     playbook: None,
                     payload: &payload,
                     reason: &reason,
+                    behind: &behind,
                 };
                 keep(tx, &letter, now)
             })

@@ -64,20 +64,24 @@ impl Engine {
                 other => other,
             })?;
         }
-        self.arrive(
-            ArrivalKind::Manual,
-            playbook,
-            tenant,
-            ManualStart { values, by },
-        )
-        .await
+        let start = ManualStart {
+            values,
+            by: by.clone(),
+        };
+        let place = (playbook, tenant);
+        self.arrive(ArrivalKind::Manual, place, start, by).await
     }
 
-    /// Fires a playbook's schedule now; its next time stays as it is.
+    /// Fires a playbook's schedule now; its next time stays as it is. `by` stands behind the run as its starter would.
     ///
     /// # Errors
     /// When the playbook has no schedule or is not for this tenant.
-    pub async fn tick_now(&self, playbook: &str, tenant: &str) -> Result<Receipt, Refusal> {
+    pub async fn tick_now(
+        &self,
+        playbook: &str,
+        tenant: &str,
+        by: Option<String>,
+    ) -> Result<Receipt, Refusal> {
         let kit = self.kit();
         let found = self.startable(&kit, playbook, tenant)?;
         let Some(trigger) = first_schedule(found) else {
@@ -90,7 +94,8 @@ impl Engine {
             version: None,
             by_hand: true,
         };
-        self.arrive(ArrivalKind::Tick, playbook, tenant, tick).await
+        self.arrive(ArrivalKind::Tick, (playbook, tenant), tick, by)
+            .await
     }
 
     fn startable<'k>(
@@ -130,26 +135,32 @@ impl Engine {
     async fn arrive(
         &self,
         kind: ArrivalKind,
-        playbook: &str,
-        tenant: &str,
+        (playbook, tenant): (&str, &str),
         what: impl Serialize,
+        by: Option<String>,
     ) -> Result<Receipt, Refusal> {
         let payload = serde_json::to_value(what).map_err(|e| Refusal::BadValue {
             playbook: playbook.to_owned(),
             reason: e.to_string(),
         })?;
-        let arrival = NewArrival {
+        let mut arrival = NewArrival {
             tenant: tenant.to_owned(),
             kind,
             name: playbook.to_owned(),
             payload: payload.into(),
             source: None,
             at_ms: self.inner.clock.now_ms(),
+            behind: Vec::new(),
         };
         let event = self
             .inner
             .store
-            .write(move |tx| tx.add_arrival(&arrival, None))
+            .write(move |tx| {
+                if let Some(by) = &by {
+                    arrival.behind = tx.behind(by)?;
+                }
+                tx.add_arrival(&arrival, None)
+            })
             .await?;
         self.inner.wake.notify_one();
         Ok(Receipt {

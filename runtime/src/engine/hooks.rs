@@ -75,7 +75,7 @@ impl Engine {
                     let what = format!("{LETTER}{name}");
                     let reason = format!("it does not fit `{}`: {mismatch}", playbook.id);
                     let letter = self
-                        .letter(&incoming, Some(&what), reason, again.as_ref())
+                        .letter(&incoming, Some(&what), reason, (again.as_ref(), None))
                         .await?;
                     return Err(Refusal::UnfitBody {
                         hook: name,
@@ -93,6 +93,7 @@ impl Engine {
             payload: payload.into(),
             source,
             at_ms: kit.clock.now_ms(),
+            behind: Vec::new(),
         };
         let (event, duplicate) = self
             .inner

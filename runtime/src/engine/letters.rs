@@ -11,6 +11,8 @@ pub(super) struct Again {
     pub(super) letter: i64,
     /// Who.
     pub(super) by: String,
+    /// Who stands behind what is in it.
+    pub(super) behind: Vec<String>,
 }
 
 /// Keeps an object that cannot be used: its number, and what tells watchers of it.
@@ -41,6 +43,7 @@ impl Engine {
         let again = Again {
             letter: num,
             by: by.to_owned(),
+            behind: letter.behind.clone(),
         };
         if let Some(event) = letter.event {
             return self.match_again(letter, event, again).await;
@@ -61,7 +64,7 @@ impl Engine {
             payload: letter.payload.into(),
             source: None,
         };
-        self.accept_from(incoming, Some(again)).await
+        self.accept_from(incoming, Some(again), None).await
     }
 
     /// Puts a dead letter aside: nothing will be done with it.

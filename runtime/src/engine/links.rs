@@ -4,6 +4,7 @@
 use super::Engine;
 use super::kit::Kit;
 use crate::links::{self, LinkRefused, PersonalLink};
+use counterplay_machine::Program;
 use counterplay_machine::login::needs_login;
 use counterplay_machine::playbook::Playbook;
 use counterplay_machine::state::OpenApproval;
@@ -25,7 +26,7 @@ impl Engine {
 /// not theirs alone.
 pub(super) fn personal(
     kit: &Kit,
-    playbook: &Playbook,
+    (program, playbook): (&Program, &Playbook),
     open: &OpenApproval,
     (approval, recipient): (&str, &str),
 ) -> Option<String> {
@@ -36,7 +37,7 @@ pub(super) fn personal(
         .as_ref()
         .and_then(|name| kit.deployment.teams.get(name));
     let shared = team.and_then(|team| team.email.as_ref()).is_some_and(is);
-    if shared || !open.eligible.iter().any(is) || needs_login(playbook, open) {
+    if shared || !open.eligible.iter().any(is) || needs_login(program, playbook, open) {
         return None;
     }
     let link = PersonalLink {

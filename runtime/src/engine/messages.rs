@@ -171,7 +171,7 @@ fn prepare(
     let mut notice = links::Notice::new(&run, playbook, open, url);
     if matches!(message.channel, Channel::Mail | Channel::Reminder) {
         let to = (message.approval.as_str(), message.recipient.as_str());
-        if let Some(url) = personal(kit, playbook, open, to) {
+        if let Some(url) = personal(kit, (&program, playbook), open, to) {
             notice = notice.personal(url);
         }
     }

@@ -200,6 +200,7 @@ impl Engine {
                 .into(),
                 source: None,
                 at_ms: now,
+                behind: Vec::new(),
             };
             let due_ms = next.at_ms;
             let key = next.schedule.key();

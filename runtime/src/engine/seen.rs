@@ -85,6 +85,7 @@ pub(super) fn take(
                 playbook: None,
                 payload: &seen.payload,
                 reason,
+                behind: &[],
             };
             return Ok(Some(keep(tx, &letter, now_ms)?.1));
         }
@@ -103,6 +104,7 @@ pub(super) fn take(
             payload: (&seen.payload).into(),
             source: None,
             at_ms: now_ms,
+            behind: Vec::new(),
         };
         tx.add_arrival(&arrival, None)?;
     }

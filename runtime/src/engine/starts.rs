@@ -141,6 +141,7 @@ fn dead(
         playbook,
         payload: &payload,
         reason,
+        behind: &what.behind,
     };
     Ok(keep(tx, &letter, now_ms)?.1)
 }
@@ -214,6 +215,7 @@ fn begin(
         tenant,
         started_by: planned.started_by.clone(),
         starter: planned.starter.clone(),
+        behind: arrival.what.behind.clone(),
         slots: planned.slots.clone(),
     };
     let (run, transition) = start(context, new, now_ms);
@@ -240,7 +242,10 @@ fn begin(
     }
     let by = match arrival.what.kind {
         ArrivalKind::Manual => planned.starter.clone(),
-        ArrivalKind::Tick => Some("schedule".to_owned()),
+        ArrivalKind::Tick => {
+            let by_hand = arrival.what.behind.first().cloned();
+            by_hand.or_else(|| Some("schedule".to_owned()))
+        }
         ArrivalKind::Hook => Some(format!("webhook:{}", arrival.what.name)),
         ArrivalKind::Event => None,
     };

@@ -270,7 +270,10 @@ fn raise(
     now_ms: i64,
 ) -> Result<Option<Notice>, Fault> {
     let tenant = stored.run.tenant.name.clone();
-    match ingest::read(kit.scene(&stored.run.tenant), event, &payload) {
+    // Whoever stands behind a run stands behind what it raises.
+    let run = &stored.run;
+    let behind: Vec<String> = run.starter.iter().chain(&run.behind).cloned().collect();
+    match ingest::read(kit.scene(&run.tenant), event, &payload) {
         Ok(typed) => {
             let arrival = NewArrival {
                 tenant,
@@ -279,6 +282,7 @@ fn raise(
                 payload: payload.into(),
                 source: Some(id),
                 at_ms: now_ms,
+                behind,
             };
             take(tx, &arrival, &typed.observation)?;
             Ok(None)
@@ -292,6 +296,7 @@ fn raise(
                 playbook: None,
                 payload: &payload,
                 reason: &reason,
+                behind: &behind,
             };
             Ok(Some(keep(tx, &letter, now_ms)?.1))
         }

@@ -159,6 +159,7 @@ fn begin(
         tenant,
         started_by: format!("undo of {}, by {by}", original.run.id),
         starter: Some(by.to_owned()),
+        behind: tx.behind(by)?,
         slots: BTreeMap::new(),
     };
     let (run, transition) = start(context, new, now_ms);

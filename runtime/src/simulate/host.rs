@@ -50,6 +50,7 @@ pub(super) async fn simulate(scenario: &Scenario) -> Result<Simulation, Simulati
             tenant: scenario.tenant.clone(),
             started_by: begun.by.clone(),
             starter: begun.starter.clone(),
+            behind: Vec::new(),
             slots,
         };
         let mut agenda = Agenda::default();

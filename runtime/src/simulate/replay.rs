@@ -107,6 +107,7 @@ pub fn replay(
         tenant: run.tenant.clone(),
         started_by: run.started_by.clone(),
         starter: run.starter.clone(),
+        behind: run.behind.clone(),
         slots,
     };
     let mut player = Player {

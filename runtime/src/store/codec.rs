@@ -39,6 +39,19 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
     reader.end().map(|()| value)
 }
 
+/// Names as a list; `None` for none.
+pub(super) fn people(names: &[String]) -> Result<Option<String>, Fault> {
+    match names.is_empty() {
+        true => Ok(None),
+        false => encode("names", &names).map(Some),
+    }
+}
+
+/// Reads names that [`people`] wrote.
+pub(super) fn read_people(text: Option<String>) -> Result<Vec<String>, Fault> {
+    text.map_or(Ok(Vec::new()), |text| decode("names", &text))
+}
+
 /// Bytes in hexadecimal.
 pub(super) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";

@@ -58,6 +58,8 @@ pub struct NewArrival {
     pub source: Option<String>,
     /// When it was received, in milliseconds since the Unix epoch.
     pub at_ms: i64,
+    /// Who stands behind it, as [`Tx::behind`] tells: they may not approve in the runs that it starts.
+    pub behind: Vec<String>,
 }
 
 /// An arrival that waits to be matched.
@@ -105,8 +107,8 @@ impl Tx<'_> {
     pub fn add_arrival(&self, new: &NewArrival, quiet: Option<&str>) -> Result<i64, Fault> {
         self.conn
             .prepare_cached(
-                "INSERT INTO events (tenant, kind, name, payload, source, received_ms, state, next_ms, notes) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6, ?8)",
+                "INSERT INTO events (tenant, kind, name, payload, source, received_ms, state, next_ms, notes, behind) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6, ?8, ?9)",
             )?
             .execute(params![
                 new.tenant,
@@ -117,6 +119,7 @@ impl Tx<'_> {
                 new.at_ms,
                 i64::from(quiet.is_some()),
                 quiet,
+                codec::people(&new.behind)?,
             ])?;
         Ok(self.conn.last_insert_rowid())
     }
@@ -138,8 +141,8 @@ impl Tx<'_> {
         let added = self
             .conn
             .prepare_cached(
-                "INSERT INTO events (tenant, kind, name, payload, received_ms, state, next_ms, remaining) \
-                 SELECT tenant, kind, name, payload, ?2, 0, ?2, ?3 FROM events WHERE num = ?1",
+                "INSERT INTO events (tenant, kind, name, payload, received_ms, state, next_ms, remaining, behind) \
+                 SELECT tenant, kind, name, payload, ?2, 0, ?2, ?3, behind FROM events WHERE num = ?1",
             )?
             .execute(params![event, now_ms, only])?;
         Ok((added > 0).then(|| self.conn.last_insert_rowid()))
@@ -162,7 +165,7 @@ impl Tx<'_> {
         }
         let mut ask = self.conn.prepare_cached(&format!(
             "SELECT num, tenant, kind, name, payload, source, received_ms, attempts, remaining, \
-             EXISTS (SELECT 1 FROM awaits WHERE awaits.tenant = events.tenant AND awaits.event = events.name) \
+             EXISTS (SELECT 1 FROM awaits WHERE awaits.tenant = events.tenant AND awaits.event = events.name), behind \
              FROM events WHERE state = 0 AND tenant = ?3 AND next_ms <= ?1 AND {} ORDER BY num LIMIT ?2",
             tenant_goes("events.tenant")
         ))?;
@@ -185,6 +188,7 @@ impl Tx<'_> {
                         payload: Payload::stored(row.get(4)?),
                         source: row.get(5)?,
                         at_ms: row.get(6)?,
+                        behind: codec::read_people(row.get(10)?)?,
                     },
                     attempts: row.get(7)?,
                     remaining: remaining

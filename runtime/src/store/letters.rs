@@ -21,6 +21,8 @@ pub struct NewLetter<'a> {
     pub payload: &'a Json,
     /// Why it could not be used.
     pub reason: &'a str,
+    /// Who stands behind it, as of an arrival.
+    pub behind: &'a [String],
 }
 
 /// An object that could not be used.
@@ -42,6 +44,8 @@ pub struct DeadLetter {
     pub payload: Json,
     /// Why.
     pub reason: String,
+    /// Who stands behind it, as of an arrival.
+    pub behind: Vec<String>,
     /// When it was accepted after all, by whom, as which arrival.
     pub replayed: Option<(i64, String, i64)>,
     /// When it was dismissed, by whom and why.
@@ -83,7 +87,7 @@ pub enum LetterRefused {
 }
 
 const SELECT: &str = "SELECT num, at_ms, tenant, name, event, playbook, payload, reason, replayed_ms, replayed_by, \
-     replayed_event, dismissed_ms, dismissed_by, dismissed_why FROM dead_letters";
+     replayed_event, dismissed_ms, dismissed_by, dismissed_why, behind FROM dead_letters";
 
 impl Store {
     /// Dead letters, the latest first.
@@ -176,8 +180,8 @@ impl Tx<'_> {
     pub fn add_letter(&self, new: &NewLetter<'_>, now_ms: i64) -> Result<i64, Fault> {
         self.conn
             .prepare_cached(
-                "INSERT INTO dead_letters (at_ms, tenant, name, event, playbook, payload, reason) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO dead_letters (at_ms, tenant, name, event, playbook, payload, reason, behind) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
             .execute(params![
                 now_ms,
@@ -186,7 +190,8 @@ impl Tx<'_> {
                 new.event,
                 new.playbook,
                 codec::encode("a dead letter", new.payload)?,
-                new.reason
+                new.reason,
+                codec::people(new.behind)?
             ])?;
         Ok(self.conn.last_insert_rowid())
     }
@@ -290,6 +295,7 @@ fn read(row: &Row<'_>) -> Result<DeadLetter, Fault> {
         playbook: row.get(5)?,
         payload: codec::decode("a dead letter", &row.get::<_, String>(6)?)?,
         reason: row.get(7)?,
+        behind: codec::read_people(row.get(14)?)?,
         replayed,
         dismissed,
     })

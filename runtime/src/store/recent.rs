@@ -96,6 +96,7 @@ mod tests {
             started_ms: 0,
             started_by: String::new(),
             starter: None,
+            behind: Vec::new(),
             threads: Default::default(),
             next_thread: 0,
             approvals: Default::default(),

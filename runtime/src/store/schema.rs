@@ -507,4 +507,8 @@ pub(super) const MIGRATIONS: &[&str] = &["
 ", "
     -- Which programs open runs need: looked at whenever an engine starts.
     CREATE INDEX runs_program ON runs (program) WHERE ended_ms IS NULL;
+", "
+    -- Who stands behind something that came and may not approve in the runs that it starts: people and tokens, a list; NULL for nobody.
+    ALTER TABLE events ADD COLUMN behind TEXT;
+    ALTER TABLE dead_letters ADD COLUMN behind TEXT;
 "];

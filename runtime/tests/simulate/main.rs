@@ -143,7 +143,7 @@ async fn people_decide() {
       +0s       wait 60d · until +60d (2026-03-02T00:00:00Z)
       +60d      then (2)
       +60d      approval asked of ana@contoso.example, bo@contoso.example (2 needed, 4h): "Wipe Sample Device?" (about Sample Device)
-      +60d 1m   the answer of cy@contoso.example does not count: cy@contoso.example may not answer: they started this run or it is about them
+      +60d 1m   the answer of cy@contoso.example does not count: cy@contoso.example may not answer: they or a token of theirs started this run, or it is about them
       +60d 10m  ana@contoso.example approves
       +60d 20m  approved by ana@contoso.example, bo@contoso.example
       +60d 20m  intune.wipe(device: Sample Device)              destructive  would be done · approved by ana@contoso.example, bo@contoso.example

@@ -38,7 +38,7 @@ pub struct ApprovalView {
     pub actions: Vec<String>,
     /// Who may answer, by e-mail address.
     pub eligible: Vec<String>,
-    /// Who may not although they are listed: who started the run and whom it is about.
+    /// Who may not: who started the run or stands behind its start, and whom it is about.
     pub excluded: Vec<String>,
     /// What can be answered, where it is a question to a person and no approval.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -182,10 +182,10 @@ pub async fn begin(
         let timed = p.triggers.iter().any(|t| is_schedule(&t.kind));
         timed && !manual
     });
+    let by = Some(auth.0.id.clone());
     let receipt = match values {
-        None if scheduled => app.engine.tick_now(playbook, tenant).await?,
+        None if scheduled => app.engine.tick_now(playbook, tenant, by).await?,
         values => {
-            let by = Some(auth.0.id.clone());
             let values = values.unwrap_or_default();
             app.engine
                 .start_manual(playbook, tenant, values, by)

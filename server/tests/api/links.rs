@@ -20,6 +20,17 @@ playbook tell_lead "Tell the Lead" {
   }
 }
 
+/// A no does more than a yes.
+playbook strict "Strict" {
+  when manual(user: User, reason: Text)
+  then {
+    approve "Is {user.name} well?" about user, by team.soc, within 4h {
+      approved { notify.email(team.leads, subject: "Fine", body: "{reason}") }
+      rejected { entra.reset_password(user) }
+    }
+  }
+}
+
 /// Ask the person.
 playbook was_it_you "Was It You" {
   when manual(user: User, reason: Text)
@@ -232,6 +243,20 @@ async fn what_does_harm_needs_a_login() {
     let page = service.stranger().get(&path).await;
     assert!(page.text.contains("Log in"), "{}", page.text);
     assert!(!page.text.contains("value=\"approve\""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_no_that_does_harm_needs_a_login() {
+    let service = service().await;
+    let run = start(&service, "strict").await;
+    let ana = mail(&service, "ana.ortiz@msp.example").await;
+    let path = link(&service, &ana);
+    assert!(path.starts_with("/approvals/"), "{}", ana.text);
+    let no = send(&service.stranger(), &path, "decision=reject&comment=no").await;
+    assert!(no.text.contains("Log in"), "{}", no.text);
+    let operator = service.token(Role::Operator, Scope::All).await;
+    let run = operator.get(&format!("/api/automation/runs/{run}")).await;
+    assert_eq!(run.json["status"], "awaiting approval", "{}", run.text);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@ mod bad_input;
 mod clock;
 mod deploys;
 mod documented;
+mod four_eyes;
 mod identity;
 mod links;
 mod metrics;

@@ -3,6 +3,10 @@
 use super::{decode_tenants, encode_tenants};
 use crate::store::{Fault, Store, StoreError, Tx};
 use rusqlite::{OptionalExtension, Row, params};
+use std::collections::BTreeMap;
+
+/// How a token is named among those who act.
+const ACTOR: &str = "token:";
 
 /// An API token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,6 +145,50 @@ impl Tx<'_> {
         rows.into_iter().map(read).collect()
     }
 
+    /// Somebody, and where that is a token also who made it, and so on back to a person or the command line.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn behind(&self, actor: &str) -> Result<Vec<String>, Fault> {
+        let mut chain = vec![actor.to_owned()];
+        // A name may be used again once its token has ended: what made a token is an older one.
+        let mut before = i64::MAX;
+        while let Some(name) = chain.last().and_then(|who| who.strip_prefix(ACTOR)) {
+            let made: Option<(i64, String)> = self
+                .conn
+                .prepare_cached(
+                    "SELECT num, created_by FROM tokens WHERE name = ?1 COLLATE NOCASE AND num < ?2 \
+                     ORDER BY num DESC LIMIT 1",
+                )?
+                .query_row(params![name, before], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            let Some((num, by)) = made else { break };
+            before = num;
+            chain.push(by);
+        }
+        Ok(chain)
+    }
+
+    /// The tokens that somebody made, or a token of theirs did, as the trail has them (`token:NAME`). Those that
+    /// have ended too.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn tokens_of(&self, person: &str) -> Result<Vec<String>, Fault> {
+        let mut theirs: BTreeMap<String, bool> = BTreeMap::new();
+        let mut out = Vec::new();
+        for token in self.tokens()?.into_iter().rev() {
+            let maker = token.created_by.strip_prefix(ACTOR);
+            let own = token.created_by.eq_ignore_ascii_case(person)
+                || maker.is_some_and(|m| theirs.get(&m.to_ascii_lowercase()) == Some(&true));
+            theirs.insert(token.name.to_ascii_lowercase(), own);
+            if own {
+                out.push(format!("{ACTOR}{}", token.name));
+            }
+        }
+        Ok(out)
+    }
+
     /// Notes that a token is in use.
     ///
     /// # Errors
@@ -175,5 +223,14 @@ impl Store {
     /// When the store cannot be used.
     pub async fn tokens(&self) -> Result<Vec<TokenRow>, StoreError> {
         self.read(|tx| tx.tokens()).await
+    }
+
+    /// [`Tx::tokens_of`] of what is committed.
+    ///
+    /// # Errors
+    /// When the store cannot be used.
+    pub async fn tokens_of(&self, person: &str) -> Result<Vec<String>, StoreError> {
+        let person = person.to_owned();
+        self.read(move |tx| tx.tokens_of(&person)).await
     }
 }

@@ -13,7 +13,7 @@ use crate::identity::{Permission, Principal};
 use crate::problem::Problem;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
 use counterplay_machine::login::needs_login;
@@ -71,7 +71,7 @@ pub async fn show(
         }
     };
     let shown: Result<Response, Problem> = shown.await;
-    shown.unwrap_or_else(|problem| came.oops(&problem))
+    closed(shown.unwrap_or_else(|problem| came.oops(&problem)))
 }
 
 /// `POST /answer/{token}`.
@@ -92,7 +92,16 @@ pub async fn answer(
         answers: true,
     };
     let answered = came.answer(body).await;
-    answered.unwrap_or_else(|problem| came.oops(&problem))
+    closed(answered.unwrap_or_else(|problem| came.oops(&problem)))
+}
+
+/// The page's address is the link: what the page asks for does not carry it along.
+fn closed(mut response: Response) -> Response {
+    let policy = HeaderValue::from_static("strict-origin");
+    response
+        .headers_mut()
+        .insert(header::REFERRER_POLICY, policy);
+    response
 }
 
 fn to_login(approval: &str) -> Response {
@@ -114,7 +123,7 @@ impl Came {
         if let ApprovalDetail::Open(open) = &before
             && self.needs_login(open).await?
         {
-            let why = "what follows a yes needs a login";
+            let why = "what may follow the answer needs a login";
             self.refused(&link, why).await?;
             return Ok(to_login(&open.id));
         }
@@ -224,7 +233,7 @@ impl Came {
             return Ok(true);
         };
         let playbook = found.program.playbooks.get(&found.run.playbook);
-        Ok(playbook.is_none_or(|playbook| needs_login(playbook, &info.open)))
+        Ok(playbook.is_none_or(|playbook| needs_login(&found.program, playbook, &info.open)))
     }
 
     /// Who has an account needs the right to answer; who has none is asked by mail only.

@@ -16,7 +16,7 @@ use axum::response::Response;
 use counterplay_machine::duration::format_ms;
 use counterplay_machine::journal::What;
 use counterplay_machine::playbook::{Approve, Edge, NodeKind, Playbook};
-use counterplay_machine::state::OpenApproval;
+use counterplay_machine::state::{OpenApproval, Run};
 use counterplay_runtime::store::{ApprovalDetail, ApprovalInfo, DecidedApproval, RunDetail};
 use counterplay_runtime::timeline::value_text;
 use petgraph::Direction;
@@ -111,7 +111,7 @@ async fn make(page: &Page, id: &str, typed: Typed) -> Result<ApprovalPage, Probl
     let (row, standing, votes) = match &detail {
         ApprovalDetail::Open(open) => (
             rows::approval(page, &found.program, open),
-            standing(page, open, found.run.starter.as_deref()),
+            standing(page, open, &found.run),
             open_votes(&found, open),
         ),
         ApprovalDetail::Over(over) => {
@@ -229,7 +229,7 @@ fn gate(detail: &ApprovalDetail, found: &RunDetail, playbook: Option<&Playbook>)
     }
 }
 
-fn standing(page: &Page, info: &ApprovalInfo, starter: Option<&str>) -> Standing {
+fn standing(page: &Page, info: &ApprovalInfo, run: &Run) -> Standing {
     let me = &page.who().id;
     let is = |who: &String| who.eq_ignore_ascii_case(me);
     let open = &info.open;
@@ -239,8 +239,10 @@ fn standing(page: &Page, info: &ApprovalInfo, starter: Option<&str>) -> Standing
     if may_answer(&page.auth, info) {
         return Standing::MayAnswer;
     }
-    Standing::MayNot(if starter.is_some_and(|s| s.eq_ignore_ascii_case(me)) {
+    Standing::MayNot(if run.starter.as_ref().is_some_and(is) {
         "You started this run, so you may not answer. Another person has to.".into()
+    } else if run.behind.iter().any(is) {
+        "You stand behind what started this run: a token of yours, an event that you sent, or a schedule that you fired. Another person has to answer.".into()
     } else if open.excluded.iter().any(is) {
         "It is about you, so you may not answer. Another person has to.".into()
     } else if open.eligible.iter().any(is) {
