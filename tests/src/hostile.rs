@@ -1,4 +1,4 @@
-//! Secrets in; services that say them back in every form, in errors and in answers, out.
+//! Secrets in; services that say them back in every form, in errors and in answers, as texts, keys and numbers, out.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
@@ -8,9 +8,23 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// A text in the forms in which it may be found again, each with its name: as it is, in JSON, percent-encoded, in
-/// hexadecimal, in both kinds of Base64 wherever it begins in the longer text.
+/// A text in the forms in which it may be found again, each with its name: as it is said, and what is left of a number.
 pub fn forms(secret: &str) -> Vec<(String, String)> {
+    let mut out = said(secret);
+    if is_digits(secret) {
+        // Of a long number JSON keeps the beginning, and may write it with a power of ten.
+        let kept = &secret[..secret.len().min(14)];
+        let (first, others) = kept.split_at(1);
+        let power = format!("{first}.{others}");
+        out.push(("the beginning of a number".to_owned(), kept.to_owned()));
+        out.push(("a number with a power".to_owned(), power));
+    }
+    out
+}
+
+/// The forms in which a text is said, each with its name: as it is, in JSON, percent-encoded, in hexadecimal, in both kinds
+/// of Base64 wherever it begins in the longer text.
+fn said(secret: &str) -> Vec<(String, String)> {
     let percent = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
     let hex: String = secret.bytes().map(|b| format!("{b:02x}")).collect();
     let json = json!(secret).to_string().trim_matches('"').to_owned();
@@ -41,6 +55,10 @@ pub fn forms(secret: &str) -> Vec<(String, String)> {
     out
 }
 
+fn is_digits(secret: &str) -> bool {
+    secret.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// The digits of percent-encoding in small letters.
 fn lower(text: &str) -> String {
     let mut out = String::new();
@@ -61,10 +79,13 @@ fn echo(secret: &str) -> String {
         let text = [&b"abc"[..before], secret.as_bytes(), b"!"].concat();
         format!("{} {}", STANDARD.encode(&text), URL_SAFE.encode(&text))
     });
-    let others = forms(secret).into_iter().take(7).map(|(_, form)| form);
+    let others = said(secret).into_iter().take(7).map(|(_, form)| form);
     let all: Vec<String> = others.chain(in_base64).collect();
     all.join(" ; ")
 }
+
+/// Where the secret stands as a number.
+const NUMBER: &str = "@number@";
 
 /// A request that came in.
 #[derive(Clone, Debug)]
@@ -88,7 +109,8 @@ pub struct Hostile {
 }
 
 impl Hostile {
-    /// Starts them. `/N/…` is the service with the secret N: `GET` answers with it, `POST` fails with it; `/N/token` gives out
+    /// Starts them. `/N/…` is the service with the secret N: `GET` answers with it (as a key, too, and as a number where it
+    /// is made of digits), `POST` fails with it; `/N/token` gives out
     /// `tokens[N]`. Anything else answers 202. The mail server refuses the first login and says the password.
     pub fn start(secrets: Vec<String>, tokens: Vec<String>) -> Hostile {
         let received = Arc::new(Mutex::new(Vec::new()));
@@ -157,12 +179,17 @@ fn answer(
             ),
             (Some(n), "GET") => (
                 "200 OK",
-                json!({"echo": told(secrets, tokens, n), "deep": {"list": [told(secrets, tokens, n)]}}),
+                json!({
+                    "echo": told(secrets, tokens, n),
+                    "deep": {"list": [told(secrets, tokens, n)]},
+                    "scopes": keys(secrets, tokens, n),
+                    "number": NUMBER,
+                }),
             ),
             (Some(n), _) => (
                 "400 Bad Request",
                 // The body that came, too: a generated password is in it.
-                json!({"error": {"code": "Denied", "message": format!("{} {body}", told(secrets, tokens, n))}}),
+                json!({"error": {"code": "Denied", "message": format!("{} {body}", told(secrets, tokens, n)), "number": NUMBER}}),
             ),
             (None, _) => ("202 Accepted", Value::Null),
         };
@@ -170,13 +197,25 @@ fn answer(
             target: format!("{method} {path}"),
             body,
         });
-        let said = said.to_string();
+        let digits = number.and_then(|n| secrets.get(n)).filter(|s| is_digits(s));
+        // Written as it is: a number of JSON may have more digits than one here.
+        let number = digits.map_or("0", |digits| digits);
+        let said = said.to_string().replace(&json!(NUMBER).to_string(), number);
         write!(
             out,
             "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{said}",
             said.len()
         )?;
     }
+}
+
+/// Every form of the secrets as a key, one object each.
+fn keys(secrets: &[String], tokens: &[String], n: usize) -> Value {
+    let known = [secrets.get(n), tokens.get(n)].into_iter().flatten();
+    known
+        .flat_map(|secret| said(secret))
+        .map(|(form, text)| (text, json!({ "granted": form })))
+        .collect()
 }
 
 fn told(secrets: &[String], tokens: &[String], n: usize) -> String {

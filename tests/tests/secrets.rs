@@ -33,7 +33,21 @@ fn secret(kind: &str, n: usize) -> String {
     )
 }
 
-/// The project: one action that fails and one query that answers for each connection, and one playbook that does it all.
+/// A secret of a connection: most are mixed, some are made of digits, as codes and numbers of accounts are.
+fn connection_secret(n: usize) -> String {
+    let digits = |word: &str| {
+        let mixed = secret(word, n);
+        let numbers = mixed.bytes().map(|b| char::from(b'1' + b % 9));
+        numbers.collect::<String>()
+    };
+    match n % 7 {
+        3 => digits("pin").chars().take(18).collect(),
+        5 => digits("key").chars().rev().take(30).collect(),
+        _ => secret("con", n),
+    }
+}
+
+/// The project: actions that fail and queries that answer for each connection, and one playbook that does it all.
 fn project(folder: &Path, hostile: &Hostile) {
     let mut config = String::from(
         "[project]\nname = \"Planted\"\nsources = [\"playbooks\"]\n\n[tenants.contoso]\nid = \"c\"\ndomains = [\"contoso.example\"]\n\n\
@@ -53,11 +67,13 @@ fn project(folder: &Path, hostile: &Hostile) {
             play,
             "connection c{n} {{\n  auth: {auth}\n  notify: POST \"/*\"\n}}\n\n\
              action poke{n}(what: Text) {{\n  impact: notify\n  request: c{n}.post(\"/poke\", json: {{ what: what, password: new_password() }})\n}}\n\n\
-             query peek{n}(what: Text) -> Text {{\n  request: c{n}.get(\"/peek\", query: {{ what: what }})\n  returns: body.echo\n}}\n\n",
+             query peek{n}(what: Text) -> Text {{\n  request: c{n}.get(\"/peek\", query: {{ what: what }})\n  returns: body.echo\n}}\n\n\
+             query whole{n}(what: Text) -> Json {{\n  request: c{n}.get(\"/whole\", query: {{ what: what }})\n  returns: body\n}}\n\n\
+             action pass{n}(what: Json) {{\n  impact: notify\n  request: c{n}.post(\"/pass\", json: {{ what: what }})\n}}\n\n",
         );
         let _ = write!(
             steps,
-            "    attempt poke{n}(\"x\")\n    let told{n} = peek{n}(\"y\")\n    attempt notify.email(team.soc, subject: \"Told\", body: \"{{told{n}}}\")\n"
+            "    attempt poke{n}(\"x\")\n    let told{n} = peek{n}(\"y\")\n    let whole{n} = whole{n}(\"y\")\n    attempt pass{n}(whole{n})\n    attempt notify.email(team.soc, subject: \"Told\", body: \"{{told{n}}}\")\n"
         );
     }
     let _ = write!(
@@ -139,7 +155,7 @@ fn unescaped(page: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_planted_secret_is_found_anywhere() {
-    let connections: Vec<String> = (0..CONNECTIONS).map(|n| secret("con", n)).collect();
+    let connections: Vec<String> = (0..CONNECTIONS).map(connection_secret).collect();
     // Connections with OAuth2 get tokens, which are secrets as well.
     let tokens: Vec<String> = (0..CONNECTIONS).map(|n| secret("tok", n)).collect();
     let hostile = Hostile::start(connections.clone(), tokens.clone());
@@ -319,10 +335,20 @@ async fn no_planted_secret_is_found_anywhere() {
         places.push((format!("mail {n}"), soft.into_bytes()));
     }
     let received = hostile.received.lock().expect("not poisoned").clone();
-    let mut generated = Vec::new();
+    let (mut generated, mut passed_on) = (Vec::new(), 0);
     for request in &received {
         if request.target.contains("/channel/") {
             places.push(("a message".into(), request.body.clone().into_bytes()));
+        }
+        if request.target.ends_with("/pass") {
+            let body: Value = serde_json::from_str(&request.body).expect("JSON");
+            let scopes = body["what"]["scopes"].as_object().expect("an object");
+            assert!(scopes.len() > 10, "a key for each form: {}", request.body);
+            passed_on += 1;
+            places.push((
+                "what is passed on".into(),
+                request.body.clone().into_bytes(),
+            ));
         }
         if request.target.ends_with("/poke") {
             let body: Value = serde_json::from_str(&request.body).expect("JSON");
@@ -330,6 +356,7 @@ async fn no_planted_secret_is_found_anywhere() {
         }
     }
     assert!(places.iter().any(|(place, _)| place == "a message"));
+    assert_eq!(passed_on, CONNECTIONS);
     assert!(generated.len() > CONNECTIONS && generated[0].len() == 24);
 
     // What is looked for.

@@ -4,7 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
+use std::collections::HashMap;
 use std::fmt;
 
 /// What stands for a secret.
@@ -24,6 +25,8 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
 #[derive(Clone, Default)]
 pub(super) struct Redactor {
     forms: Vec<String>,
+    /// Those that are numbers: what stays of them where JSON holds them as one.
+    numbers: Vec<f64>,
 }
 
 impl fmt::Debug for Redactor {
@@ -69,6 +72,15 @@ impl Redactor {
                 .chain(url.query().map(str::to_owned));
             forms.extend(parts.filter(|part| part.len() >= PART_LENGTH_MIN));
         }
+        if secret.len() >= PART_LENGTH_MIN {
+            // A number has no zeros before it.
+            let digits = secret.trim_start_matches('0');
+            if digits.len() >= PART_LENGTH_MIN && digits.bytes().all(|b| b.is_ascii_digit()) {
+                forms.push(digits.to_owned());
+            }
+            let number = secret.parse().ok().filter(|n: &f64| n.is_finite());
+            self.numbers.extend(number.filter(|n| *n != 0.0));
+        }
         self.forms
             .extend(forms.into_iter().filter(|form| form.len() >= LENGTH_MIN));
         self.forms
@@ -87,25 +99,84 @@ impl Redactor {
         out
     }
 
-    /// Replaces secrets in every text of a JSON value. Short ones stay: they may be ordinary words.
+    /// Replaces secrets in every text, key and number of a JSON value. Short ones stay: they may be ordinary words.
+    ///
+    /// Keys that are alike without their secrets are numbered, so that what stands under each of them is still there.
     pub fn json(&self, json: &mut Json) {
         match json {
             Json::String(text) => {
-                for form in self
-                    .forms
-                    .iter()
-                    .filter(|form| form.len() >= PART_LENGTH_MIN)
+                if let Some(clean) = self.clean(text) {
+                    *text = clean;
+                }
+            }
+            Json::Number(number) => {
+                let is_secret = |n: f64| self.numbers.iter().any(|secret| *secret == n.abs());
+                if number.as_f64().is_some_and(is_secret)
+                    || self.clean(&number.to_string()).is_some()
                 {
-                    if text.contains(form.as_str()) {
-                        *text = text.replace(form.as_str(), MARK);
-                    }
+                    *json = Json::from(MARK);
                 }
             }
             Json::Array(items) => items.iter_mut().for_each(|item| self.json(item)),
-            Json::Object(fields) => fields.values_mut().for_each(|value| self.json(value)),
-            _ => {}
+            Json::Object(fields) => {
+                fields.values_mut().for_each(|value| self.json(value));
+                if fields.keys().any(|key| self.clean(key).is_some()) {
+                    self.keys(fields);
+                }
+            }
+            Json::Null | Json::Bool(_) => {}
         }
     }
+
+    /// Replaces secrets in the keys of an object.
+    fn keys(&self, fields: &mut Map<String, Json>) {
+        let all: Vec<(String, Option<String>, Json)> = std::mem::take(fields)
+            .into_iter()
+            .map(|(key, value)| (self.clean(&key), key, value))
+            .map(|(clean, key, value)| (key, clean, value))
+            .collect();
+        // What holds no secret keeps its name, wherever it stands.
+        let mut taken: HashMap<String, usize> = all
+            .iter()
+            .filter(|(_, clean, _)| clean.is_none())
+            .map(|(key, ..)| (key.clone(), 1))
+            .collect();
+        for (key, clean, value) in all {
+            let name = match clean {
+                None => key,
+                Some(clean) => free(clean, &mut taken),
+            };
+            fields.insert(name, value);
+        }
+    }
+
+    /// A text of JSON without secrets, where it holds one.
+    fn clean(&self, text: &str) -> Option<String> {
+        let mut out: Option<String> = None;
+        for form in &self.forms {
+            // They are in the order of their length.
+            if form.len() < PART_LENGTH_MIN {
+                break;
+            }
+            let now = out.as_deref().unwrap_or(text);
+            if now.contains(form.as_str()) {
+                out = Some(now.replace(form.as_str(), MARK));
+            }
+        }
+        out
+    }
+}
+
+/// A name that is not taken yet: the wanted one, or with a number behind it. It is taken then.
+fn free(wanted: String, taken: &mut HashMap<String, usize>) -> String {
+    let mut name = wanted.clone();
+    while taken.contains_key(&name) {
+        let count = taken.entry(wanted.clone()).or_insert(1);
+        *count += 1;
+        name = format!("{wanted} {count}");
+    }
+    taken.insert(name.clone(), 1);
+    name
 }
 
 /// A percent-encoded text with its digits in small letters.
@@ -189,6 +260,67 @@ mod tests {
             shown,
             "no flow [secret]; signature [secret] is wrong; prod-1.westus.logic.azure.com"
         );
+    }
+
+    #[test]
+    fn keys_are_cleaned_and_what_stands_under_each_stays() {
+        let mut redactor = Redactor::default();
+        redactor.add(SECRET);
+        let encoded = STANDARD.encode(SECRET);
+        let mut json = serde_json::json!({
+            "scopes": {SECRET: "granted", "fine": 1, encoded: {SECRET: 2}, "[secret] 2": 3, "[secret]": 4},
+        });
+        redactor.json(&mut json);
+        assert_eq!(
+            json,
+            serde_json::json!({
+                "scopes": {"[secret] 3": "granted", "fine": 1, "[secret] 4": {MARK: 2}, "[secret] 2": 3, "[secret]": 4},
+            })
+        );
+    }
+
+    #[test]
+    fn many_keys_that_become_alike_are_numbered_at_once() {
+        let mut redactor = Redactor::default();
+        redactor.add("longer-than-eight");
+        let forms = ["longer-than-eight", "6c6f6e6765722d7468616e2d6569676874"];
+        let key =
+            |n: u32| -> String { (0..16).map(|bit| forms[(n >> bit) as usize & 1]).collect() };
+        let mut json: Json = (0..65_536).map(|n| (key(n), Json::from(n))).collect();
+        redactor.json(&mut json);
+        let fields = json.as_object().expect("an object");
+        assert_eq!(fields.len(), 65_536);
+        assert!(fields.values().enumerate().all(|(n, value)| *value == n));
+    }
+
+    #[test]
+    fn a_secret_of_digits_is_found_as_a_number() {
+        for (secret, said) in [
+            ("8271904456", "8271904456"),
+            ("8271904456", "-8271904456"),
+            ("8271904456", "8271904456.5"),
+            ("8271904456", "98271904456001"),
+            ("0082719044", "82719044"),
+            ("0082719044", "82719044.0"),
+            // Longer than what a number of JSON holds exactly: it is read as the nearest one.
+            (
+                "827190445612345678901234567890",
+                "827190445612345678901234567890",
+            ),
+            ("827190445612345678901234567890", "8.2719044561234568e29"),
+            ("71234567e8", "7123456700000000"),
+        ] {
+            let mut redactor = Redactor::default();
+            redactor.add(secret);
+            let mut json: Json =
+                serde_json::from_str(&format!("[{said}, 4711, 0, 0.5]")).expect("JSON");
+            redactor.json(&mut json);
+            assert_eq!(
+                json,
+                serde_json::json!([MARK, 4711, 0, 0.5]),
+                "{secret}: {said}"
+            );
+        }
     }
 
     #[test]
