@@ -4,6 +4,7 @@
 use super::auth::Shown;
 use super::job::Job;
 use super::mail::Letter;
+use super::rate::Turn;
 use super::send::{Answer, Sending};
 use super::tries::Tries;
 use super::{Trouble, failed};
@@ -36,7 +37,7 @@ impl From<Sending> for Errand {
     }
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
     /// Sends until there is an answer that is worth no further try. `page` says that a success is a page
     /// of a list, not yet the answer.
     pub async fn exchange(
@@ -230,9 +231,23 @@ impl Job<'_> {
 
     /// One try: waits for its turn, signs in, sends. A refused token or secret is replaced once.
     async fn attempt(&mut self, errand: &Errand) -> Result<Answer, Trouble> {
-        self.wait_for_turn().await;
-        // Held until there is an answer: a pause waits for what is under way.
-        let _pass = self.pass().await;
+        let mut turn = self.turn();
+        loop {
+            self.wait_for(&turn).await;
+            // Held until there is an answer: a pause waits for what is under way.
+            let _pass = self.pass().await;
+            if let Some(answer) = self.attempt_in(&mut turn, errand).await? {
+                return Ok(answer);
+            }
+        }
+    }
+
+    /// One try, now; nothing where its turn is over by the time that it is ready to be sent.
+    async fn attempt_in(
+        &mut self,
+        turn: &mut Turn<'_>,
+        errand: &Errand,
+    ) -> Result<Option<Answer>, Trouble> {
         let (now_ms, passed_ms) = (self.hub.clock.now_ms(), self.hub.clock.passed_ms());
         self.begun_passed_ms = passed_ms;
         let is_over = |until_ms: i64| passed_ms > until_ms;
@@ -246,16 +261,27 @@ impl Job<'_> {
         }
         self.check_circuit()?;
         match errand {
-            Errand::Mail(letter) => self.deliver(letter).await,
+            Errand::Mail(letter) => match self.begins(turn) {
+                true => self.deliver(letter).await.map(Some),
+                false => Ok(None),
+            },
             Errand::Http(sending) => {
                 let (authorization, shown) = self.authorise(sending).await?;
+                if !self.begins(turn) {
+                    return Ok(None);
+                }
                 let answer = self.send_together(sending, authorization).await?;
                 if answer.status != 401 || !self.has_another(shown).await {
-                    return Ok(answer);
+                    return Ok(Some(answer));
                 }
-                self.wait_for_turn().await;
-                let (authorization, _) = self.authorise(sending).await?;
-                self.send(sending, authorization).await
+                let mut turn = self.turn();
+                loop {
+                    self.wait_for(&turn).await;
+                    let (authorization, _) = self.authorise(sending).await?;
+                    if turn.begin(self.hub.clock.passed_ms()) {
+                        return self.send(sending, authorization).await.map(Some);
+                    }
+                }
             }
         }
     }
@@ -272,14 +298,16 @@ impl Job<'_> {
         }
     }
 
-    async fn wait_for_turn(&self) {
+    /// A turn by the connection's `rate:`, to be waited for.
+    fn turn(&self) -> Turn<'a> {
         let (name, tenant) = (&self.connection.name, &self.request.tenant.name);
-        let wait_ms = self.hub.buckets.reserve(
-            name,
-            &self.connection.rates,
-            tenant,
-            self.hub.clock.now_ms(),
-        );
+        let passed_ms = self.hub.clock.passed_ms();
+        let rates = &self.connection.rates;
+        self.hub.turns.ask(name, rates, tenant, passed_ms)
+    }
+
+    async fn wait_for(&self, turn: &Turn<'_>) {
+        let wait_ms = turn.wait_ms(self.hub.clock.passed_ms());
         if wait_ms > 0 {
             let turn = self.hub.clock.sleep(wait_ms);
             self.request.room.aside(Waits::Again, turn).await;
@@ -295,6 +323,18 @@ impl Job<'_> {
             }
             self.request.room.aside(Waits::Again, gate.opened()).await;
         }
+    }
+
+    /// Whether what is ready to be sent may be: signing in, or a pause, may have taken longer than the turn.
+    fn begins(&self, turn: &mut Turn<'_>) -> bool {
+        let begins = turn.begin(self.hub.clock.passed_ms());
+        if !begins {
+            // Nothing is known of the service, should this have been the attempt that others wait for.
+            let (name, tenant) = (&self.connection.name, &self.request.tenant.name);
+            let now_ms = self.hub.clock.now_ms();
+            self.hub.breakers.told_nothing(name, tenant, now_ms);
+        }
+        begins
     }
 
     fn judge(&self, answer: &Answer, errand: &Errand, page: bool) -> Meaning {

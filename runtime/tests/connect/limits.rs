@@ -5,11 +5,14 @@ use crate::support::*;
 use counterplay_machine::declare::{Auth, Callable, Connection, PathPart, Rate, Request, Retry};
 use counterplay_machine::deployment::ConnectionSettings;
 use counterplay_machine::eval::TenantFacts;
+use counterplay_runtime::brake::{Brake, Gate, Scope};
 use counterplay_runtime::call::{CallOutcome, CallRequest, Connector};
 use counterplay_runtime::clock::{Clock, VirtualClock};
+use counterplay_runtime::connect::Connectors;
 use counterplay_sandbox::{Fault, FaultKind, Options, Sandbox, Service};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// As the library declares Identity Protection: one request per second and tenant.
 fn identity_protection(base: &str) -> Connection {
@@ -144,5 +147,140 @@ async fn a_wait_that_is_asked_for_is_kept_as_seconds_and_as_a_date() {
         );
         assert!(matches!(bench.call("ask").await, CallOutcome::Done(_)));
         assert_eq!(bench.passed_ms(), at_least, "{header}");
+    }
+}
+
+/// Five calls, all at once; that each was carried out.
+async fn at_once(connectors: &Connectors, bench: &Bench) {
+    let call = |n: usize| {
+        connectors.call(CallRequest {
+            id: format!("at-once-{n}"),
+            ..bench.request("ask", "a value")
+        })
+    };
+    let all = tokio::join!(call(0), call(1), call(2), call(3), call(4));
+    for outcome in [all.0, all.1, all.2, all.3, all.4] {
+        assert!(matches!(outcome, CallOutcome::Done(_)), "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn within_any_time_of_that_length_no_more_are_sent_than_declared() {
+    let server = Server::start(|_, _| json(200, json!({}))).await;
+    let limited = Connection {
+        rates: vec![
+            Rate {
+                count: 3,
+                per_ms: 10_000,
+                per_tenant: true,
+            },
+            Rate {
+                count: 4,
+                per_ms: 60_000,
+                per_tenant: false,
+            },
+        ],
+        ..connection(Auth::None)
+    };
+    let bench = Bench::new(limited, Some(settings(&server.base())), vec![query("ask")]);
+    let wire = Noted::new(bench.clock.clone());
+    let connectors = bench.over(wire.clone());
+    at_once(&connectors, &bench).await;
+    at_once(&connectors, &bench).await;
+    let sent = wire.sent("/things");
+    assert_eq!(sent.len(), 10);
+    assert!(keeps_to(3, 10_000, &sent), "{sent:?}");
+    assert!(keeps_to(4, 60_000, &sent), "{sent:?}");
+}
+
+#[tokio::test]
+async fn calls_that_waited_for_a_token_are_not_sent_all_at_once() {
+    let clock = Arc::new(VirtualClock::at(START_MS));
+    let slow = clock.clone();
+    let server = Server::start(move |_, request| {
+        if request.line.contains("/token") {
+            // All of the turns are over by then.
+            slow.skip_to(START_MS + 30_000);
+            return json(
+                200,
+                json!({"access_token": "a-token-of-some-length", "expires_in": 3600}),
+            );
+        }
+        json(200, json!({}))
+    })
+    .await;
+    let limited = Connection {
+        auth: Auth::OAuth2 {
+            token_url: arc("{base}/token"),
+            scope: arc("all"),
+        },
+        ..identity_protection("")
+    };
+    let settings = Some(settings(&server.base()));
+    let bench = Bench::with_clock(limited, settings, vec![query("ask")], clock);
+    let wire = Noted::new(bench.clock.clone());
+    at_once(&bench.over(wire.clone()), &bench).await;
+    let sent = wire.sent("/things");
+    assert_eq!(sent.len(), 5);
+    assert!(keeps_to(1, 1_000, &sent), "{sent:?}");
+    assert_eq!(wire.sent("/token").len(), 1);
+}
+
+#[tokio::test]
+async fn calls_that_a_pause_held_up_are_not_sent_all_at_once() {
+    let server = Server::start(|_, _| json(200, json!({}))).await;
+    let limited = Connection {
+        auth: Auth::None,
+        ..identity_protection("")
+    };
+    let bench = Bench::new(limited, Some(settings(&server.base())), vec![query("ask")]);
+    let wire = Noted::new(bench.clock.clone());
+    let connectors = bench.over(wire.clone());
+    let brake = Arc::new(Brake::default());
+    brake.set(vec![Scope::All]);
+    let call = |n: usize| {
+        connectors.call(CallRequest {
+            id: format!("held-{n}"),
+            gate: Gate::of(&brake, "contoso", None),
+            ..bench.request("ask", "a value")
+        })
+    };
+    let unpause = async {
+        // Until all of the turns are over.
+        while bench.passed_ms() < 3_000 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        brake.set(vec![]);
+    };
+    tokio::join!(call(0), call(1), call(2), call(3), unpause);
+    let sent = wire.sent("/things");
+    assert_eq!(sent.len(), 4);
+    assert!(keeps_to(1, 1_000, &sent), "{sent:?}");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_holds_nobody_up_and_lets_nobody_through() {
+    for by_ms in [-86_400_000, 86_400_000] {
+        let server = Server::start(|_, _| json(200, json!({}))).await;
+        let limited = Connection {
+            auth: Auth::None,
+            ..identity_protection("")
+        };
+        let clock = Arc::new(VirtualClock::at(START_MS));
+        let settings = Some(settings(&server.base()));
+        let bench = Bench::with_clock(limited, settings, vec![query("ask")], clock.clone());
+        let wire = Noted::new(bench.clock.clone());
+        let connectors = bench.over(wire.clone());
+        let begun_ms = clock.passed_ms();
+        for _ in 0..5 {
+            connectors.call(bench.request("ask", "a value")).await;
+            clock.jump(by_ms);
+        }
+        let sent: Vec<i64> = wire
+            .sent("/things")
+            .iter()
+            .map(|at_ms| at_ms - begun_ms)
+            .collect();
+        assert_eq!(sent, [0, 1_000, 2_000, 3_000, 4_000], "{by_ms}");
     }
 }

@@ -11,10 +11,12 @@ use counterplay_machine::{Program, Value};
 use counterplay_runtime::brake::Gate;
 use counterplay_runtime::call::{CallOutcome, CallRequest, Connector, Setbacks};
 use counterplay_runtime::clock::{Clock, VirtualClock};
-use counterplay_runtime::connect::{Chance, Connectors, MasterKey, MemorySecrets, Secrets};
+use counterplay_runtime::connect::{
+    Carried, Chance, Connectors, MasterKey, MemorySecrets, Secrets, Wire,
+};
 use counterplay_runtime::room::Room;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// A moment: 2026-01-01T00:00:00Z.
 pub const START_MS: i64 = 1_767_225_600_000;
@@ -126,6 +128,8 @@ pub fn mail(name: &str) -> Callable {
 /// Connectors on a virtual clock, and the program that they are used with.
 pub struct Bench {
     pub clock: Arc<dyn Clock>,
+    pub deployment: Deployment,
+    pub secrets: Arc<dyn Secrets>,
     pub connectors: Connectors,
     pub program: Arc<Program>,
     pub tenant: TenantFacts,
@@ -179,10 +183,12 @@ impl Bench {
             ..Deployment::default()
         };
         let key = MasterKey::from_bytes([9; 32]);
-        let connectors =
-            Connectors::new(deployment, secrets, key, clock.clone()).expect("an HTTP client");
+        let connectors = Connectors::new(deployment.clone(), secrets.clone(), key, clock.clone())
+            .expect("an HTTP client");
         Bench {
             clock,
+            deployment,
+            secrets,
             connectors: connectors.with_chance(Chance::seeded(1)),
             program: Arc::new(program),
             tenant: TenantFacts {
@@ -193,6 +199,14 @@ impl Bench {
                 ..Default::default()
             },
         }
+    }
+
+    /// Connectors of the same deployment over another wire.
+    pub fn over(&self, wire: Arc<dyn Wire>) -> Connectors {
+        let (deployment, secrets) = (self.deployment.clone(), self.secrets.clone());
+        let key = MasterKey::from_bytes([9; 32]);
+        Connectors::over(wire, deployment, secrets, key, self.clock.clone())
+            .with_chance(Chance::seeded(1))
     }
 
     pub fn request(&self, name: &str, value: &str) -> CallRequest {
@@ -218,6 +232,49 @@ impl Bench {
     pub fn passed_ms(&self) -> i64 {
         self.clock.now_ms() - START_MS
     }
+}
+
+/// The network, with a note of when each request was sent: in milliseconds of time that has passed, and where to.
+pub struct Noted {
+    clock: Arc<dyn Clock>,
+    client: reqwest::Client,
+    sent: Mutex<Vec<(i64, String)>>,
+}
+
+impl Noted {
+    pub fn new(clock: Arc<dyn Clock>) -> Arc<Noted> {
+        Arc::new(Noted {
+            clock,
+            client: reqwest::Client::builder()
+                .no_proxy()
+                .build()
+                .expect("a client"),
+            sent: Mutex::default(),
+        })
+    }
+
+    /// When requests whose address holds this text were sent.
+    pub fn sent(&self, to: &str) -> Vec<i64> {
+        let sent = self.sent.lock().expect("no panic");
+        let those = sent.iter().filter(|(_, url)| url.contains(to));
+        those.map(|(at_ms, _)| *at_ms).collect()
+    }
+}
+
+impl Wire for Noted {
+    fn carry(&self, request: reqwest::Request, _private: bool) -> Carried<'_> {
+        let mut sent = self.sent.lock().expect("no panic");
+        sent.push((self.clock.passed_ms(), request.url().to_string()));
+        Box::pin(async move { Ok(self.client.execute(request).await?) })
+    }
+}
+
+/// Whether never more than `count` lie within `per_ms`.
+pub fn keeps_to(count: usize, per_ms: i64, times: &[i64]) -> bool {
+    let mut times = times.to_vec();
+    times.sort_unstable();
+    let mut windows = times.windows(count + 1);
+    windows.all(|window| window[count] - window[0] >= per_ms)
 }
 
 pub fn done() -> CallOutcome {
