@@ -144,21 +144,34 @@ pub(super) fn is_public(ip: IpAddr) -> bool {
     }
 }
 
-/// Whether a cloud answers there with a machine's own credentials or configuration: the metadata services of Azure, AWS,
-/// Google and others, of AWS over IPv6, of Alibaba and Oracle, and the WireServer of Azure, whose address looks public.
+/// Whether a cloud answers there with a machine's or a container's own credentials or configuration:
+///
+/// - 169.254.169.254, the metadata services of Azure, AWS, Google, OpenStack and others; over IPv6 fd00:ec2::254 ("IPv6 on
+///   AWS", Supporting Amazon VPC services), fd20:ce::254 (Google's Config Connector names it as `GCE_METADATA_HOST`),
+///   fe80::a9fe:a9fe (OpenStack Neutron, "IPv6 support in Metadata service");
+/// - 169.254.170.2, the credentials of an ECS task, and 169.254.170.23 and fd00:ec2::23, those of an EKS pod (AWS SDK
+///   for Rust, `aws_config::ecs`; "Set up the Amazon EKS Pod Identity Agent");
+/// - 168.63.129.16, the WireServer of Azure, whose address looks public ("What is IP address 168.63.129.16?");
+/// - 100.100.100.200, the metadata service of Alibaba Cloud ("Instance metadata");
+/// - 192.0.0.192, that of Oracle's Cloud at Customer ("Retrieve Predefined Instance Metadata").
 fn is_of_the_cloud(ip: IpAddr) -> bool {
-    const V4: [Ipv4Addr; 4] = [
+    const V4: [Ipv4Addr; 6] = [
         Ipv4Addr::new(169, 254, 169, 254),
+        Ipv4Addr::new(169, 254, 170, 2),
+        Ipv4Addr::new(169, 254, 170, 23),
         Ipv4Addr::new(168, 63, 129, 16),
         Ipv4Addr::new(100, 100, 100, 200),
         Ipv4Addr::new(192, 0, 0, 192),
     ];
+    const V6: [Ipv6Addr; 4] = [
+        Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
+        Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23),
+        Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
+        Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0xa9fe, 0xa9fe),
+    ];
     match ip {
         IpAddr::V4(ip) => V4.contains(&ip),
-        IpAddr::V6(ip) => {
-            ip == Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)
-                || inner(ip).is_some_and(|ip| V4.contains(&ip))
-        }
+        IpAddr::V6(ip) => V6.contains(&ip) || inner(ip).is_some_and(|ip| V4.contains(&ip)),
     }
 }
 
@@ -287,7 +300,17 @@ mod tests {
             "::ffff:169.254.169.254",
             "64:ff9b::a9fe:a9fe",
             "2002:a83f:8110::",
+            "169.254.170.2",
+            "::ffff:169.254.170.2",
+            "64:ff9b::a9fe:aa02",
+            "169.254.170.23",
+            "2002:a9fe:aa17::",
+            "100.100.100.200",
+            "192.0.0.192",
             "fd00:ec2::254",
+            "fd00:ec2::23",
+            "fd20:ce::254",
+            "fe80::a9fe:a9fe",
         ] {
             let ip = address.parse().expect("an address");
             assert!(
@@ -298,7 +321,16 @@ mod tests {
                 "{address}"
             );
         }
-        for address in ["10.0.0.1", "127.0.0.1", "169.254.1.1", "fd00::1", "::1"] {
+        for address in [
+            "10.0.0.1",
+            "127.0.0.1",
+            "169.254.1.1",
+            "169.254.170.3",
+            "fd00::1",
+            "fd00:ec2::1",
+            "fe80::1",
+            "::1",
+        ] {
             let ip = address.parse().expect("an address");
             assert_eq!(EgressError::of("x", ip, true), None, "{address}");
         }
