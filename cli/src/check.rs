@@ -47,7 +47,10 @@ pub fn check(args: &CheckArgs) -> Outcome {
         files += wanted.as_ref().map_or(project.files.len(), Vec::len);
         more = more.or_else(|| report::more(&findings));
         if let Some(root) = root.filter(|_| args.secrets) {
-            with_secrets.push((root, project.deployment(), project.program()));
+            let file = project.compiled.file.as_ref();
+            let knows = file.is_none_or(|file| file.knows_secrets);
+            let asked = knows.then(|| (root, project.deployment(), project.program()));
+            with_secrets.push(asked);
         }
         match &mut document {
             Some(document) => document.add(&project, &findings),
@@ -78,14 +81,25 @@ pub fn check(args: &CheckArgs) -> Outcome {
     }
 }
 
+/// A project whose secrets are looked up, with its folder; nothing where it is not known where they come from.
+type Asked = Option<(PathBuf, Deployment, Arc<Program>)>;
+
 /// Looks up the secrets of projects.
-fn look_up(projects: &[(PathBuf, Deployment, Arc<Program>)], verdict: u8) -> Outcome {
-    projects
-        .iter()
-        .try_fold(verdict, |verdict, (root, deployment, program)| {
-            let found = asynchronously(secrets::check(deployment, program, root))?;
-            Ok(verdict.max(found))
-        })
+fn look_up(projects: &[Asked], verdict: u8) -> Outcome {
+    projects.iter().try_fold(verdict, |verdict, asked| {
+        let found = match asked {
+            Some((root, deployment, program)) => {
+                asynchronously(secrets::check(deployment, program, root))?
+            }
+            None => {
+                out::line(format!(
+                    "no secret was looked up: {FILE_NAME} has a mistake where it says where they come from"
+                ))?;
+                FOUND
+            }
+        };
+        Ok(verdict.max(found))
+    })
 }
 
 /// Which paths belong to which project.

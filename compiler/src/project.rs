@@ -40,6 +40,8 @@ pub struct ProjectFile {
     pub services: Vec<(String, Place)>,
     /// What is made of warnings.
     pub lints: Levels,
+    /// Whether it says where secrets come from, or leaves it out: `[secrets]` has no mistake.
+    pub knows_secrets: bool,
 }
 
 #[derive(Deserialize)]
@@ -377,7 +379,7 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
     );
     let lints = lints::read(written.lints, &mut find);
     let here = first_line(text, "[secrets]").unwrap_or(0..1);
-    let secrets = secrets::read(written.secrets, here, &mut find);
+    let (secrets, knows_secrets) = secrets::read(written.secrets, here, &mut find);
     let playbooks = written
         .playbooks
         .keys()
@@ -389,6 +391,7 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
         parameters,
         services,
         lints,
+        knows_secrets,
         sources: written
             .project
             .sources

@@ -67,6 +67,36 @@ fn secrets_are_looked_up_where_the_service_will_look() -> Result {
 }
 
 #[test]
+fn secrets_are_not_looked_up_where_nobody_chose() -> Result {
+    let place = Place::new()?;
+    place.write("playbooks/a.play", "")?;
+    for section in [
+        "[secrets]\nprovider = \"valt\"\n",
+        "[secrets]\nprovider = \"vault\"\n",
+        "[secrets]\nprovider = \"environment\"\ntoken = \"x\"\n",
+        "[secrets\n",
+    ] {
+        place.write(
+            "counterplay.toml",
+            &format!("[project]\nname = \"X\"\n\n[connections.svc]\nsecret = \"svc\"\n\n{section}"),
+        )?;
+        for path in [".", "playbooks/a.play"] {
+            let ran = place.run(&["check", path, "--secrets"])?;
+            assert_eq!(ran.code, Some(1), "{section}: {ran:?}");
+            assert!(
+                ran.out.ends_with(
+                    "no secret was looked up: counterplay.toml has a mistake where it says where they come from\n"
+                ),
+                "{section}: {}",
+                ran.out
+            );
+            assert!(!ran.out.contains("lacks"), "{section}: {}", ran.out);
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn errors_are_shown_in_three_formats() -> Result {
     let place = Place::new()?;
     place.write("a.play", BAD)?;

@@ -25,14 +25,14 @@ const REFRESH_MIN_MS: i64 = 10_000;
 /// The longest.
 const REFRESH_MAX_MS: i64 = 86_400_000;
 
-/// Reads the section. `here` is where its first line stands.
+/// Reads the section, and says whether all of it could be read. `here` is where its first line stands.
 pub(super) fn read(
     written: Option<Written>,
     here: Range<usize>,
     find: &mut impl FnMut(String, Range<usize>, &str, Option<String>),
-) -> SecretsSettings {
+) -> (SecretsSettings, bool) {
     let Some(written) = written else {
-        return SecretsSettings::default();
+        return (SecretsSettings::default(), true);
     };
     let mut section = Section {
         keys: written
@@ -44,10 +44,11 @@ pub(super) fn read(
         findings: Vec::new(),
     };
     let settings = section.read();
+    let is_sound = section.findings.is_empty();
     for (message, at, label, help) in section.findings {
         find(message, at, &label, help);
     }
-    settings
+    (settings, is_sound)
 }
 
 struct Section {
