@@ -82,10 +82,11 @@ impl Job<'_> {
         let why = match attempt {
             Ok(answer) if answer.status >= 500 => format!("it answered {}", answer.status),
             Ok(_) => return breakers.answered(connection, tenant),
-            // Asked to wait, it works.
+            // What the token service answers counts as what the service itself answers.
             Err(Trouble::NotSent {
-                asked_ms: Some(_), ..
-            }) => return breakers.answered(connection, tenant),
+                answered: Some(status),
+                ..
+            }) if *status < 500 => return breakers.answered(connection, tenant),
             Err(Trouble::NotSent { reason, .. } | Trouble::Lost(reason)) => {
                 self.redactor.text(reason)
             }

@@ -91,7 +91,10 @@ impl<'a> Job<'a> {
                     }
                 },
                 Err(
-                    Trouble::NotSent { reason, asked_ms } | Trouble::Lacking { reason, asked_ms },
+                    Trouble::NotSent {
+                        reason, asked_ms, ..
+                    }
+                    | Trouble::Lacking { reason, asked_ms },
                 ) => (reason, asked_ms),
                 Err(Trouble::Shut { reason, .. }) => (reason, None),
                 Err(Trouble::Lost(reason)) if self.is_repeatable() => {
@@ -218,6 +221,10 @@ impl<'a> Job<'a> {
             Err(Trouble::Lacking { .. } | Trouble::Shut { .. }) => return,
             // It is there, and has no time at present.
             Ok(answer) if answer.status == 429 => return,
+            Err(Trouble::NotSent {
+                answered: Some(429),
+                ..
+            }) => return,
             Ok(answer) if is_sick(answer.status) => format!("it answered {}", answer.status),
             Ok(_) => return self.hub.healths.worked(name, now_ms),
             // Nothing was asked of it.

@@ -135,7 +135,9 @@ impl<'a> Job<'a> {
                         Err(trouble) => trouble,
                     };
                     let ended = match trouble {
-                        Trouble::NotSent { reason, asked_ms }
+                        Trouble::NotSent {
+                            reason, asked_ms, ..
+                        }
                         | Trouble::Lacking { reason, asked_ms } => {
                             self.pause(reason, asked_ms).await
                         }

@@ -208,6 +208,8 @@ enum Trouble {
         reason: String,
         /// How long the other side asks to wait, in milliseconds.
         asked_ms: Option<i64>,
+        /// What the token service answered, where it did.
+        answered: Option<u16>,
     },
     /// It was not sent, for a reason that is not the service's; trying again later may help.
     Lacking {
@@ -236,6 +238,7 @@ impl Trouble {
         Trouble::NotSent {
             reason: reason.into(),
             asked_ms: None,
+            answered: None,
         }
     }
 

@@ -183,7 +183,11 @@ impl Job<'_> {
         let body: Json = serde_json::from_slice(&bytes).unwrap_or(Json::Null);
         if status == 429 || status >= 500 {
             let reason = format!("no access token: the token service answered {status}");
-            return Err(Trouble::NotSent { reason, asked_ms });
+            return Err(Trouble::NotSent {
+                reason,
+                asked_ms,
+                answered: Some(status),
+            });
         }
         let given = body["access_token"]
             .as_str()

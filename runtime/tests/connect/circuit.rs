@@ -102,6 +102,101 @@ async fn refusals_and_limits_do_not_count() {
     }
 }
 
+/// A service whose token service has a switch: the status, and what it says of when to come back.
+async fn with_tokens(
+    retry_after: Option<&'static str>,
+) -> (Server, Arc<AtomicU16>, Arc<AtomicU16>) {
+    let (token, own) = (Arc::new(AtomicU16::new(200)), Arc::new(AtomicU16::new(200)));
+    let switches = (token.clone(), own.clone());
+    let server = Server::start(move |_, request| {
+        if !request.line.contains("/token") {
+            return match switches.1.load(Ordering::SeqCst) {
+                200 => json(200, json!({})),
+                other => empty(other),
+            };
+        }
+        match switches.0.load(Ordering::SeqCst) {
+            // It is used for no second call.
+            200 => json(
+                200,
+                json!({"access_token": "a-token-of-some-length", "expires_in": 0}),
+            ),
+            other => {
+                let headers = retry_after.map(|value| ("retry-after", value.to_owned()));
+                Reply::Say(other, headers.into_iter().collect(), String::new())
+            }
+        }
+    })
+    .await;
+    (server, token, own)
+}
+
+fn oauth() -> Connection {
+    Connection {
+        auth: Auth::OAuth2 {
+            token_url: arc("{base}/token"),
+            scope: arc("all"),
+        },
+        ..once()
+    }
+}
+
+#[tokio::test]
+async fn a_token_service_that_has_no_time_is_no_failure_and_ends_the_row() {
+    for retry_after in [None, Some("1")] {
+        let (server, token, own) = with_tokens(retry_after).await;
+        let bench = bench(&server, oauth());
+        token.store(429, Ordering::SeqCst);
+        for _ in 0..8 {
+            let reason = failure(bench.call("ask").await);
+            assert!(
+                reason.contains("the token service answered 429"),
+                "{reason}"
+            );
+        }
+        let health = bench.connectors.health();
+        let health = health.get("service").cloned().unwrap_or_default();
+        assert!(health.open.is_empty(), "{health:?}");
+        assert_eq!(health.trouble, None, "it is there");
+        // Four failures of the service, the answer, and four again.
+        for _ in 0..2 {
+            token.store(200, Ordering::SeqCst);
+            own.store(500, Ordering::SeqCst);
+            for _ in 0..4 {
+                failure(bench.call("ask").await);
+            }
+            token.store(429, Ordering::SeqCst);
+            failure(bench.call("ask").await);
+        }
+        assert!(bench.connectors.health()["service"].open.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_token_service_that_does_not_work_counts_whether_it_asks_to_wait_or_not() {
+    for retry_after in [None, Some("1")] {
+        for status in [500, 503] {
+            let (server, token, own) = with_tokens(retry_after).await;
+            let bench = bench(&server, oauth());
+            own.store(500, Ordering::SeqCst);
+            for _ in 0..3 {
+                failure(bench.call("ask").await);
+            }
+            token.store(status, Ordering::SeqCst);
+            for _ in 0..2 {
+                failure(bench.call("ask").await);
+            }
+            let asked = server.received().len();
+            let reason = failure(bench.call("ask").await);
+            assert!(
+                reason.starts_with("the call was not sent: nothing is sent to `service`"),
+                "{status}, {retry_after:?}: {reason}"
+            );
+            assert_eq!(server.received().len(), asked, "nobody was asked");
+        }
+    }
+}
+
 #[tokio::test]
 async fn one_tenants_trouble_is_not_anothers() {
     let (server, status) = switched().await;
