@@ -4,20 +4,23 @@ use super::SharedSandbox;
 use crate::error::Failure;
 use crate::sandboxed;
 use counterplay_machine::Program;
-use counterplay_machine::deployment::Deployment;
+use counterplay_machine::deployment::{Deployment, SecretsSettings};
 use counterplay_runtime::call::Connector;
 use counterplay_runtime::clock::Clock;
-use counterplay_runtime::connect::{Connectors, MasterKey, Secrets, open};
+use counterplay_runtime::connect::{Connectors, MasterKey, Remembered, SecretError, Secrets, open};
 use counterplay_server::project::Outside;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// The way to the outside.
+/// The way to the outside, which every deploy goes anew: what is known of the services stays.
 pub struct Way {
     sandbox: SharedSandbox,
     root: PathBuf,
     key: MasterKey,
     clock: Arc<dyn Clock>,
+    remembered: Remembered,
+    /// The last that secrets came from, and as what it is set up.
+    keeper: Mutex<Option<(SecretsSettings, Arc<dyn Secrets>)>>,
 }
 
 impl Way {
@@ -33,7 +36,24 @@ impl Way {
             root,
             key,
             clock,
+            remembered: Remembered::default(),
+            keeper: Mutex::default(),
         }
+    }
+
+    /// Where secrets come from. A service that keeps them is the same as before where it is set up as before: what it
+    /// told is known still, should it be away now.
+    fn keeper(&self, settings: &SecretsSettings) -> Result<Arc<dyn Secrets>, SecretError> {
+        let mut kept = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, keeper)) = kept.as_ref()
+            && of == settings
+            && matches!(of, SecretsSettings::Vault(_) | SecretsSettings::KeyVault(_))
+        {
+            return Ok(keeper.clone());
+        }
+        let keeper = open(settings, &self.root, self.clock.clone())?;
+        *kept = Some((settings.clone(), keeper.clone()));
+        Ok(keeper)
     }
 
     /// Where secrets of webhooks come from.
@@ -45,8 +65,9 @@ impl Way {
             Some(sandbox) => Ok(Arc::new(
                 sandboxed::deployment(deployment.clone(), sandbox).1,
             )),
-            None => open(&deployment.secrets, &self.root, self.clock.clone())
-                .map_err(|e| Failure::cannot_start(e.to_string())),
+            None => {
+                (self.keeper(&deployment.secrets)).map_err(|e| Failure::cannot_start(e.to_string()))
+            }
         }
     }
 }
@@ -64,9 +85,8 @@ impl Outside for Way {
                 (led, Arc::new(secrets))
             }
             None => {
-                let secrets = open(&deployment.secrets, &self.root, self.clock.clone())
-                    .map_err(|e| e.to_string())?;
-                (deployment, secrets)
+                let keeper = self.keeper(&deployment.secrets);
+                (deployment, keeper.map_err(|e| e.to_string())?)
             }
         };
         let connectors = Connectors::new(
@@ -75,7 +95,8 @@ impl Outside for Way {
             self.key.clone(),
             self.clock.clone(),
         )
-        .map_err(|e| e.to_string())?;
+        .map_err(|e| e.to_string())?
+        .with_remembered(self.remembered.clone(), program);
         Ok((deployment, Arc::new(connectors)))
     }
 }

@@ -4,8 +4,9 @@
 //! After some failures in a row that say that the service does not work (no answer, or one from 500 on) nothing is sent
 //! for a while; then one attempt is made. If it is answered, all go on; if not, the while is longer.
 
+use super::remembered::Place;
 use crate::call::OpenCircuit;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 /// How many failures in a row stop the calls.
@@ -176,26 +177,26 @@ impl State {
 
 /// All of them, by connection and tenant.
 #[derive(Debug, Default)]
-pub(super) struct Breakers(Mutex<HashMap<(String, String), State>>);
+pub(super) struct Breakers(Mutex<HashMap<(Place, String), State>>);
 
 impl Breakers {
     /// Whether an attempt may be made now.
-    pub fn ask(&self, connection: &str, tenant: &str, now_ms: i64, limit_ms: i64) -> Say {
-        self.with(connection, tenant, |state| state.ask(now_ms, limit_ms))
+    pub fn ask(&self, place: &Place, tenant: &str, now_ms: i64, limit_ms: i64) -> Say {
+        self.with(place, tenant, |state| state.ask(now_ms, limit_ms))
     }
 
     /// An attempt was answered by a service that works.
-    pub fn answered(&self, connection: &str, tenant: &str) {
-        if self.with(connection, tenant, State::answered) {
-            tracing::info!(connection, tenant, "it answers again; calls go on");
+    pub fn answered(&self, place: &Place, tenant: &str) {
+        if self.with(place, tenant, State::answered) {
+            tracing::info!(connection = %place.name, tenant, "it answers again; calls go on");
         }
     }
 
     /// An attempt said that the service does not work.
-    pub fn failed(&self, connection: &str, tenant: &str, now_ms: i64, why: &str) {
-        if self.with(connection, tenant, |state| state.failed(now_ms, why)) {
+    pub fn failed(&self, place: &Place, tenant: &str, now_ms: i64, why: &str) {
+        if self.with(place, tenant, |state| state.failed(now_ms, why)) {
             tracing::warn!(
-                connection,
+                connection = %place.name,
                 tenant,
                 reason = why,
                 "no call is sent for a while"
@@ -204,26 +205,22 @@ impl Breakers {
     }
 
     /// An attempt told nothing of the service.
-    pub fn told_nothing(&self, connection: &str, tenant: &str, now_ms: i64) {
-        self.with(connection, tenant, |state| state.told_nothing(now_ms));
+    pub fn told_nothing(&self, place: &Place, tenant: &str, now_ms: i64) {
+        self.with(place, tenant, |state| state.told_nothing(now_ms));
     }
 
-    /// Those of one connection to which nothing is sent at present, by tenant.
-    pub fn open(&self) -> BTreeMap<String, BTreeMap<String, OpenCircuit>> {
+    /// Those to which nothing is sent at present, with the tenant.
+    pub fn open(&self) -> Vec<(Place, String, OpenCircuit)> {
         let states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut open: BTreeMap<String, BTreeMap<String, OpenCircuit>> = BTreeMap::new();
-        for ((connection, tenant), state) in states.iter() {
-            if let Some(shown) = state.shown() {
-                let of = open.entry(connection.clone()).or_default();
-                of.insert(tenant.clone(), shown);
-            }
-        }
-        open
+        let open = states.iter().filter_map(|((place, tenant), state)| {
+            Some((place.clone(), tenant.clone(), state.shown()?))
+        });
+        open.collect()
     }
 
-    fn with<T>(&self, connection: &str, tenant: &str, f: impl FnOnce(&mut State) -> T) -> T {
+    fn with<T>(&self, place: &Place, tenant: &str, f: impl FnOnce(&mut State) -> T) -> T {
         let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let state = states.entry((connection.to_owned(), tenant.to_owned()));
+        let state = states.entry((place.clone(), tenant.to_owned()));
         f(state.or_default())
     }
 }
@@ -314,14 +311,15 @@ mod tests {
     #[test]
     fn connections_and_tenants_have_breakers_of_their_own() {
         let breakers = Breakers::default();
+        let (graph, psa) = (Place::named("graph"), Place::named("psa"));
         for _ in 0..FAILURES {
-            breakers.failed("graph", "contoso", 0, "down");
+            breakers.failed(&graph, "contoso", 0, "down");
         }
-        assert_ne!(breakers.ask("graph", "contoso", 1, LIMIT_MS), Say::Go);
-        assert_eq!(breakers.ask("graph", "fabrikam", 1, LIMIT_MS), Say::Go);
-        assert_eq!(breakers.ask("psa", "contoso", 1, LIMIT_MS), Say::Go);
+        assert_ne!(breakers.ask(&graph, "contoso", 1, LIMIT_MS), Say::Go);
+        assert_eq!(breakers.ask(&graph, "fabrikam", 1, LIMIT_MS), Say::Go);
+        assert_eq!(breakers.ask(&psa, "contoso", 1, LIMIT_MS), Say::Go);
         let open = breakers.open();
-        assert_eq!(open["graph"].keys().collect::<Vec<_>>(), ["contoso"]);
         assert_eq!(open.len(), 1);
+        assert_eq!((&open[0].0, open[0].1.as_str()), (&graph, "contoso"));
     }
 }

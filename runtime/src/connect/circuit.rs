@@ -20,7 +20,8 @@ impl Job<'_> {
         let timeout_ms = self.connection.timeout_ms.max(1);
         let limit_ms = timeout_ms.saturating_mul(2).saturating_add(MARGIN_MS);
         let now_ms = self.hub.clock.now_ms();
-        match self.hub.breakers.ask(connection, tenant, now_ms, limit_ms) {
+        let breakers = &self.hub.known().breakers;
+        match breakers.ask(&self.place, tenant, now_ms, limit_ms) {
             Say::Go => Ok(()),
             Say::Wait(wait_ms, why) => Err(Trouble::Shut {
                 reason: format!(
@@ -76,17 +77,17 @@ impl Job<'_> {
 
     /// Notes what an attempt says of the service: no answer and answers from 500 on count, refusals do not.
     pub fn note_circuit(&self, attempt: &Result<Answer, Trouble>) {
-        let breakers = &self.hub.breakers;
-        let (connection, tenant) = (&self.connection.name, &self.request.tenant.name);
+        let breakers = &self.hub.known().breakers;
+        let (place, tenant) = (&self.place, &self.request.tenant.name);
         let now_ms = self.hub.clock.now_ms();
         let why = match attempt {
             Ok(answer) if answer.status >= 500 => format!("it answered {}", answer.status),
-            Ok(_) => return breakers.answered(connection, tenant),
+            Ok(_) => return breakers.answered(place, tenant),
             // What the token service answers counts as what the service itself answers.
             Err(Trouble::NotSent {
                 answered: Some(status),
                 ..
-            }) if *status < 500 => return breakers.answered(connection, tenant),
+            }) if *status < 500 => return breakers.answered(place, tenant),
             Err(Trouble::NotSent { reason, .. } | Trouble::Lost(reason)) => {
                 self.redactor.text(reason)
             }
@@ -96,9 +97,9 @@ impl Job<'_> {
                 | Trouble::Lacking { .. }
                 | Trouble::Shut { .. },
             ) => {
-                return breakers.told_nothing(connection, tenant, now_ms);
+                return breakers.told_nothing(place, tenant, now_ms);
             }
         };
-        breakers.failed(connection, tenant, now_ms, &why);
+        breakers.failed(place, tenant, now_ms, &why);
     }
 }

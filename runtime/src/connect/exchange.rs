@@ -215,7 +215,7 @@ impl<'a> Job<'a> {
     /// Notes whether the connection works: a refusal of what was asked for is a sign that it does, a refusal of
     /// who asks is not.
     fn note_health(&self, attempt: &Result<Answer, Trouble>) {
-        let (name, now_ms) = (&self.connection.name, self.hub.clock.now_ms());
+        let (healths, now_ms) = (&self.hub.known().healths, self.hub.clock.now_ms());
         let reason = match attempt {
             // The service was not asked.
             Err(Trouble::Lacking { .. } | Trouble::Shut { .. }) => return,
@@ -226,14 +226,14 @@ impl<'a> Job<'a> {
                 ..
             }) => return,
             Ok(answer) if is_sick(answer.status) => format!("it answered {}", answer.status),
-            Ok(_) => return self.hub.healths.worked(name, now_ms),
+            Ok(_) => return healths.worked(&self.place, now_ms),
             // Nothing was asked of it.
             Err(Trouble::TooLate(_)) => return,
             Err(
                 Trouble::NotSent { reason, .. } | Trouble::Lost(reason) | Trouble::Refused(reason),
             ) => self.redactor.text(reason),
         };
-        self.hub.healths.failed(name, now_ms, reason);
+        healths.failed(&self.place, now_ms, reason);
     }
 
     /// One try: waits for its turn, signs in, sends. A refused token or secret is replaced once.
@@ -307,10 +307,10 @@ impl<'a> Job<'a> {
 
     /// A turn by the connection's `rate:`, to be waited for.
     fn turn(&self) -> Turn<'a> {
-        let (name, tenant) = (&self.connection.name, &self.request.tenant.name);
+        let (rates, tenant) = (&self.connection.rates, &self.request.tenant.name);
         let passed_ms = self.hub.clock.passed_ms();
-        let rates = &self.connection.rates;
-        self.hub.turns.ask(name, rates, tenant, passed_ms)
+        let turns = &self.hub.known().turns;
+        turns.ask(&self.place, rates, tenant, passed_ms)
     }
 
     async fn wait_for(&self, turn: &Turn<'_>) {
@@ -337,9 +337,9 @@ impl<'a> Job<'a> {
         let begins = turn.begin(self.hub.clock.passed_ms());
         if !begins {
             // Nothing is known of the service, should this have been the attempt that others wait for.
-            let (name, tenant) = (&self.connection.name, &self.request.tenant.name);
-            let now_ms = self.hub.clock.now_ms();
-            self.hub.breakers.told_nothing(name, tenant, now_ms);
+            let (tenant, now_ms) = (&self.request.tenant.name, self.hub.clock.now_ms());
+            let breakers = &self.hub.known().breakers;
+            breakers.told_nothing(&self.place, tenant, now_ms);
         }
         begins
     }

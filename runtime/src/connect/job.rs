@@ -1,6 +1,7 @@
 //! One call: a declaration bound to arguments in, the request to send out; then what its answer means.
 
 use super::redact::Redactor;
+use super::remembered::Place;
 use super::secrets::SecretValue;
 use super::send::Sending;
 use super::tries::Tries;
@@ -25,6 +26,8 @@ pub(super) struct Job<'a> {
     pub callable: &'a Callable,
     pub connection: &'a Connection,
     pub settings: Option<&'a ConnectionSettings>,
+    /// What is known of the service is known of this.
+    pub place: Place,
     /// Who we are: by the impact of what is called.
     pub credentials: Credentials,
     /// Trying ends here although the connection would allow more, in milliseconds since the Unix epoch.
@@ -64,6 +67,7 @@ impl<'a> Job<'a> {
             callable,
             connection,
             settings,
+            place: Place::of(connection, settings),
             credentials,
             deadline_ms: None,
             no_later_ms: None,
@@ -240,7 +244,7 @@ impl<'a> Job<'a> {
     }
 
     /// The name of that secret.
-    fn proof(&self) -> Option<String> {
+    pub fn proof(&self) -> Option<String> {
         let Credentials {
             secret,
             certificate,

@@ -3,8 +3,8 @@
 //!
 //! One call goes through these files: `job` binds arguments and builds the request, `target` finds the
 //! address, `exchange` tries (waiting for `rate` and between `tries`), `auth` and `token` sign in, `send`
-//! or `mail` talk, `pages` reads lists to the end, `confirm` reads the state back, `doubt` deals with lost answers. `egress` keeps calls on
-//! the public internet, `redact` keeps secrets out of everything that is returned.
+//! or `mail` talk, `pages` reads lists to the end, `confirm` reads the state back, `doubt` deals with lost answers. `remembered`
+//! outlives a deploy, `egress` keeps calls on the public internet, `redact` keeps secrets out of everything that is returned.
 
 mod assertion;
 mod auth;
@@ -25,6 +25,7 @@ mod master_key;
 mod pages;
 mod rate;
 mod redact;
+mod remembered;
 mod secrets;
 mod send;
 mod signature;
@@ -38,6 +39,7 @@ mod wire;
 pub use chance::Chance;
 pub(crate) use master_key::keyed;
 pub use master_key::{KEY_LENGTH, MasterKey, MasterKeyError, PASSWORD_LENGTH};
+pub use remembered::Remembered;
 pub use secrets::{
     Asked, EnvironmentSecrets, FileSecrets, MemorySecrets, SecretError, SecretValue, Secrets, open,
 };
@@ -51,8 +53,10 @@ use crate::call::{
     SubscribeRequest, Subscribing,
 };
 use crate::clock::Clock;
+use counterplay_machine::Program;
 use counterplay_machine::deployment::Deployment;
-use std::collections::BTreeMap;
+use remembered::Place;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -65,10 +69,9 @@ pub struct Connectors {
     key: MasterKey,
     clock: Arc<dyn Clock>,
     chance: Chance,
-    turns: rate::Turns,
-    tokens: token::Tokens,
-    healths: health::Healths,
-    breakers: breaker::Breakers,
+    remembered: Remembered,
+    /// Where the connections of the present program lead, and since when; absent where that is not known.
+    present: Option<(BTreeSet<Place>, i64)>,
     gatherings: together::Gatherings,
     wire: Arc<dyn Wire>,
 }
@@ -121,10 +124,8 @@ impl Connectors {
             key,
             clock,
             chance: Chance::from_system(),
-            turns: rate::Turns::default(),
-            tokens: token::Tokens::default(),
-            healths: health::Healths::default(),
-            breakers: breaker::Breakers::default(),
+            remembered: Remembered::default(),
+            present: None,
             gatherings: together::Gatherings::default(),
             wire,
         }
@@ -134,6 +135,30 @@ impl Connectors {
     pub fn with_chance(mut self, chance: Chance) -> Connectors {
         self.chance = chance;
         self
+    }
+
+    /// The same, with what others before them remember, and for this program: what is known of a connection that is no
+    /// more, or leads elsewhere now, is not told any longer.
+    pub fn with_remembered(mut self, remembered: Remembered, program: &Program) -> Connectors {
+        self.remembered = remembered;
+        self.present = Some((Place::all(program, &self.deployment), self.clock.now_ms()));
+        self
+    }
+
+    fn known(&self) -> &remembered::Known {
+        self.remembered.known()
+    }
+
+    /// Whether the present program has this connection.
+    fn is_present(&self, place: &Place) -> bool {
+        let present = self.present.as_ref();
+        present.is_none_or(|(places, _)| places.contains(place))
+    }
+
+    /// Whether something is told that was noted of a connection at a time. Runs of earlier programs still call theirs.
+    fn tells(&self, place: &Place, noted_ms: i64) -> bool {
+        let since_ms = self.present.as_ref().map(|(_, since_ms)| *since_ms);
+        self.is_present(place) || since_ms.is_some_and(|since_ms| noted_ms >= since_ms)
     }
 
     async fn perform(&self, request: &CallRequest) -> CallOutcome {
@@ -185,9 +210,21 @@ impl Connector for Connectors {
     }
 
     fn health(&self) -> BTreeMap<String, ConnectionHealth> {
-        let mut healths = self.healths.all();
-        for (connection, open) in self.breakers.open() {
-            healths.entry(connection).or_default().open = open;
+        let mut healths: BTreeMap<String, ConnectionHealth> = BTreeMap::new();
+        for (place, health) in self.known().healths.all() {
+            let trouble_ms = health.trouble.as_ref().map(|(at_ms, _)| *at_ms);
+            let name = place.name.to_string();
+            if self.is_present(&place) {
+                healths.insert(name, health);
+            } else if self.tells(&place, health.worked_ms.max(trouble_ms).unwrap_or_default()) {
+                healths.entry(name).or_insert(health);
+            }
+        }
+        for (place, tenant, open) in self.known().breakers.open() {
+            if self.tells(&place, open.since_ms) {
+                let health = healths.entry(place.name.to_string()).or_default();
+                health.open.insert(tenant, open);
+            }
         }
         healths
     }

@@ -7,6 +7,7 @@
 //!
 //! The time is the one that has passed and never the clock's, which may be set.
 
+use super::remembered::Place;
 use counterplay_machine::declare::Rate;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,7 +15,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// What a line is about: the calls of a connection within so many milliseconds, for one tenant or for all.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
-    connection: String,
+    place: Place,
     per_ms: i64,
     tenant: Option<String>,
 }
@@ -88,7 +89,7 @@ pub(super) struct Turns(Mutex<State>);
 
 impl Turns {
     /// Reserves a turn by every line of a connection. `passed_ms` is the time that has passed, in milliseconds.
-    pub fn ask(&self, connection: &str, rates: &[Rate], tenant: &str, passed_ms: i64) -> Turn<'_> {
+    pub fn ask(&self, place: &Place, rates: &[Rate], tenant: &str, passed_ms: i64) -> Turn<'_> {
         let mut lines: Vec<(Key, usize)> = Vec::new();
         for rate in rates {
             if rate.count == 0 || rate.per_ms <= 0 {
@@ -96,7 +97,7 @@ impl Turns {
             }
             let count = usize::try_from(rate.count).unwrap_or(usize::MAX);
             let key = Key {
-                connection: connection.to_owned(),
+                place: place.clone(),
                 per_ms: rate.per_ms,
                 tenant: rate.per_tenant.then(|| tenant.to_owned()),
             };
@@ -221,7 +222,7 @@ mod tests {
 
     /// Waits for a turn, begins, and says when that was.
     fn at(turns: &Turns, rates: &[Rate], tenant: &str, passed_ms: i64) -> i64 {
-        let mut turn = turns.ask("graph", rates, tenant, passed_ms);
+        let mut turn = turns.ask(&Place::named("graph"), rates, tenant, passed_ms);
         let at_ms = passed_ms + turn.wait_ms(passed_ms);
         assert!(turn.begin(at_ms));
         at_ms
@@ -232,7 +233,7 @@ mod tests {
         let rates = [rate(3, 10_000, false)];
         let turns = Turns::default();
         let waiting: Vec<Turn<'_>> = (0..9)
-            .map(|_| turns.ask("graph", &rates, "contoso", 0))
+            .map(|_| turns.ask(&Place::named("graph"), &rates, "contoso", 0))
             .collect();
         let waits: Vec<i64> = waiting.iter().map(|turn| turn.wait_ms(0)).collect();
         assert_eq!(
@@ -258,7 +259,7 @@ mod tests {
         let asked = [
             "contoso", "fabrikam", "contoso", "contoso", "contoso", "contoso",
         ];
-        let waiting = asked.map(|tenant| turns.ask("graph", &rates, tenant, 0));
+        let waiting = asked.map(|tenant| turns.ask(&Place::named("graph"), &rates, tenant, 0));
         let waits = waiting.each_ref().map(|turn| turn.wait_ms(0));
         assert_eq!(waits, [0, 0, 0, 60_000, 60_000, 61_000]);
     }
@@ -268,10 +269,10 @@ mod tests {
         let rates = [rate(1, 60_000, true), rate(2, 1_000, false)];
         let turns = Turns::default();
         let waiting: Vec<Turn<'_>> = (0..5)
-            .map(|_| turns.ask("graph", &rates, "contoso", 0))
+            .map(|_| turns.ask(&Place::named("graph"), &rates, "contoso", 0))
             .collect();
         assert_eq!(waiting[4].wait_ms(0), 240_000);
-        let other = turns.ask("graph", &rates, "fabrikam", 0);
+        let other = turns.ask(&Place::named("graph"), &rates, "fabrikam", 0);
         assert_eq!(other.wait_ms(0), 0);
     }
 
@@ -279,9 +280,9 @@ mod tests {
     fn who_begins_late_moves_those_behind() {
         let rates = [rate(1, 1_000, false)];
         let turns = Turns::default();
-        let mut late = turns.ask("graph", &rates, "contoso", 0);
-        let mut next = turns.ask("graph", &rates, "contoso", 0);
-        let mut last = turns.ask("graph", &rates, "contoso", 0);
+        let mut late = turns.ask(&Place::named("graph"), &rates, "contoso", 0);
+        let mut next = turns.ask(&Place::named("graph"), &rates, "contoso", 0);
+        let mut last = turns.ask(&Place::named("graph"), &rates, "contoso", 0);
         assert!(late.begin(700));
         assert!(!next.begin(1_000), "300 milliseconds after the one before");
         assert_eq!(next.wait_ms(1_000), 700);
@@ -296,11 +297,11 @@ mod tests {
         let rates = [rate(1, 1_000, false)];
         let turns = Turns::default();
         let mut held: Vec<Turn<'_>> = (0..4)
-            .map(|_| turns.ask("graph", &rates, "contoso", 0))
+            .map(|_| turns.ask(&Place::named("graph"), &rates, "contoso", 0))
             .collect();
         assert_eq!(
             turns
-                .ask("graph", &rates, "contoso", 900_000)
+                .ask(&Place::named("graph"), &rates, "contoso", 900_000)
                 .wait_ms(900_000),
             0,
             "who is held up stands in nobody's way"
@@ -315,7 +316,7 @@ mod tests {
     fn a_turn_that_is_given_up_is_free_again() {
         let rates = [rate(1, 1_000, false)];
         let turns = Turns::default();
-        let given_up = turns.ask("graph", &rates, "contoso", 0);
+        let given_up = turns.ask(&Place::named("graph"), &rates, "contoso", 0);
         drop(given_up);
         assert_eq!(at(&turns, &rates, "contoso", 0), 0);
     }
@@ -379,7 +380,7 @@ mod tests {
             assert!(steps < 20_000, "it comes to an end");
             let call = &calls[n];
             let Some(turn) = &mut waiting[n] else {
-                let turn = turns.ask("graph", rates, names[call.tenant], now_ms);
+                let turn = turns.ask(&Place::named("graph"), rates, names[call.tenant], now_ms);
                 next.insert((now_ms + turn.wait_ms(now_ms) + call.late_ms, n));
                 waiting[n] = Some(turn);
                 continue;

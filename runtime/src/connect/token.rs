@@ -1,13 +1,14 @@
-//! Client credentials in, an access token out: one per connection, tenant and application, kept until shortly before it
-//! ends, fetched by one call at a time.
+//! Client credentials in, an access token out: one per connection, tenant, application and scope, kept until shortly before
+//! it ends, fetched by one call at a time.
 //!
 //! Sources: RFC 6749, section 4.4; "Microsoft Entra authentication and authorization error codes".
 
 use super::job::Job;
+use super::remembered::Place;
 use super::send::{self, Unread};
 use super::tries::retry_after_ms;
 use super::{Trouble, assertion, target};
-use counterplay_machine::declare::Connection;
+use counterplay_machine::declare::{Auth, Connection};
 use counterplay_machine::eval::TenantFacts;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Request, Url};
@@ -28,11 +29,25 @@ struct Token {
     until_ms: i64,
 }
 
-type Place = Arc<tokio::sync::Mutex<Option<Token>>>;
+/// For what a token is good, and by which proof it was given out.
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    place: Place,
+    /// The tenant's name and id.
+    tenant: (String, String),
+    client_id: Option<String>,
+    /// The name of the secret.
+    proof: Option<String>,
+    /// Where it comes from, as it is written.
+    url: String,
+    scope: Arc<str>,
+}
+
+type Held = Arc<tokio::sync::Mutex<Option<Token>>>;
 
 /// All tokens. They live in memory only.
 #[derive(Default)]
-pub(super) struct Tokens(Mutex<HashMap<(String, String, String), Place>>);
+pub(super) struct Tokens(Mutex<HashMap<Key, Held>>);
 
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -41,18 +56,9 @@ impl fmt::Debug for Tokens {
 }
 
 impl Tokens {
-    fn place(&self, connection: &str, tenant: &TenantFacts, client_id: &str) -> Place {
-        let key = (
-            connection.to_owned(),
-            format!("{}\n{}", tenant.name, tenant.id),
-            client_id.to_owned(),
-        );
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(key)
-            .or_default()
-            .clone()
+    fn held(&self, key: Key) -> Held {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(key).or_default().clone()
     }
 }
 
@@ -81,11 +87,26 @@ impl Job<'_> {
     }
 
     /// Where the token of this call's application is kept.
-    fn token_place(&self) -> Place {
-        let client_id = self.credentials.client_id.as_deref().unwrap_or_default();
-        self.hub
-            .tokens
-            .place(&self.connection.name, &self.request.tenant, client_id)
+    fn token_place(&self) -> Held {
+        let (url, scope) = match &self.connection.auth {
+            Auth::OAuth2 { token_url, scope } => (self.token_template(token_url), scope.clone()),
+            _ => ("", Arc::from("")),
+        };
+        let tenant = &self.request.tenant;
+        self.hub.known().tokens.held(Key {
+            place: self.place.clone(),
+            tenant: (tenant.name.to_string(), tenant.id.to_string()),
+            client_id: self.credentials.client_id.clone(),
+            proof: self.proof(),
+            url: url.to_owned(),
+            scope,
+        })
+    }
+
+    /// Where tokens come from, as it is written.
+    fn token_template<'t>(&'t self, declared: &'t str) -> &'t str {
+        let own = self.settings.and_then(|s| s.token_url.as_deref());
+        own.unwrap_or(declared)
     }
 
     /// Forgets a token that was refused, unless it has been replaced already.
@@ -215,11 +236,7 @@ impl Job<'_> {
 
     fn token_url(&self, declared: &str) -> Result<Url, Trouble> {
         let tenant = &self.request.tenant;
-        let template = self
-            .settings
-            .and_then(|s| s.token_url.as_deref())
-            .unwrap_or(declared);
-        let mut text = template.to_owned();
+        let mut text = self.token_template(declared).to_owned();
         if text.contains("{tenant.id}") {
             let usable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
             if tenant.id.is_empty() || !tenant.id.chars().all(usable) || tenant.id.starts_with('.')

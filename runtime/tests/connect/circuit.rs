@@ -3,9 +3,12 @@
 use crate::server::{Reply, Server, empty, json};
 use crate::support::*;
 use counterplay_machine::declare::{Auth, Connection, Retry};
+use counterplay_machine::deployment::ConnectionSettings;
 use counterplay_machine::eval::TenantFacts;
 use counterplay_runtime::call::{CallOutcome, CallRequest, Connector, Setback, Setbacks};
+use counterplay_runtime::connect::Remembered;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -194,6 +197,91 @@ async fn a_token_service_that_does_not_work_counts_whether_it_asks_to_wait_or_no
             );
             assert_eq!(server.received().len(), asked, "nobody was asked");
         }
+    }
+}
+
+#[tokio::test]
+async fn what_is_known_of_a_service_outlives_a_deploy_but_not_its_address() {
+    let (server, status) = switched().await;
+    let first = bench(&server, once());
+    let remembered = Remembered::default();
+    let after_deploy = |bench: &Bench| {
+        let connectors = bench.over(Noted::new(bench.clock.clone()));
+        connectors.with_remembered(remembered.clone(), &bench.program)
+    };
+    let old = after_deploy(&first);
+    status.store(500, Ordering::SeqCst);
+    for _ in 0..5 {
+        failure(old.call(first.request("ask", "a value")).await);
+    }
+    first.clock.skip_to(START_MS + 1_000);
+    let new = after_deploy(&first);
+    let reason = failure(new.call(first.request("ask", "a value")).await);
+    assert!(reason.starts_with("the call was not sent"), "{reason}");
+    assert_eq!(server.received().len(), 5, "it was not asked");
+    let told = new.health()["service"].clone();
+    assert_eq!(told.open["contoso"].since_ms, START_MS);
+    assert_eq!(told.trouble, Some((START_MS, "it answered 500".into())));
+
+    // The deploy after that leads elsewhere: nothing is known of that yet.
+    let (elsewhere, _) = switched().await;
+    let moved = bench(&elsewhere, once());
+    moved.clock.skip_to(START_MS + 2_000);
+    let newest = after_deploy(&moved);
+    assert_eq!(newest.health(), BTreeMap::new());
+    let outcome = newest.call(moved.request("ask", "a value")).await;
+    assert!(matches!(outcome, CallOutcome::Done(_)), "{outcome:?}");
+    assert_eq!(newest.health()["service"].worked_ms, Some(START_MS + 2_000));
+    assert!(newest.health()["service"].open.is_empty());
+}
+
+#[tokio::test]
+async fn tokens_outlive_a_deploy_as_long_as_they_would_be_asked_for_alike() {
+    let server = Server::start(|_, request| match request.line.contains("/token") {
+        true => json(
+            200,
+            json!({"access_token": "a-token-of-some-length", "expires_in": 3600}),
+        ),
+        false => json(200, json!({})),
+    })
+    .await;
+    let remembered = Remembered::default();
+    let tokens = || {
+        let received = server.received();
+        received
+            .iter()
+            .filter(|r| r.line.contains("/token"))
+            .count()
+    };
+    let scoped = |scope: &str| Connection {
+        auth: Auth::OAuth2 {
+            token_url: arc("{base}/token"),
+            scope: arc(scope),
+        },
+        ..once()
+    };
+    let as_another = ConnectionSettings {
+        client_id: Some("another-client".into()),
+        ..settings(&server.base())
+    };
+    let another_secret = ConnectionSettings {
+        secret: Some("sandbox-app".into()),
+        ..settings(&server.base())
+    };
+    for (scope, settings, fetched) in [
+        ("all", settings(&server.base()), 1),
+        ("all", settings(&server.base()), 1),
+        ("some", settings(&server.base()), 2),
+        ("all", as_another, 3),
+        ("all", another_secret, 4),
+        ("all", settings(&server.base()), 4),
+    ] {
+        let bench = Bench::new(scoped(scope), Some(settings), vec![query("ask")]);
+        let connectors = bench.over(Noted::new(bench.clock.clone()));
+        let connectors = connectors.with_remembered(remembered.clone(), &bench.program);
+        let outcome = connectors.call(bench.request("ask", "a value")).await;
+        assert!(matches!(outcome, CallOutcome::Done(_)), "{outcome:?}");
+        assert_eq!(tokens(), fetched, "{scope}");
     }
 }
 

@@ -8,7 +8,7 @@ use counterplay_machine::eval::TenantFacts;
 use counterplay_runtime::brake::{Brake, Gate, Scope};
 use counterplay_runtime::call::{CallOutcome, CallRequest, Connector};
 use counterplay_runtime::clock::{Clock, VirtualClock};
-use counterplay_runtime::connect::Connectors;
+use counterplay_runtime::connect::{Connectors, Remembered};
 use counterplay_sandbox::{Fault, FaultKind, Options, Sandbox, Service};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
@@ -191,6 +191,28 @@ async fn within_any_time_of_that_length_no_more_are_sent_than_declared() {
     assert_eq!(sent.len(), 10);
     assert!(keeps_to(3, 10_000, &sent), "{sent:?}");
     assert!(keeps_to(4, 60_000, &sent), "{sent:?}");
+}
+
+#[tokio::test]
+async fn connectors_that_a_deploy_makes_keep_to_the_limits_of_those_before() {
+    let server = Server::start(|_, _| json(200, json!({}))).await;
+    let limited = Connection {
+        auth: Auth::None,
+        ..identity_protection("")
+    };
+    let bench = Bench::new(limited, Some(settings(&server.base())), vec![query("ask")]);
+    let wire = Noted::new(bench.clock.clone());
+    let remembered = Remembered::default();
+    let made = || {
+        let connectors = bench.over(wire.clone());
+        connectors.with_remembered(remembered.clone(), &bench.program)
+    };
+    // Some calls still wait for their turn with the old ones when the new ones begin.
+    let (old, new) = (made(), made());
+    tokio::join!(at_once(&old, &bench), at_once(&new, &bench));
+    let sent = wire.sent("/things");
+    assert_eq!(sent.len(), 10);
+    assert!(keeps_to(1, 1_000, &sent), "{sent:?}");
 }
 
 #[tokio::test]
