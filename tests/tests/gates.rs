@@ -432,6 +432,7 @@ fn context<'a>(program: &'a Program, deployment: &'a Deployment, playbook: &str)
         deployment,
         guards: &program.guards,
         uses: &|_, _, _| 0,
+        recalls: None,
     }
 }
 

@@ -27,7 +27,7 @@ impl Stepper<'_, '_> {
     }
 
     /// Arguments by parameter name, secrets replaced, for the journal.
-    fn args_json(&self, callable: &str, args: &[Value]) -> Json {
+    pub(super) fn args_json(&self, callable: &str, args: &[Value]) -> Json {
         let params = self
             .context
             .program

@@ -186,6 +186,7 @@ impl Used {
             deployment,
             guards: &program.guards,
             uses: &uses,
+            recalls: None,
         })
     }
 
