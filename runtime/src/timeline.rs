@@ -323,6 +323,7 @@ impl<'a> Reader<'a> {
                 action,
                 reason,
                 handled,
+                ..
             } => {
                 self.line(entry, K::Action, S::Problem, action.to_string());
                 self.result(failure(reason, *handled));
@@ -822,6 +823,7 @@ mod tests {
                     action: Arc::from("entra.block_sign_in"),
                     reason: "no such user".into(),
                     handled: true,
+                    may_be_done: false,
                 },
             ),
             entry(

@@ -85,6 +85,13 @@ pub enum Input {
         /// Why.
         reason: String,
     },
+    /// An action was accepted and nothing shows that it was carried out: its step fails, and it may have been done.
+    Unconfirmed {
+        /// The effect's id.
+        id: String,
+        /// What is known.
+        reason: String,
+    },
     /// Whether a call happened is not known; the run is held.
     Unknown {
         /// The effect's id.
@@ -286,7 +293,8 @@ impl<'a> Stepper<'a, '_> {
                 self.record(None, What::Started { by });
             }
             Input::Done { id, value } => self.call_done(&id, value),
-            Input::Failed { id, reason } => self.call_failed(&id, reason),
+            Input::Failed { id, reason } => self.call_failed(&id, reason, false),
+            Input::Unconfirmed { id, reason } => self.call_failed(&id, reason, true),
             Input::Unknown { id, reason } => {
                 if let Some(thread) = self.waiting_for(&id) {
                     self.hold(thread, reason);

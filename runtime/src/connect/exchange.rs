@@ -71,6 +71,7 @@ impl Job<'_> {
                     Meaning::Failed {
                         reason,
                         transient: true,
+                        ..
                     } => {
                         if self.is_repeatable() || is_untouched(answer.status) {
                             (reason, answer.retry_after_ms)
@@ -292,14 +293,15 @@ impl Job<'_> {
             Errand::Http(_) => self.meaning(answer.status, &answer.body),
         };
         match meaning {
-            Meaning::Failed { reason, transient } if (300..400).contains(&answer.status) => {
-                Meaning::Failed {
-                    reason: format!(
-                        "{reason} (it points elsewhere, and redirects are not followed)"
-                    ),
-                    transient,
-                }
-            }
+            Meaning::Failed {
+                reason,
+                transient,
+                accepted,
+            } if (300..400).contains(&answer.status) => Meaning::Failed {
+                accepted,
+                reason: format!("{reason} (it points elsewhere, and redirects are not followed)"),
+                transient,
+            },
             other => other,
         }
     }

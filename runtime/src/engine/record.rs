@@ -169,6 +169,7 @@ fn line(program: &Program, what: &What, cause: &Cause) -> Option<Line> {
             action,
             reason,
             handled,
+            ..
         } => (
             engine(),
             "action.failed",

@@ -9,7 +9,7 @@ use super::{
     TRANSITIONS_MAX,
 };
 use crate::brake::Gate;
-use crate::call::{CallOutcome, CallRequest, Setbacks};
+use crate::call::{CallRequest, Setbacks};
 use counterplay_machine::declare::Callable;
 use counterplay_machine::deployment::Deployment;
 use counterplay_machine::journal::{Entry, What};
@@ -461,11 +461,9 @@ impl Oracle<'_> {
                 setbacks: Setbacks::default(),
                 gate: Gate::default(),
             };
-            return match live.call(request).await {
-                CallOutcome::Done(value) => Told::Given(value),
-                CallOutcome::Failed { reason } | CallOutcome::Unknown { reason } => {
-                    Told::Fails(reason)
-                }
+            return match live.call(request).await.result() {
+                Ok(value) => Told::Given(value),
+                Err(reason) => Told::Fails(reason),
             };
         }
         let types = &self.program().types;
