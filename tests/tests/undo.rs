@@ -602,6 +602,42 @@ playbook open "Open" {
 }
 
 #[tokio::test]
+async fn whom_nobody_can_ask_is_told_before_anything_begins() {
+    let refused = async |more: &str, by: &str, team: Option<&str>| {
+        let bench = Bench::of(project_with(LEAVES, more), NOW_MS).await;
+        let run = act(&bench, "contain").await;
+        let asked = bench.engine.undo(&run, by, team.map(str::to_owned)).await;
+        bench.settle().await;
+        let runs = bench.runs().await;
+        assert!(
+            runs.iter().all(|r| r.info.playbook != PLAYBOOK),
+            "nothing begins"
+        );
+        match asked {
+            Err(UndoRefused::NoLeave { why, .. }) => why,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(
+        refused("[undo]\nteam = \"leads\"\n", "gil@example.org", Some("soc")).await,
+        "counterplay.toml says that `leads` is asked (`[undo] team`), and not `soc`: name no team, or change that"
+    );
+    assert_eq!(
+        refused("", "gil@example.org", Some("nope")).await,
+        "there is no team `nope`; the teams are leads, soc"
+    );
+    assert_eq!(
+        refused("", "gil@example.org", None).await,
+        "nobody says who is asked: name a team, or add `[undo] team = \"…\"` to counterplay.toml"
+    );
+    let alone = refused("[undo]\nneeds = 2\n", "ana@example.org", Some("soc")).await;
+    assert!(
+        alone.contains("needs 2 people and only 1 may answer") && alone.ends_with("be less"),
+        "{alone}"
+    );
+}
+
+#[tokio::test]
 async fn without_leave_nothing_is_taken_back() {
     let bench = Bench::of(project(LEAVES), NOW_MS).await;
     let run = act(&bench, "leaves").await;
