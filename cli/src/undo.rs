@@ -49,16 +49,6 @@ pub async fn undo(args: UndoArgs) -> Outcome {
         return Ok(OK);
     };
     let by = address(by)?;
-    if let Some(team) = &args.team
-        && !deployment.teams.is_empty()
-        && !deployment.teams.contains_key(team)
-    {
-        let known: Vec<&str> = deployment.teams.keys().map(String::as_str).collect();
-        return Err(Failure::cannot_start(format!(
-            "there is no team `{team}`; the teams are {}",
-            known.join(", ")
-        )));
-    }
     if !args.json {
         show(&run, &plan, false, None)?;
         out::line("")?;

@@ -10,6 +10,9 @@ pub const ENTITY: Slot = Slot(0);
 /// What a blocked action's reason begins with.
 pub const BLOCKED: &str = "blocked_by_guard";
 
+/// What a question to people about a call beyond a budget begins with.
+pub const BEYOND_BUDGET: &str = "Perform it all the same?";
+
 /// `guard "title" { … }`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Guard {

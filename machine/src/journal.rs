@@ -92,6 +92,9 @@ pub enum What {
         reason: String,
         /// Whether the run goes on (`attempt`, a `failed` arm).
         handled: bool,
+        /// Whether it may have been carried out all the same: it was accepted and not confirmed, or nobody knows.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        may_be_done: bool,
     },
     /// A step that is no call failed, and the run goes on (`attempt each`).
     StepFailed {

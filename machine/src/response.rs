@@ -20,6 +20,8 @@ pub enum Meaning {
         reason: String,
         /// Whether the same call may succeed later (429, 5xx).
         transient: bool,
+        /// Whether the service accepted the call, and only its answer cannot be read.
+        accepted: bool,
     },
 }
 
@@ -61,6 +63,7 @@ pub fn interpret(callable: &Callable, status: u16, body: &Json, env: &Env<'_>) -
                 OnStatusThen::Failure(message) => Meaning::Failed {
                     reason: eval(message, &env).map_or_else(|e| e.to_string(), |v| v.plain()),
                     transient: false,
+                    accepted: false,
                 },
             };
         }
@@ -77,6 +80,7 @@ pub fn interpret(callable: &Callable, status: u16, body: &Json, env: &Env<'_>) -
                 || status == 408
                 || status == 423
                 || (500..600).contains(&status),
+            accepted: false,
         };
     }
     let result = match &callable.returns {
@@ -90,6 +94,7 @@ pub fn interpret(callable: &Callable, status: u16, body: &Json, env: &Env<'_>) -
         Err(error) => Meaning::Failed {
             reason: format!("the answer does not have the declared shape: {error}"),
             transient: false,
+            accepted: true,
         },
     }
 }

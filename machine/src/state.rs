@@ -42,9 +42,9 @@ pub struct Run {
     /// Steps that were done and that an `undo` may reverse.
     #[serde(default)]
     pub done: Vec<DoneStep>,
-    /// Calls that people let through beyond a guard's budget, by effect id.
-    #[serde(default)]
-    pub let_through: Vec<String>,
+    /// Calls that people let through beyond a budget of a guard.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub let_beyond: Vec<LetBeyond>,
     /// The actions so far, kept only where the playbook reads `run.steps`.
     #[serde(default)]
     pub steps: Vec<StepResult>,
@@ -54,6 +54,31 @@ pub struct Run {
     pub failing: Option<Failure>,
     /// How it ended.
     pub outcome: Option<Outcome>,
+}
+
+/// A call that people let through beyond a budget.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LetBeyond {
+    /// The call, by effect id.
+    pub call: String,
+    /// The budget that they were asked about; absent where the question is older than that it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
+}
+
+/// A budget of a guard, told from every other one; the same one after a deploy that leaves it as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// The guard's title.
+    pub guard: Arc<str>,
+    /// The action.
+    pub action: Arc<str>,
+    /// How often it may be performed.
+    pub count: u32,
+    /// In which time, in milliseconds.
+    pub per_ms: i64,
+    /// Whether each tenant has its own.
+    pub per_tenant: bool,
 }
 
 /// A step that was done and that an `undo` may reverse.
@@ -241,6 +266,9 @@ pub struct OpenApproval {
     /// What was known of the actions that it opens when it was asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub known: Vec<KnownCall>,
+    /// The budget beyond which a call may go, where a guard asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
 }
 
 impl OpenApproval {
@@ -425,5 +453,29 @@ impl Run {
         if let Some(t) = self.threads.get_mut(&owner) {
             t.slots.insert(slot, value);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_run_of_before_budgets_were_told_apart_is_read() {
+        let run = json!({
+            "id": "r-1", "playbook": "p", "hash": "h", "started_ms": 0, "started_by": "a person",
+            "tenant": { "name": "contoso", "id": "contoso", "domains": [], "break_glass": [], "groups": [],
+                "parameters": {}, "zone": "UTC", "services": null },
+            "starter": null, "threads": {}, "next_thread": 1, "grants": [], "failed_steps": [],
+            "let_through": ["r-1:3"], "recorded_failures": 0, "failing": null, "outcome": null,
+            "approvals": { "r-1:3!guard": { "node": 3, "path": "", "question": "?", "about": [], "actions": [],
+                "eligible": ["ana@example.org"], "excluded": [], "needs": 1, "votes": [], "until_ms": 1,
+                "valid_ms": 1 } },
+        });
+        let run: Run = serde_json::from_value(run).expect("it is read");
+        assert!(run.let_beyond.is_empty());
+        let open = run.approvals.values().next().expect("a question");
+        assert_eq!(open.budget, None);
     }
 }

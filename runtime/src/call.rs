@@ -131,11 +131,32 @@ pub enum CallOutcome {
         /// Why, for people.
         reason: String,
     },
+    /// The service accepted it, and nothing shows that it was carried out; nothing more is tried. The step fails, and it may
+    /// have been done all the same.
+    Unconfirmed {
+        /// What is known, for people.
+        reason: String,
+    },
     /// It was sent and no answer tells whether it was carried out.
     Unknown {
         /// What is known, for people.
         reason: String,
     },
+}
+
+impl CallOutcome {
+    /// The result, or why there is none.
+    ///
+    /// # Errors
+    /// The reason, whatever it is that is not known or did not work.
+    pub fn result(self) -> Result<Value, String> {
+        match self {
+            CallOutcome::Done(value) => Ok(value),
+            CallOutcome::Failed { reason }
+            | CallOutcome::Unconfirmed { reason }
+            | CallOutcome::Unknown { reason } => Err(reason),
+        }
+    }
 }
 
 /// A list to read to its end, outside any run.

@@ -95,6 +95,7 @@ pub(crate) fn transition(run: &Run, input: &Input) -> Span {
         Input::Begin => (BEGIN, "begin"),
         Input::Done { id, .. } => (id.as_str(), "done"),
         Input::Failed { id, .. } => (id.as_str(), "failed"),
+        Input::Unconfirmed { id, .. } => (id.as_str(), "unconfirmed"),
         Input::Unknown { id, .. } => (id.as_str(), "unknown"),
         Input::Timer { id } => (id.as_str(), "timer"),
         Input::Vote(vote) => (vote.approval.as_str(), "vote"),

@@ -326,6 +326,7 @@ impl<'a> Reader<'a> {
                 action,
                 reason,
                 handled,
+                ..
             } => {
                 self.line(entry, K::Action, S::Problem, action.to_string());
                 self.result(failure(reason, *handled));
@@ -847,6 +848,7 @@ mod tests {
                     action: Arc::from("entra.block_sign_in"),
                     reason: "no such user".into(),
                     handled: true,
+                    may_be_done: false,
                 },
             ),
             entry(

@@ -135,6 +135,11 @@ impl Sandbox {
         self.world.lock().faults.push(fault);
     }
 
+    /// Ends all trouble.
+    pub fn clear_faults(&self) {
+        self.world.lock().faults.clear();
+    }
+
     /// Changes the state, as if by another person or program.
     pub fn update(&self, change: impl FnOnce(&mut Tenant)) {
         change(&mut self.world.lock().tenant);

@@ -433,6 +433,7 @@ fn context<'a>(program: &'a Program, deployment: &'a Deployment, playbook: &str)
         deployment,
         guards: &program.guards,
         uses: &|_, _, _| 0,
+        recalls: None,
     }
 }
 

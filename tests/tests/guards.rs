@@ -265,3 +265,83 @@ async fn what_nobody_grants_beyond_a_budget_is_not_done() {
         "{all:?}"
     );
 }
+
+/// Approves what is asked until nothing is, and returns the questions.
+async fn approve_all(bench: &Bench) -> Vec<String> {
+    let mut questions = Vec::new();
+    loop {
+        let open = bench.engine.store().approvals().await.expect("approvals");
+        let Some(first) = open.into_iter().next() else {
+            return questions;
+        };
+        let vote = bench
+            .engine
+            .vote(&first.id, "ana@example.org", true, None)
+            .await;
+        vote.unwrap_or_else(|refused| panic!("{}: {refused}", first.open.question));
+        questions.push(first.open.question);
+        bench.settle().await;
+    }
+}
+
+/// How many blocks the sandbox was asked for.
+fn blocks(bench: &Bench) -> usize {
+    let requests = bench.sandbox.requests();
+    requests.iter().filter(|r| r.method == "PATCH").count()
+}
+
+#[tokio::test]
+async fn a_yes_to_one_budget_does_not_open_one_that_nobody_may_go_beyond() {
+    let text = BEYOND.replace("1 per 1d per tenant", "1 per 1h")
+        + "guard \"never more than two a day\" {\n  limit entra.block_sign_in to 2 per 24h\n}\n";
+    let bench = Bench::of(project(&text), START_MS).await;
+    let mut asked = Vec::new();
+    for user in [USER, OTHER, USER, OTHER] {
+        start_in(&bench, "contoso", "one", json!({ "user": user })).await;
+        asked.extend(approve_all(&bench).await);
+    }
+    assert_eq!(
+        asked.len(),
+        1,
+        "nobody is asked what nobody may allow: {asked:?}"
+    );
+    assert_eq!(blocks(&bench), 2);
+    let mut all = ends(&bench, "one").await;
+    all.sort();
+    assert_eq!(all[..2], ["completed", "completed"]);
+    assert!(
+        all[2..]
+            .iter()
+            .all(|end| end.contains("blocked_by_guard") && end.contains("never more than two")),
+        "{all:?}"
+    );
+}
+
+#[tokio::test]
+async fn each_budget_has_people_of_its_own_to_ask() {
+    let text = BEYOND.replace("1 per 1d per tenant", "1 per 1h")
+        + "guard \"many a day\" {\n  limit entra.block_sign_in to 1 per 24h, beyond that approve by team.soc within 2h\n}\n";
+    let bench = Bench::of(project(&text), START_MS).await;
+    start_in(&bench, "contoso", "one", json!({ "user": USER })).await;
+    start_in(&bench, "contoso", "one", json!({ "user": OTHER })).await;
+    let asked = approve_all(&bench).await;
+    assert!(
+        asked.len() == 2 && asked[0].contains("few blocks") && asked[1].contains("many a day"),
+        "{asked:?}"
+    );
+    assert_eq!(blocks(&bench), 2);
+    assert_eq!(ends(&bench, "one").await, ["completed", "completed"]);
+    // A no to the second one keeps the first one's yes from counting.
+    start_in(&bench, "contoso", "one", json!({ "user": USER })).await;
+    for approve in [true, false] {
+        let open = bench.engine.store().approvals().await.expect("approvals");
+        let vote = bench
+            .engine
+            .vote(&open[0].id, "ana@example.org", approve, None);
+        vote.await.expect("it counts");
+        bench.settle().await;
+    }
+    let all = ends(&bench, "one").await;
+    assert!(all.iter().any(|end| end.contains("many a day")), "{all:?}");
+    assert_eq!(blocks(&bench), 2);
+}

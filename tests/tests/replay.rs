@@ -1,8 +1,16 @@
 //! A run of a real service is played again with other versions of its playbook: what they would have decided otherwise is
 //! shown, and nothing outside is asked.
 
+use counterplay_machine::journal::What;
+use counterplay_machine::step::{Settled, Settlement};
+use counterplay_runtime::engine::HookDelivery;
+use counterplay_runtime::simulate::Answers;
+use counterplay_runtime::simulate::replay::{In, Replay, Replayed, replay};
+use counterplay_runtime::store::RunDetail;
+use counterplay_sandbox::{Fault, FaultKind};
 use counterplay_tests::outside;
 use counterplay_tests::service::Service;
+use counterplay_tests::{Bench, project, project_with};
 use reqwest::Client;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -230,4 +238,305 @@ async fn other_versions_are_held_against_what_happened() {
     // Nothing was asked or changed, outside or in the store.
     assert_eq!(world.outside().await, before);
     assert_eq!(world.get(&format!("/runs/{run}")).await, journal);
+}
+
+/// 20 November 2026, 08:00 UTC.
+const NOW_MS: i64 = 1_795_161_600_000;
+const HOUR_MS: i64 = 3_600_000;
+const JONAS: &str = "7c9e1a40-52b1-4d0e-8a11-0f6b3c2d1004";
+
+/// The latest run of a playbook.
+async fn latest(bench: &Bench, playbook: &str) -> RunDetail {
+    let mut runs = bench.runs().await.into_iter();
+    let own = runs.find(|run| run.info.playbook == playbook);
+    own.expect("a run")
+}
+
+/// A run played again with the program that it ran with.
+fn again(bench: &Bench, run: &RunDetail) -> Replay {
+    let replayed = Replayed {
+        run: &run.run,
+        journal: &run.journal,
+        program: &run.program,
+    };
+    let id = &run.run.playbook;
+    let played = replay(
+        &replayed,
+        &bench.program,
+        id,
+        &bench.deployment,
+        &Answers::new(),
+    );
+    played.expect("it can be played")
+}
+
+/// The same, which decides as the run did, to its end.
+fn same(bench: &Bench, run: &RunDetail) -> Replay {
+    let played = again(bench, run);
+    assert!(
+        played.same && played.steps.iter().all(|step| step.within == In::Both),
+        "{played:#?}\n{:#?}",
+        run.journal
+    );
+    assert!(played.assumed.is_empty(), "{played:#?}");
+    played
+}
+
+/// The same, and nothing stops it before the run's end.
+fn whole(bench: &Bench, run: &RunDetail) {
+    let played = same(bench, run);
+    assert_eq!(played.stopped, None);
+    assert!(played.steps.len() > 2, "{played:#?}");
+}
+
+#[tokio::test]
+async fn a_run_that_waited_for_an_event() {
+    let text = r#"use microsoft.(entra, identity)
+
+playbook watch "Watch" {
+  when manual(user: User)
+
+  then {
+    wait for identity.risk_detected as later where later.user.id == user.id, at most 4h {
+      came      { entra.revoke_sessions(later.user) }
+      timed_out { entra.block_sign_in(user) }
+    }
+  }
+}
+"#;
+    let bench = Bench::of(project(text), NOW_MS).await;
+    let path =
+        counterplay_tests::root().join("examples/shipped-responses/events/risk-detection.json");
+    let event: Value = serde_json::from_slice(&std::fs::read(path).expect("a file")).expect("JSON");
+    let who = event["userId"].as_str().expect("an id").to_owned();
+    bench.start("watch", json!({ "user": who })).await;
+    bench.settle().await;
+    bench.wait_until(NOW_MS + HOUR_MS).await;
+    bench.accept(event).await;
+    bench.settle().await;
+    let run = latest(&bench, "watch").await;
+    assert!(
+        run.journal
+            .iter()
+            .any(|e| matches!(e.what, What::Came { .. })),
+        "{:#?}",
+        run.journal
+    );
+    whole(&bench, &run);
+
+    // Another one for which none comes.
+    bench.start("watch", json!({ "user": JONAS })).await;
+    bench.settle().await;
+    bench.wait_until(NOW_MS + 6 * HOUR_MS).await;
+    let run = latest(&bench, "watch").await;
+    assert!(run.run.outcome.is_some());
+    whole(&bench, &run);
+}
+
+#[tokio::test]
+async fn a_run_that_a_webhook_started() {
+    let text = r#"use microsoft.entra
+
+type Leaver {
+  user: User
+  last_day: Time
+}
+
+playbook leaving "Leaving" {
+  when webhook "offboarding" as request: Leaver
+
+  then {
+    wait until request.last_day
+    if entra.is_enabled(request.user) {
+      entra.block_sign_in(request.user)
+    }
+  }
+}
+"#;
+    let hook = "[webhooks.offboarding]\nsecret = \"hook\"\ntenant = \"contoso\"\n";
+    let bench = Bench::of(project_with(text, hook), NOW_MS).await;
+    let delivery = HookDelivery {
+        hook: "offboarding".into(),
+        payload: json!({ "user": PRIYA, "last_day": "2026-11-20T17:00:00Z" }),
+        signature: None,
+        source: None,
+    };
+    let taken = bench.engine.accept_hook(delivery).await;
+    taken.unwrap_or_else(|refusal| panic!("{refusal}"));
+    bench.settle().await;
+    same(&bench, &latest(&bench, "leaving").await);
+    bench.wait_until(NOW_MS + 10 * HOUR_MS).await;
+    let run = latest(&bench, "leaving").await;
+    assert!(run.run.outcome.is_some());
+    whole(&bench, &run);
+}
+
+#[tokio::test]
+async fn a_run_that_did_something_for_each_of_a_list() {
+    let text = r#"use microsoft.exchange
+
+playbook quiet "Quiet" {
+  when manual(user: User)
+
+  then {
+    for each rule in exchange.rules(user), 2 at a time, refuse more than 20 {
+      if exchange.is_rule_on(user, rule) ?? false {
+        exchange.disable_rule(user, rule)
+      }
+      wait 10m
+      exchange.enable_rule(user, rule)
+    }
+  }
+}
+"#;
+    let bench = Bench::of(project(text), NOW_MS).await;
+    bench.start("quiet", json!({ "user": PRIYA })).await;
+    bench.finish().await;
+    let run = latest(&bench, "quiet").await;
+    assert!(run.run.outcome.is_some(), "{:#?}", run.journal);
+    let forked = |e: &counterplay_machine::journal::Entry| matches!(e.what, What::Forked { count, elements: true } if count > 1);
+    assert!(run.journal.iter().any(forked), "{:#?}", run.journal);
+    whole(&bench, &run);
+}
+
+const RESET: &str = r#"use microsoft.entra
+
+playbook reset "Reset" {
+  when manual(user: User)
+
+  then {
+    without approval because "this is a test" { entra.reset_password(user) }
+    entra.revoke_sessions(user)
+  }
+}
+"#;
+
+#[tokio::test]
+async fn a_run_that_was_held_and_settled() {
+    let bench = Bench::of(project(RESET), NOW_MS).await;
+    for settled in [Settled::Done, Settled::NotDone, Settled::GivenUp] {
+        let lost = Fault::new("/users/", FaultKind::DropAfter).on("PATCH");
+        bench.sandbox.inject(lost);
+        bench.start("reset", json!({ "user": PRIYA })).await;
+        bench.settle().await;
+        let held = latest(&bench, "reset").await;
+        assert_eq!(held.run.status().name(), "held", "{:#?}", held.journal);
+        same(&bench, &held);
+        let says = Settlement {
+            step: None,
+            by: "ana@example.org".into(),
+            settled,
+            result: None,
+            comment: None,
+        };
+        let place = bench.engine.settle(&held.run.id, says).await;
+        place.unwrap_or_else(|refused| panic!("{refused}"));
+        bench.settle().await;
+        let run = latest(&bench, "reset").await;
+        assert!(run.run.outcome.is_some(), "{:#?}", run.journal);
+        whole(&bench, &run);
+    }
+}
+
+#[tokio::test]
+async fn a_run_of_which_a_guard_asked_or_that_it_blocked() {
+    let text = r#"use microsoft.entra
+
+guard "few blocks" {
+  limit entra.block_sign_in to 1 per 1h, beyond that approve by team.soc within 1h
+}
+
+guard "no more than two" {
+  limit entra.block_sign_in to 2 per 1d
+}
+
+playbook block "Block" {
+  when manual(user: User)
+
+  then {
+    entra.block_sign_in(user) {
+      done   { entra.revoke_sessions(user) }
+      failed { end run "{failure.reason}" }
+    }
+  }
+}
+"#;
+    let bench = Bench::of(project(text), NOW_MS).await;
+    for (user, approve) in [
+        (PRIYA, None),
+        (JONAS, Some(false)),
+        (JONAS, Some(true)),
+        (PRIYA, None),
+    ] {
+        bench.start("block", json!({ "user": user })).await;
+        bench.settle().await;
+        same(&bench, &latest(&bench, "block").await);
+        let asked = bench.engine.store().approvals().await.expect("approvals");
+        assert_eq!(asked.len(), usize::from(approve.is_some()));
+        if let Some(approve) = approve {
+            let vote = bench
+                .engine
+                .vote(&asked[0].id, "ana@example.org", approve, None);
+            vote.await.expect("it counts");
+            bench.settle().await;
+        }
+        let run = latest(&bench, "block").await;
+        assert!(run.run.outcome.is_some(), "{:#?}", run.journal);
+        whole(&bench, &run);
+    }
+    let last = latest(&bench, "block").await.run.outcome;
+    let last = last.expect("it has ended").to_string();
+    assert!(last.contains("no more than two"), "{last}");
+}
+
+#[tokio::test]
+async fn a_run_that_a_person_cancelled() {
+    let text = r#"use microsoft.entra
+
+playbook slow "Slow" {
+  when manual(user: User)
+
+  then {
+    entra.block_sign_in(user)
+    wait 2h
+    approve "Disable {user.name}?" about user, by team.leads, within 4h
+    entra.disable(user)
+  }
+}
+"#;
+    let bench = Bench::of(project(text), NOW_MS).await;
+    // While it waits, and while it asks.
+    for hours in [1, 6] {
+        bench.start("slow", json!({ "user": PRIYA })).await;
+        bench.settle().await;
+        bench.wait_until(NOW_MS + hours * HOUR_MS).await;
+        let run = latest(&bench, "slow").await;
+        let cancelled = bench.engine.cancel(&run.run.id, "ana@example.org").await;
+        cancelled.unwrap_or_else(|refused| panic!("{refused}"));
+        bench.settle().await;
+        let run = latest(&bench, "slow").await;
+        assert!(run.run.outcome.is_some());
+        let played = same(&bench, &run);
+        let stopped = played.stopped.expect("it was cancelled");
+        assert_eq!(stopped, "ana@example.org ended the run then");
+    }
+    // A version that does something else before that is another one.
+    let (other, _) = project(&text.replace(
+        "    wait 2h\n",
+        "    entra.revoke_sessions(user)\n    wait 2h\n",
+    ));
+    let run = latest(&bench, "slow").await;
+    let replayed = Replayed {
+        run: &run.run,
+        journal: &run.journal,
+        program: &run.program,
+    };
+    let played = replay(
+        &replayed,
+        &other,
+        "slow",
+        &bench.deployment,
+        &Answers::new(),
+    );
+    assert!(!played.expect("it can be played").same);
 }

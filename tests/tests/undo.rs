@@ -9,8 +9,8 @@ use counterplay_runtime::connect::{Connectors, MasterKey};
 use counterplay_runtime::engine::{Engine, EngineOptions, Ids, Until};
 use counterplay_runtime::store::{Crash, RunDetail, RunFilter, Store, StoreOptions, UndoRefused};
 use counterplay_runtime::undo::PLAYBOOK;
-use counterplay_sandbox::{Options, Sandbox, Tenant, User};
-use counterplay_tests::{Bench, actions, project, root};
+use counterplay_sandbox::{Fault, FaultKind, Options, Sandbox, Tenant, User};
+use counterplay_tests::{Bench, actions, project, project_with, root};
 use serde_json::{Value as Json, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -421,6 +421,220 @@ async fn what_the_run_took_back_itself_is_left_alone() {
     );
     let refused = bench.engine.undo(&run, "gil@example.org", None).await;
     assert_eq!(refused, Err(UndoRefused::Nothing { run, by: None }));
+}
+
+/// A service that answers with this and does nothing.
+fn answers(status: u16) -> FaultKind {
+    FaultKind::Status {
+        status,
+        code: "Odd".into(),
+        message: "It is an odd day.".into(),
+    }
+}
+
+#[tokio::test]
+async fn what_was_accepted_and_not_confirmed_is_asked_about() {
+    let bench = Bench::of(project(LEAVES), NOW_MS).await;
+    let look = Fault::new("accountEnabled", answers(404)).on("GET");
+    bench.sandbox.inject(look.times(u32::MAX));
+    bench.start("contain", json!({ "user": PRIYA_ID })).await;
+    bench.finish().await;
+    let first = run_of(&bench, "contain").await;
+    let ended = first.run.outcome.as_ref().map(ToString::to_string);
+    assert!(
+        ended.is_some_and(|e| e.contains("accepted, but not confirmed within 2m")),
+        "{:?}",
+        first.journal
+    );
+    assert!(!priya(&bench.sandbox.state()).account_enabled);
+    let first = first.info.id;
+    assert_eq!(
+        plan(&bench, &first).await,
+        "undo    entra.block_sign_in(Priya Raman) with entra.unblock_sign_in(Priya Raman); asks: whether it was done is not known\n"
+    );
+
+    // It may be wanted by whoever asked for it: what another run did to the same is asked about for that.
+    bench.sandbox.clear_faults();
+    bench.sandbox.update(|tenant| {
+        tenant.user_mut(PRIYA).expect("Priya").account_enabled = true;
+    });
+    bench.start("look", json!({ "user": PRIYA_ID })).await;
+    bench.settle().await;
+    let look = run_of(&bench, "look").await.info.id;
+    bench
+        .engine
+        .cancel(&look, "gil@example.org")
+        .await
+        .expect("cancelled");
+    bench.settle().await;
+    let other = plan(&bench, &look).await;
+    assert!(
+        other.contains(&format!("run {first} did something to the same")),
+        "{other}"
+    );
+
+    // People say that it is to be taken back.
+    bench
+        .engine
+        .undo(&first, "gil@example.org", Some("leads".into()))
+        .await
+        .unwrap_or_else(|e| panic!("{e}"));
+    bench.finish().await;
+    let undone = undoing(&bench).await;
+    assert_eq!(undone.run.outcome, Some(Outcome::Completed));
+    assert!(priya(&bench.sandbox.state()).account_enabled);
+    assert!(plan(&bench, &first).await.starts_with("nothing"));
+}
+
+#[tokio::test]
+async fn what_may_have_been_done_and_cannot_be_taken_back_is_told() {
+    let text = r#"use microsoft.entra
+
+playbook reset "Reset" {
+  when manual(user: User)
+  then {
+    without approval because "this is a test" { entra.reset_password(user) }
+  }
+}
+"#;
+    let bench = Bench::of(project(text), NOW_MS).await;
+    let said = "cannot  entra.reset_password(Priya Raman): it is not known whether it was carried out; if it was: nobody but the person knows the password that was there before\n";
+    let run = async |kind: FaultKind| {
+        bench
+            .sandbox
+            .inject(Fault::new("/users/", kind).on("PATCH"));
+        bench.start("reset", json!({ "user": PRIYA_ID })).await;
+        bench.settle().await;
+        let run = run_of(&bench, "reset").await;
+        (run.info.id, run.run.outcome)
+    };
+    // Its answer was lost, and the run was ended before anybody looked.
+    let (held, none) = run(FaultKind::DropAfter).await;
+    assert_eq!(none, None);
+    bench
+        .engine
+        .cancel(&held, "gil@example.org")
+        .await
+        .expect("cancelled");
+    bench.settle().await;
+    assert_eq!(plan(&bench, &held).await, said);
+    // A refusal is one.
+    let (refused, ended) = run(answers(403)).await;
+    assert!(matches!(ended, Some(Outcome::Failed(_))));
+    assert_eq!(plan(&bench, &refused).await, "");
+}
+
+#[tokio::test]
+async fn what_is_not_as_before_has_not_been_undone() {
+    let text = r#"use microsoft.exchange
+
+playbook quiet "Quiet" {
+  when manual(user: User)
+  then {
+    for each rule in exchange.rules(user), refuse more than 20 {
+      exchange.disable_rule(user, rule)
+    }
+  }
+}
+"#;
+    let bench = Bench::of(project(text), NOW_MS).await;
+    let before = priya(&bench.sandbox.state());
+    let run = act(&bench, "quiet").await;
+    let wanted = plan(&bench, &run).await;
+    let rules = wanted.lines().filter(|l| l.starts_with("undo ")).count();
+    assert!(rules > 0, "{wanted}");
+
+    // The service says yes, and does nothing.
+    let nothing = Fault::new("messageRules", answers(200)).on("PATCH");
+    bench.sandbox.inject(nothing.times(rules as u32));
+    let ask = || {
+        bench
+            .engine
+            .undo(&run, "gil@example.org", Some("leads".into()))
+    };
+    ask().await.unwrap_or_else(|e| panic!("{e}"));
+    bench.finish().await;
+    let undone = undoing(&bench).await;
+    assert_eq!(undone.run.outcome, Some(Outcome::CompletedWithFailures));
+    let failed = undone.journal.iter().filter(|e| {
+        matches!(&e.what, What::ActionFailed { reason, .. }
+            if reason == "accepted, but not as before within 2m: it was true, and it is false")
+    });
+    assert_eq!(failed.count(), rules, "{:#?}", undone.journal);
+    assert_eq!(plan(&bench, &run).await, wanted, "all of it is left to do");
+
+    // The next wish does it.
+    ask().await.unwrap_or_else(|e| panic!("{e}"));
+    bench.finish().await;
+    assert_eq!(priya(&bench.sandbox.state()), before);
+    assert!(!plan(&bench, &run).await.contains("undo "));
+}
+
+#[tokio::test]
+async fn an_account_that_was_enabled_is_disabled_again() {
+    let text = r#"use microsoft.entra
+
+playbook open "Open" {
+  when manual(user: User)
+  then { entra.enable(user) }
+}
+"#;
+    // Whether people are asked for leave or not.
+    for more in [
+        "[undo]\nteam = \"leads\"\n",
+        "[undo]\nteam = \"leads\"\nask = false\n",
+    ] {
+        let bench = Bench::of(project_with(text, more), NOW_MS).await;
+        bench.sandbox.update(|tenant| {
+            tenant.user_mut(PRIYA).expect("Priya").account_enabled = false;
+        });
+        let run = act(&bench, "open").await;
+        assert!(priya(&bench.sandbox.state()).account_enabled);
+        let undone = undo(&bench, &run).await;
+        assert_eq!(
+            undone.run.outcome,
+            Some(Outcome::Completed),
+            "{:?}",
+            undone.journal
+        );
+        assert!(!priya(&bench.sandbox.state()).account_enabled);
+    }
+}
+
+#[tokio::test]
+async fn whom_nobody_can_ask_is_told_before_anything_begins() {
+    let refused = async |more: &str, by: &str, team: Option<&str>| {
+        let bench = Bench::of(project_with(LEAVES, more), NOW_MS).await;
+        let run = act(&bench, "contain").await;
+        let asked = bench.engine.undo(&run, by, team.map(str::to_owned)).await;
+        bench.settle().await;
+        let runs = bench.runs().await;
+        assert!(
+            runs.iter().all(|r| r.info.playbook != PLAYBOOK),
+            "nothing begins"
+        );
+        match asked {
+            Err(UndoRefused::NoLeave { why, .. }) => why,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(
+        refused("[undo]\nteam = \"leads\"\n", "gil@example.org", Some("soc")).await,
+        "counterplay.toml says that `leads` is asked (`[undo] team`), and not `soc`: name no team, or change that"
+    );
+    assert_eq!(
+        refused("", "gil@example.org", Some("nope")).await,
+        "there is no team `nope`; the teams are leads, soc"
+    );
+    assert_eq!(
+        refused("", "gil@example.org", None).await,
+        "nobody says who is asked: name a team, or add `[undo] team = \"…\"` to counterplay.toml"
+    );
+    let alone = refused("[undo]\nneeds = 2\n", "ana@example.org", Some("soc")).await;
+    assert!(
+        alone.contains("needs 2 people and only 1 may answer") && alone.ends_with("be less"),
+        "{alone}"
+    );
 }
 
 #[tokio::test]

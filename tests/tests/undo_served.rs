@@ -105,6 +105,16 @@ async fn from_the_command_line() {
     insta::assert_snapshot!("the_plan_on_a_terminal", said);
     let (code, said) = told(&service, &["undo", &run]);
     assert_eq!(code, Some(2), "nobody said so: {said}");
+    // A team that is not there is refused at once, whoever asks.
+    let nobody = ["--as", "ana.ortiz@msp.example", "--team", "nope"];
+    let (code, said) = told(&service, &[&["undo", &run][..], &nobody].concat());
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("there is no team `nope`; the teams are "),
+        "{said}"
+    );
+    let path = format!("/runs/{run}/undo");
+    assert_eq!(api.post(&path, json!({ "team": "nope" })).await, 409);
     let who = ["--as", "ana.ortiz@msp.example", "--team", "leads"];
     let (code, said) = told(&service, &[&["undo", &run][..], &who].concat());
     assert_eq!(code, Some(0), "{said}");

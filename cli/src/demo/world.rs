@@ -231,6 +231,7 @@ impl World {
                 action,
                 reason,
                 handled,
+                ..
             } => {
                 let told = steps::failed(action, args, reason);
                 let mark = if *handled {

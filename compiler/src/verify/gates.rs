@@ -312,16 +312,15 @@ fn guards_on(playbook: &Playbook, way: &[NodeIndex], program: &Program) -> Vec<S
         else {
             continue;
         };
-        let Some((guard, within_ms)) = held(program, &perform.action, perform.impact) else {
-            continue;
-        };
-        let said = format!(
-            "the guard “{guard}” may hold `{}` up for {}",
-            perform.action,
-            duration::format_ms(within_ms)
-        );
-        if !out.contains(&said) {
-            out.push(said);
+        for (guard, within_ms) in held(program, &perform.action, perform.impact) {
+            let said = format!(
+                "the guard “{guard}” may hold `{}` up for {}",
+                perform.action,
+                duration::format_ms(within_ms)
+            );
+            if !out.contains(&said) {
+                out.push(said);
+            }
         }
     }
     out

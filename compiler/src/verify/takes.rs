@@ -81,32 +81,33 @@ fn attempt_ms(program: &Program, callable: &Callable) -> i64 {
     }
 }
 
-/// The guard that may hold an action up for the longest, and for how long: until people have decided about what is
-/// beyond its budget. They are asked once, however many budgets are spent.
-pub fn held<'p>(program: &'p Program, action: &str, impact: Impact) -> Option<(&'p Arc<str>, i64)> {
-    // Guards let messages pass.
-    if impact <= Impact::Notify {
-        return None;
-    }
+/// The guards that may hold an action up, and for how long each: until people have decided about what is beyond its
+/// budget. They are asked for one budget after the other.
+pub fn held<'p>(
+    program: &'p Program,
+    action: &'p str,
+    impact: Impact,
+) -> impl Iterator<Item = (&'p Arc<str>, i64)> {
     let rules = program
         .guards
         .iter()
         .flat_map(|guard| guard.rules.iter().map(move |rule| (&guard.title, rule)));
-    rules
-        .filter_map(|(title, rule)| match rule {
-            Rule::Limit {
-                action: limited,
-                beyond: Some(beyond),
-                ..
-            } if **limited == *action => Some((title, beyond.within_ms)),
-            _ => None,
-        })
-        .max_by_key(|(_, within_ms)| *within_ms)
+    rules.filter_map(move |(title, rule)| match rule {
+        // Guards let messages pass.
+        Rule::Limit {
+            action: limited,
+            beyond: Some(beyond),
+            ..
+        } if **limited == *action && impact > Impact::Notify => Some((title, beyond.within_ms)),
+        _ => None,
+    })
 }
 
 /// For how long guards may hold an action up at most.
 pub fn held_ms(program: &Program, action: &str, impact: Impact) -> i64 {
-    held(program, action, impact).map_or(0, |(_, within_ms)| within_ms)
+    held(program, action, impact)
+        .map(|(_, within_ms)| within_ms)
+        .fold(0, i64::saturating_add)
 }
 
 /// The longest that the last look at a condition takes that a timer comes back through: it may begin just before the

@@ -4,7 +4,9 @@ use super::{Effect, Stepper};
 use crate::expr::{Expr, RunFact};
 use crate::journal::What;
 use crate::playbook::{Approve, Edge, NodeKind};
-use crate::state::{Ending, Grant, KnownArg, KnownCall, OpenApproval, Outcome, Run, Waiting};
+use crate::state::{
+    Ending, Grant, KnownArg, KnownCall, LetBeyond, OpenApproval, Outcome, Run, Waiting,
+};
 use crate::value::Value;
 
 /// An answer to an approval.
@@ -177,6 +179,7 @@ impl Stepper<'_, '_> {
                 .iter()
                 .filter_map(|node| self.known(thread, *node))
                 .collect(),
+            budget: None,
         })
     }
 
@@ -278,9 +281,12 @@ impl Stepper<'_, '_> {
             self.run.bind(thread, approve.slot, record);
         }
         if let Some(NodeKind::Perform(_)) = self.node(open.node).map(|n| &n.kind) {
-            // A guard asked: the call goes on, and nothing else is opened.
+            // A guard asked: the call may go beyond that budget, and nothing else is opened.
             let call = self.effect_id(thread);
-            self.run.let_through.push(call);
+            self.run.let_beyond.push(LetBeyond {
+                call,
+                budget: open.budget,
+            });
             return self.decide(thread, &vote.approval, &Edge::Approved, "approved");
         }
         self.run.grants.push(Grant {

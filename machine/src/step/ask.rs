@@ -46,6 +46,7 @@ impl Stepper<'_, '_> {
             answers: answers.collect(),
             stand_ins: Vec::new(),
             known: Vec::new(),
+            budget: None,
         };
         let id = self.effect_id(thread);
         self.open_approval(thread, id, open);

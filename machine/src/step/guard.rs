@@ -1,12 +1,12 @@
 //! Guards: an action and its arguments in, whether it may be performed now out.
 
-use super::{Effect, Stepper};
+use super::{Consulted, Effect, Stepper};
 use crate::declare::Impact;
 use crate::eval::{Env, eval_bool};
 use crate::expr::Slot;
-use crate::guard::{BLOCKED, ENTITY, Guard, Rule};
+use crate::guard::{BEYOND_BUDGET, BLOCKED, Beyond, ENTITY, Guard, Rule};
 use crate::playbook::Perform;
-use crate::state::OpenApproval;
+use crate::state::{Budget, OpenApproval};
 use crate::value::Value;
 use std::sync::Arc;
 
@@ -20,6 +20,31 @@ pub(super) enum Verdict {
     Asked,
 }
 
+/// A budget of which nothing is left.
+struct Spent<'a> {
+    budget: Budget,
+    /// Who decides beyond it; absent where nobody may.
+    beyond: Option<&'a Beyond>,
+}
+
+impl Spent<'_> {
+    fn told(&self) -> String {
+        format!("the {}", self.fact())
+    }
+
+    fn fact(&self) -> String {
+        let Budget {
+            guard,
+            action,
+            count,
+            per_ms,
+            ..
+        } = &self.budget;
+        let per = crate::duration::format_ms(*per_ms);
+        format!("guard “{guard}” allows {count} per {per} of `{action}`, and no more are left")
+    }
+}
+
 fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     match letters.next() {
@@ -28,7 +53,7 @@ fn capitalised(text: &str) -> String {
     }
 }
 
-impl Stepper<'_, '_> {
+impl<'a> Stepper<'a, '_> {
     /// Looks at every guard. One that cannot be evaluated blocks.
     pub(super) fn guarded(&mut self, thread: u32, perform: &Perform, args: &[Value]) -> Verdict {
         if perform.impact <= Impact::Notify {
@@ -43,37 +68,76 @@ impl Stepper<'_, '_> {
                 }
             }
         }
-        for guard in guards {
-            for rule in &guard.rules {
-                let Rule::Limit {
+        let spent = self.spent(thread, perform, args);
+        // What nobody may allow is settled before anybody is asked.
+        if let Some(spent) = spent.iter().find(|spent| spent.beyond.is_none()) {
+            return Verdict::Blocked(format!("{BLOCKED}: {}", spent.told()));
+        }
+        let call = self.effect_id(thread);
+        // Each budget has people of its own to ask: a yes to one says nothing of another.
+        let asked = spent.iter().find_map(|spent| {
+            let let_beyond = self.run.let_beyond.iter().any(|one| {
+                one.call == call && one.budget.as_ref().is_none_or(|b| *b == spent.budget)
+            });
+            spent.beyond.filter(|_| !let_beyond).map(|by| (spent, by))
+        });
+        match asked {
+            Some((spent, beyond)) => self.beyond(thread, spent, perform, args, beyond),
+            None => Verdict::Free,
+        }
+    }
+
+    /// The budgets of which nothing is left for an action.
+    fn spent(&self, thread: u32, perform: &Perform, args: &[Value]) -> Vec<Spent<'a>> {
+        let guards = self.context.guards;
+        let rules = guards
+            .iter()
+            .flat_map(|guard| guard.rules.iter().map(move |rule| (guard, rule)));
+        rules
+            .filter_map(|(guard, rule)| match rule {
+                Rule::Limit {
                     action,
                     count,
                     per_ms,
                     per_tenant,
                     beyond,
-                } = rule
-                else {
-                    continue;
-                };
-                let id = self.effect_id(thread);
-                if *action != perform.action
-                    || self.used(action, *per_ms, *per_tenant) < u64::from(*count)
-                    || self.run.let_through.contains(&id)
-                {
-                    continue;
+                } if *action == perform.action => {
+                    let budget = Budget {
+                        guard: guard.title.clone(),
+                        action: action.clone(),
+                        count: *count,
+                        per_ms: *per_ms,
+                        per_tenant: *per_tenant,
+                    };
+                    let beyond = beyond.as_ref();
+                    let spent = Spent { budget, beyond };
+                    // What is on record is asked for each call, so that none takes what was said of another.
+                    let was_spent = self.recalls(thread, perform, args, &spent);
+                    let is_spent = self.used(action, *per_ms, *per_tenant) >= u64::from(*count);
+                    (was_spent || is_spent).then_some(spent)
                 }
-                let spent = format!(
-                    "the guard “{}” allows {count} per {} of `{action}`, and no more are left",
-                    guard.title,
-                    crate::duration::format_ms(*per_ms)
-                );
-                return match beyond {
-                    Some(beyond) => self.beyond(thread, guard, perform, args, beyond, &spent),
-                    None => Verdict::Blocked(format!("{BLOCKED}: {spent}")),
-                };
-            }
-        }
-        Verdict::Free
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Whether a budget was spent when this call was about to be made, as far as that is on record.
+    fn recalls(&self, thread: u32, perform: &Perform, args: &[Value], spent: &Spent<'_>) -> bool {
+        self.context.recalls.is_some_and(|recalls| {
+            let about: Vec<String> = perform
+                .acts_on
+                .iter()
+                .filter_map(|i| args.get(*i as usize))
+                .map(Value::label)
+                .collect();
+            recalls(&Consulted {
+                call: &self.effect_id(thread),
+                action: &perform.action,
+                args: &self.args_json(&perform.action, args),
+                about: &about,
+                spent: &spent.fact(),
+            })
+        })
     }
 
     /// Why a rule protects an entity that an action acts on, where one does.
@@ -149,18 +213,17 @@ impl Stepper<'_, '_> {
     fn beyond(
         &mut self,
         thread: u32,
-        guard: &Guard,
+        spent: &Spent<'_>,
         perform: &Perform,
         args: &[Value],
-        beyond: &crate::guard::Beyond,
-        spent: &str,
+        beyond: &Beyond,
     ) -> Verdict {
         let asked = match self.eval(thread, &beyond.by) {
             Ok(asked) => asked,
             Err(error) => {
                 return Verdict::Blocked(format!(
                     "{BLOCKED}: “{}” cannot ask anybody: {error}",
-                    guard.title
+                    spent.budget.guard
                 ));
             }
         };
@@ -178,12 +241,19 @@ impl Stepper<'_, '_> {
         } = self.electorate(&asked, Some(args));
         if eligible.is_empty() {
             return Verdict::Blocked(format!(
-                "{BLOCKED}: {spent}, and nobody may decide beyond it"
+                "{BLOCKED}: {}, and nobody may decide beyond it",
+                spent.told()
             ));
         }
-        let id = format!("{}!guard", self.effect_id(thread));
+        let call = self.effect_id(thread);
+        let let_beyond = self.run.let_beyond.iter();
+        // Each question about the call has an id of its own.
+        let id = match let_beyond.filter(|one| one.call == call).count() {
+            0 => format!("{call}!guard"),
+            before => format!("{call}!guard{}", before + 1),
+        };
         let label = self.label(thread).to_string();
-        let question = format!("Perform it all the same? {}", capitalised(spent));
+        let question = format!("{BEYOND_BUDGET} {}", capitalised(&spent.told()));
         let (node, path) = self.place(thread);
         let open = OpenApproval {
             node,
@@ -201,6 +271,7 @@ impl Stepper<'_, '_> {
             answers: Vec::new(),
             stand_ins,
             known: Vec::new(),
+            budget: Some(spent.budget.clone()),
         };
         self.open_approval(thread, id, open);
         Verdict::Asked

@@ -48,6 +48,24 @@ pub struct Context<'a> {
     pub guards: &'a [Guard],
     /// How often an action was performed since a time (in milliseconds since the Unix epoch), in a tenant or in all.
     pub uses: &'a dyn Fn(&str, Option<&str>, i64) -> u64,
+    /// Whether nothing was left of a budget when a call was about to be made, where a run is played again and other runs
+    /// had used it up.
+    pub recalls: Option<&'a dyn Fn(&Consulted<'_>) -> bool>,
+}
+
+/// A call about which a guard is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Consulted<'a> {
+    /// The effect's id.
+    pub call: &'a str,
+    /// The action.
+    pub action: &'a str,
+    /// Its arguments by name, secrets replaced.
+    pub args: &'a serde_json::Value,
+    /// What it acts on, as people call it.
+    pub about: &'a [String],
+    /// What is said where nothing is left of the budget: in the question to people, or as the reason.
+    pub spent: &'a str,
 }
 
 /// What a host tells a run.
@@ -67,6 +85,13 @@ pub enum Input {
         /// The effect's id.
         id: String,
         /// Why.
+        reason: String,
+    },
+    /// An action was accepted and nothing shows that it was carried out: its step fails, and it may have been done.
+    Unconfirmed {
+        /// The effect's id.
+        id: String,
+        /// What is known.
         reason: String,
     },
     /// Whether a call happened is not known; the run is held.
@@ -233,7 +258,7 @@ pub fn start(context: Context<'_>, new: NewRun, now_ms: i64) -> (Run, Transition
         grants: Vec::new(),
         failed_steps: Vec::new(),
         done: Vec::new(),
-        let_through: Vec::new(),
+        let_beyond: Vec::new(),
         steps: Vec::new(),
         recorded_failures: 0,
         failing: None,
@@ -273,7 +298,8 @@ impl<'a> Stepper<'a, '_> {
                 self.record(None, What::Started { by });
             }
             Input::Done { id, value } => self.call_done(&id, value),
-            Input::Failed { id, reason } => self.call_failed(&id, reason),
+            Input::Failed { id, reason } => self.call_failed(&id, reason, false),
+            Input::Unconfirmed { id, reason } => self.call_failed(&id, reason, true),
             Input::Unknown { id, reason } => {
                 if let Some(thread) = self.waiting_for(&id) {
                     self.hold(thread, reason);

@@ -27,7 +27,7 @@ impl Stepper<'_, '_> {
     }
 
     /// Arguments by parameter name, secrets replaced, for the journal.
-    fn args_json(&self, callable: &str, args: &[Value]) -> Json {
+    pub(super) fn args_json(&self, callable: &str, args: &[Value]) -> Json {
         let params = self
             .context
             .program
@@ -345,7 +345,7 @@ impl Stepper<'_, '_> {
         }
     }
 
-    pub(super) fn call_failed(&mut self, id: &str, reason: String) {
+    pub(super) fn call_failed(&mut self, id: &str, reason: String, may_be_done: bool) {
         let Some(thread) = self.waiting_for(id) else {
             return;
         };
@@ -356,7 +356,7 @@ impl Stepper<'_, '_> {
             .and_then(|t| self.node(t.node));
         match node.map(|n| &n.kind) {
             Some(NodeKind::Query { .. }) => self.query_failed(thread, reason),
-            Some(NodeKind::Perform(_)) => self.action_failed(thread, reason),
+            Some(NodeKind::Perform(_)) => self.action_ended(thread, reason, may_be_done),
             _ => {}
         }
     }
@@ -394,7 +394,13 @@ impl Stepper<'_, '_> {
         }
     }
 
+    /// An action was certainly not carried out.
     pub(super) fn action_failed(&mut self, thread: u32, reason: String) {
+        self.action_ended(thread, reason, false);
+    }
+
+    /// An action has failed; it may have been carried out all the same.
+    fn action_ended(&mut self, thread: u32, reason: String, may_be_done: bool) {
         let node = self
             .run
             .threads
@@ -413,6 +419,7 @@ impl Stepper<'_, '_> {
                 action: perform.action.clone(),
                 reason: reason.clone(),
                 handled,
+                may_be_done,
             },
         );
         if perform.attempt {

@@ -252,6 +252,7 @@ impl Stepper<'_, '_> {
                     action: perform.action.clone(),
                     reason: reason.clone(),
                     handled: false,
+                    may_be_done: true,
                 },
             );
             self.remember(thread, StepOutcome::Failed, Some(reason.clone()));

@@ -1,6 +1,5 @@
 //! An accepted action in, done or not confirmed out: the state is read back until the declared condition holds.
 
-use super::failed;
 use super::job::Job;
 use crate::call::{CallOutcome, CallRequest};
 use crate::room::Waits;
@@ -32,9 +31,9 @@ impl Job<'_> {
             let left_ms = until_ms.saturating_sub(clock.now_ms());
             if left_ms <= 0 {
                 let within = duration::format_ms(confirm.within_ms);
-                return failed(format!(
-                    "accepted, but not confirmed within {within}: {reason}"
-                ));
+                return CallOutcome::Unconfirmed {
+                    reason: format!("accepted, but not confirmed within {within}: {reason}"),
+                };
             }
             let pause = clock.sleep(pause_ms.min(left_ms));
             self.request.room.aside(Waits::Confirmed, pause).await;
@@ -88,12 +87,9 @@ impl Job<'_> {
             let mut job = Job::new(self.hub, &request, callable)?;
             job.deadline_ms = Some(until_ms);
             let outcome = job.carry_out().await;
-            match job.without_secrets(outcome) {
-                CallOutcome::Done(value) => bound.push((*slot, value)),
-                CallOutcome::Failed { reason } | CallOutcome::Unknown { reason } => {
-                    return Err(format!("`{query}` failed: {reason}"));
-                }
-            }
+            let answer = job.without_secrets(outcome).result();
+            let value = answer.map_err(|reason| format!("`{query}` failed: {reason}"))?;
+            bound.push((*slot, value));
         }
         Ok(bound)
     }

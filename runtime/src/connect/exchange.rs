@@ -74,6 +74,7 @@ impl<'a> Job<'a> {
                     Meaning::Failed {
                         reason,
                         transient: true,
+                        ..
                     } => {
                         if self.is_repeatable() || is_untouched(answer.status) {
                             (reason, answer.retry_after_ms)
@@ -357,14 +358,15 @@ impl<'a> Job<'a> {
             Errand::Http(_) => self.meaning(answer.status, &answer.body),
         };
         match meaning {
-            Meaning::Failed { reason, transient } if (300..400).contains(&answer.status) => {
-                Meaning::Failed {
-                    reason: format!(
-                        "{reason} (it points elsewhere, and redirects are not followed)"
-                    ),
-                    transient,
-                }
-            }
+            Meaning::Failed {
+                reason,
+                transient,
+                accepted,
+            } if (300..400).contains(&answer.status) => Meaning::Failed {
+                accepted,
+                reason: format!("{reason} (it points elsewhere, and redirects are not followed)"),
+                transient,
+            },
             other => other,
         }
     }

@@ -157,6 +157,14 @@ impl<'a> Job<'a> {
                 match prepared {
                     (sending, true) => self.read_pages(sending).await,
                     (sending, false) => match self.exchange(&sending.into(), false).await {
+                        Ok((
+                            _,
+                            Meaning::Failed {
+                                reason,
+                                accepted: true,
+                                ..
+                            },
+                        )) if self.callable.impact.is_some() => CallOutcome::Unconfirmed { reason },
                         Ok((_, meaning)) => outcome(meaning),
                         Err(outcome) => outcome,
                     },
@@ -268,6 +276,9 @@ impl<'a> Job<'a> {
     pub fn without_secrets(&self, outcome: CallOutcome) -> CallOutcome {
         match outcome {
             CallOutcome::Failed { reason } => CallOutcome::Failed {
+                reason: self.redactor.text(&reason),
+            },
+            CallOutcome::Unconfirmed { reason } => CallOutcome::Unconfirmed {
                 reason: self.redactor.text(&reason),
             },
             CallOutcome::Unknown { reason } => CallOutcome::Unknown {

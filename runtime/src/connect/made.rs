@@ -2,7 +2,7 @@
 
 use super::Connectors;
 use super::job::Job;
-use crate::call::{CallOutcome, CallRequest, ListFailure, ListRequest, Setbacks};
+use crate::call::{CallRequest, ListFailure, ListRequest, Setbacks};
 use counterplay_machine::Value;
 use counterplay_machine::declare::{Callable, OnStatus, OnStatusThen, PathPart, Request};
 use counterplay_machine::expr::{Expr, Slot};
@@ -116,12 +116,10 @@ impl Connectors {
         job.deadline_ms = Some(now_ms.saturating_add(request.patience_ms));
         let outcome = job.carry_out().await;
         let retry_after_ms = job.asked_ms;
-        match job.without_secrets(outcome) {
-            CallOutcome::Done(value) => Ok(value),
-            CallOutcome::Failed { reason } | CallOutcome::Unknown { reason } => Err(ListFailure {
-                reason,
-                retry_after_ms,
-            }),
-        }
+        let outcome = job.without_secrets(outcome);
+        outcome.result().map_err(|reason| ListFailure {
+            reason,
+            retry_after_ms,
+        })
     }
 }

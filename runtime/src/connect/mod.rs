@@ -176,6 +176,9 @@ impl Connectors {
             CallOutcome::Failed { reason } => {
                 tracing::info!(callable = %request.callable, id = %request.id, %reason, "failed");
             }
+            CallOutcome::Unconfirmed { reason } => {
+                tracing::warn!(callable = %request.callable, id = %request.id, %reason, "not confirmed");
+            }
             CallOutcome::Unknown { reason } => {
                 tracing::warn!(callable = %request.callable, id = %request.id, %reason, "outcome unknown");
             }

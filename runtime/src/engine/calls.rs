@@ -1,6 +1,6 @@
 //! Stored calls in: marked as sent, made on tasks, and their results taken into the runs.
 
-use super::deeds::{Prior, before, ended, keep_before, read};
+use super::deeds::{After, Prior, before, ended, keep_before, read, restored, restores};
 use super::drive::{Driver, Job, Report};
 use super::kit::Kit;
 use super::leases::Lease;
@@ -60,8 +60,8 @@ impl Sent {
 /// How a call is answered.
 #[derive(Debug)]
 pub(super) enum Way {
-    /// By the connector; with the query that tells how it is afterwards.
-    Connector(Box<CallRequest>, Option<Box<CallRequest>>),
+    /// By the connector; with what is read afterwards.
+    Connector(Box<CallRequest>, Option<After>),
     /// Not yet: the state before it is read.
     Before(Box<CallRequest>),
     Sample(CallOutcome),
@@ -164,7 +164,7 @@ impl Engine {
             slot,
             lease,
         } = ready;
-        let connector = kit.connector.clone();
+        let (connector, clock) = (kit.connector.clone(), self.inner.clock.clone());
         let mut report = sent.clone();
         let heard = driver.setbacks();
         let concerned: Vec<Sent> = others.calls().chain([&sent]).cloned().collect();
@@ -189,12 +189,20 @@ impl Engine {
                     })
                     .noting(lease.confirming());
                     request.room = room.clone();
-                    let outcome = connector.call(*request).await;
-                    if let (CallOutcome::Done(_), Some(mut query)) = (&outcome, after) {
-                        query.room = room;
-                        report.read = Some(read(&*connector, *query).await);
+                    let setbacks = request.setbacks.clone();
+                    match (connector.call(*request).await, after) {
+                        (CallOutcome::Done(result), Some(After::Kept(mut query))) => {
+                            query.room = room;
+                            report.read = Some(read(&*connector, *query).await);
+                            CallOutcome::Done(result)
+                        }
+                        (CallOutcome::Done(result), Some(After::Restored(mut query, before))) => {
+                            setbacks.confirms(clock.now_ms());
+                            query.room = room;
+                            restored(&*connector, &*clock, (*query, before), result).await
+                        }
+                        (outcome, _) => outcome,
                     }
-                    outcome
                 }
                 Way::Sample(outcome) => outcome,
             };
@@ -233,8 +241,8 @@ fn way(
     }
     let after = match before(tx, kit, (&whole, &program), &stored, now_ms)? {
         Prior::Read(query) => return Ok((Way::Before(query), about)),
-        Prior::Kept(after) => after,
-        Prior::None => None,
+        Prior::Kept(after) => after.map(After::Kept),
+        Prior::None => restores(tx, kit, (&whole, &program), &stored, now_ms)?,
     };
     let request = Box::new(CallRequest {
         id: stored.call.id,
@@ -278,6 +286,7 @@ pub(super) fn answer(
     let input = match outcome {
         CallOutcome::Done(value) => Input::Done { id, value },
         CallOutcome::Failed { reason } => Input::Failed { id, reason },
+        CallOutcome::Unconfirmed { reason } => Input::Unconfirmed { id, reason },
         CallOutcome::Unknown { reason } => Input::Unknown { id, reason },
     };
     advance_run(tx, kit, stored, input, now_ms)
@@ -337,11 +346,19 @@ fn late(
             action,
             reason,
             handled: true,
+            may_be_done: false,
+        },
+        CallOutcome::Unconfirmed { reason } => What::ActionFailed {
+            action,
+            reason,
+            handled: true,
+            may_be_done: true,
         },
         CallOutcome::Unknown { reason } => What::ActionFailed {
             action,
             reason: format!("whether it was performed is not known: {reason}"),
             handled: true,
+            may_be_done: true,
         },
     };
     let entry = Entry {

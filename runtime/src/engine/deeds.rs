@@ -1,22 +1,42 @@
 //! Calls of actions that can be taken back in; how what they change was before and after kept for a later undoing, out.
 //!
 //! Before such an action is sent its state is read and committed; it is read once more when the action is done. That a
-//! reading fails keeps no action from being sent: an undoing asks people then.
+//! reading fails keeps no action from being sent: an undoing asks people then. What an undoing does is done when the state
+//! is as it was.
 
 use super::calls::Sent;
 use super::kit::Kit;
 use crate::brake::Gate;
 use crate::call::{CallOutcome, CallRequest, Connector, Setbacks};
-use crate::room::Room;
+use crate::clock::Clock;
+use crate::room::{Room, Waits};
 use crate::store::{CallKind, Deed, DeedState, Fault, NewDeed, Reading, StoredCall, StoredRun, Tx};
+use crate::timeline::value_text;
 use crate::undo::{PLAYBOOK, inverse, same, state_query, subject};
 use counterplay_machine::declare::Callable;
+use counterplay_machine::duration::{MINUTE_MS, SECOND_MS, format_ms};
 use counterplay_machine::{Program, Value};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a reading may take; what is to be done is more urgent than to be able to take it back.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// For how long the state is looked at after it was to be restored, in milliseconds.
+const RESTORED_MS: i64 = 2 * MINUTE_MS;
+/// The first pause between two looks, in milliseconds.
+const PAUSE_MS_MIN: i64 = SECOND_MS;
+/// The longest pause.
+const PAUSE_MS_MAX: i64 = 15 * SECOND_MS;
+
+/// What is read when a call is done.
+#[derive(Debug)]
+pub(super) enum After {
+    /// How it is then, which is kept.
+    Kept(Box<CallRequest>),
+    /// Whether it is as it was before: this call takes something back.
+    Restored(Box<CallRequest>, Value),
+}
 
 /// How the state of a call that is about to be sent is treated.
 pub(super) enum Prior {
@@ -98,13 +118,93 @@ pub(super) fn before(
     })
 }
 
+/// What an undoing's call is to restore, and the query that tells whether it has. Nothing where the call's own declaration
+/// says how it is confirmed, or where it is not known how it was.
+pub(super) fn restores(
+    tx: &Tx<'_>,
+    kit: &Kit,
+    (stored, program): (&StoredRun, &Arc<Program>),
+    call: &StoredCall,
+    now_ms: i64,
+) -> Result<Option<After>, Fault> {
+    let (run, name) = (&stored.run, &call.call.callable);
+    let confirms = |c: &Callable| c.confirm.is_some();
+    if call.call.kind != CallKind::Perform
+        || &*run.playbook != PLAYBOOK
+        || program.callables.get(name).is_none_or(confirms)
+    {
+        return Ok(None);
+    }
+    let deed = match tx.taken_back_by(stored.num, call.call.node)? {
+        Some(num) => tx.deed(num)?,
+        None => None,
+    };
+    let Some(deed) = deed else { return Ok(None) };
+    let Some(Reading::Is(before)) = &deed.before else {
+        return Ok(None);
+    };
+    let original = tx.run(deed.run)?;
+    let its = kit.program_of(tx, original.program)?;
+    let asked = its.callables.get(&deed.action).and_then(|callable| {
+        let at = (&original.run, now_ms);
+        state_query(&its, &kit.deployment, at, callable, &deed.args)?.ok()
+    });
+    let gate = Gate::of(&kit.brake, &run.tenant.name, Some(&run.playbook));
+    Ok(asked.map(|(query, args)| {
+        let request = CallRequest {
+            id: format!("{}!restored", call.call.id),
+            callable: query,
+            args,
+            tenant: run.tenant.clone(),
+            run: Some((run.id.clone(), run.started_ms)),
+            program: its.clone(),
+            intended_ms: i64::MAX,
+            repeated: false,
+            setbacks: Setbacks::default(),
+            gate,
+        };
+        After::Restored(Box::new(request), before.clone())
+    }))
+}
+
+/// Looks until the state is as it was before; then the call that was to see to that has the result that it gave.
+pub(super) async fn restored(
+    connector: &dyn Connector,
+    clock: &dyn Clock,
+    (query, before): (CallRequest, Value),
+    result: Value,
+) -> CallOutcome {
+    let until_ms = clock.now_ms().saturating_add(RESTORED_MS);
+    let mut pause_ms = PAUSE_MS_MIN;
+    loop {
+        let seen = match read(connector, query.clone()).await {
+            Reading::Is(now) if same(&before, &now) => return CallOutcome::Done(result),
+            Reading::Is(now) => format!(
+                "it was {}, and it is {}",
+                value_text(&before.redacted_json()),
+                value_text(&now.redacted_json())
+            ),
+            Reading::Failed(why) => format!("how it is now could not be read: {why}"),
+        };
+        let left_ms = until_ms.saturating_sub(clock.now_ms());
+        if left_ms <= 0 {
+            let within = format_ms(RESTORED_MS);
+            let reason = format!("accepted, but not as before within {within}: {seen}");
+            return CallOutcome::Unconfirmed { reason };
+        }
+        let pause = clock.sleep(pause_ms.min(left_ms));
+        query.room.aside(Waits::Confirmed, pause).await;
+        pause_ms = (pause_ms * 2).min(PAUSE_MS_MAX);
+    }
+}
+
 /// Reads a state.
 pub(super) async fn read(connector: &dyn Connector, request: CallRequest) -> Reading {
     match tokio::time::timeout(PATIENCE, connector.call(request)).await {
-        Ok(CallOutcome::Done(value)) => Reading::Is(value),
-        Ok(CallOutcome::Failed { reason } | CallOutcome::Unknown { reason }) => {
-            Reading::Failed(reason)
-        }
+        Ok(outcome) => match outcome.result() {
+            Ok(value) => Reading::Is(value),
+            Err(reason) => Reading::Failed(reason),
+        },
         Err(_) => Reading::Failed("no answer within 30 seconds".into()),
     }
 }
@@ -202,7 +302,8 @@ pub(super) fn ended(
         return Ok(());
     };
     match outcome {
-        CallOutcome::Unknown { .. } => Ok(()),
+        // It may have been carried out: that is asked about when it is to be taken back.
+        CallOutcome::Unconfirmed { .. } | CallOutcome::Unknown { .. } => Ok(()),
         CallOutcome::Failed { .. } => tx.end_deed(deed.num, DeedState::Failed, None),
         CallOutcome::Done(_) => {
             tx.end_deed(deed.num, DeedState::Done, sent.read.as_ref())?;

@@ -5,7 +5,7 @@ use super::canary::{Canaries, Former};
 use super::heads::Heads;
 use super::programs::Programs;
 use crate::brake::{Brake, Gate};
-use crate::call::{CallOutcome, CallRequest, Connector, Setbacks};
+use crate::call::{CallRequest, Connector, Setbacks};
 use crate::clock::Clock;
 use crate::room::Room;
 use crate::store::{Fault, StoredMode, Tx};
@@ -197,12 +197,10 @@ impl Kit {
             gate: Gate::of(&self.brake, &tenant.name, None),
             room,
         };
-        match self.connector.call(request).await {
-            CallOutcome::Done(value) => Ok(value),
-            CallOutcome::Failed { reason } | CallOutcome::Unknown { reason } => {
-                Err(format!("`{query}`: {reason}"))
-            }
-        }
+        let outcome = self.connector.call(request).await;
+        outcome
+            .result()
+            .map_err(|reason| format!("`{query}`: {reason}"))
     }
 }
 

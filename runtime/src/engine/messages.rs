@@ -220,11 +220,8 @@ pub(super) fn told(
     outcome: &CallOutcome,
     now_ms: i64,
 ) -> Result<Vec<Notice>, Fault> {
-    let reason = match outcome {
-        CallOutcome::Done(_) => {
-            return Ok(vec![end(tx, message, MessageState::Sent, None, now_ms)?]);
-        }
-        CallOutcome::Failed { reason } | CallOutcome::Unknown { reason } => reason.clone(),
+    let Err(reason) = outcome.clone().result() else {
+        return Ok(vec![end(tx, message, MessageState::Sent, None, now_ms)?]);
     };
     let about = About::step(&tx.run(message.run_num)?.run, &message.approval);
     let _span = about.messaging(message.channel.name()).entered();

@@ -175,6 +175,7 @@ fn line(program: &Program, what: &What, cause: &Cause) -> Option<Line> {
             action,
             reason,
             handled,
+            ..
         } => (
             engine(),
             "action.failed",

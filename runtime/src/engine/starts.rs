@@ -209,6 +209,7 @@ fn begin(
         deployment: &kit.deployment,
         guards: &kit.program.guards,
         uses: &uses,
+        recalls: None,
     };
     let new = NewRun {
         id: id.clone(),

@@ -160,6 +160,7 @@ pub(super) fn advance_run(
         deployment: &kit.deployment,
         guards: &kit.program.guards,
         uses: &uses,
+        recalls: None,
     };
     let transition = step(context, &mut stored.run, input, now_ms);
     tx.save_run(&stored, &transition.journal, now_ms)?;

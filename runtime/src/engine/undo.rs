@@ -7,7 +7,7 @@ use super::{Engine, Notice};
 use crate::call::CallOutcome;
 use crate::spans;
 use crate::store::{Fault, NewAudit, NewRunRow, StoredRun, Tx, UndoRefused};
-use crate::undo::{AS_LEFT, Asked, Built, PLAYBOOK, Plan, build, doubt, team_of};
+use crate::undo::{AS_LEFT, Built, PLAYBOOK, Plan, doubt};
 use counterplay_machine::Value;
 use counterplay_machine::step::{Context, Input, NewRun, start};
 use serde_json::json;
@@ -66,7 +66,7 @@ pub(super) fn undo(
     now_ms: i64,
 ) -> Result<Vec<Notice>, Fault> {
     let original = tx.run(num)?;
-    match ready(tx, kit, &original, team, now_ms)? {
+    match ready(tx, kit, &original, (by, team), now_ms)? {
         Ok(built) => begin(tx, kit, &original, (by, undoing, built), now_ms),
         Err(why) => {
             tx.refuse_undoing(undoing, &why)?;
@@ -88,7 +88,7 @@ fn ready(
     tx: &Tx<'_>,
     kit: &Kit,
     original: &StoredRun,
-    team: Option<String>,
+    (by, team): (&str, Option<String>),
     now_ms: i64,
 ) -> Result<Result<Built, String>, Fault> {
     let run = &original.run;
@@ -97,35 +97,7 @@ fn ready(
         return Ok(Err(why));
     }
     let program = kit.program_of(tx, original.program)?;
-    let (plan, journal) = tx.plan_of(original, &program, &kit.deployment, now_ms)?;
-    if plan.steps.is_empty() {
-        return Ok(Err("nothing is left that could be undone".into()));
-    }
-    let settings = &kit.deployment.undo;
-    let approved = team_of(&program, &run.playbook, &journal);
-    let mut teams = kit.deployment.teams.keys();
-    let only = match (teams.next(), teams.next()) {
-        (Some(one), None) => Some(one.clone()),
-        _ => None,
-    };
-    let Some(team) = settings.team.clone().or(team).or(approved).or(only) else {
-        return Ok(Err(
-            "nobody says who is asked: name a team, or add `[undo] team = \"…\"` to counterplay.toml".into(),
-        ));
-    };
-    if !kit.deployment.teams.contains_key(&team) {
-        return Ok(Err(format!("there is no team `{team}`")));
-    }
-    let title = program
-        .playbooks
-        .get(&run.playbook)
-        .map_or_else(|| run.playbook.to_string(), |p| p.title.to_string());
-    let asked = Asked {
-        team,
-        needs: settings.needs,
-        first: settings.ask,
-    };
-    Ok(Ok(build(&program, (&run.id, &title), &plan, &asked)))
+    tx.built_undoing(original, &program, &kit.deployment, (by, team), now_ms)
 }
 
 fn begin(
@@ -153,6 +125,7 @@ fn begin(
         deployment: &kit.deployment,
         guards: &kit.program.guards,
         uses: &uses,
+        recalls: None,
     };
     let new = NewRun {
         id,

@@ -9,7 +9,7 @@ use super::{
     TRANSITIONS_MAX,
 };
 use crate::brake::Gate;
-use crate::call::{CallOutcome, CallRequest, Setbacks};
+use crate::call::{CallRequest, Setbacks};
 use crate::room::Room;
 use counterplay_machine::declare::Callable;
 use counterplay_machine::deployment::Deployment;
@@ -188,6 +188,7 @@ impl Used {
             deployment,
             guards: &program.guards,
             uses: &uses,
+            recalls: None,
         })
     }
 
@@ -463,11 +464,9 @@ impl Oracle<'_> {
                 gate: Gate::default(),
                 room: Room::default(),
             };
-            return match live.call(request).await {
-                CallOutcome::Done(value) => Told::Given(value),
-                CallOutcome::Failed { reason } | CallOutcome::Unknown { reason } => {
-                    Told::Fails(reason)
-                }
+            return match live.call(request).await.result() {
+                Ok(value) => Told::Given(value),
+                Err(reason) => Told::Fails(reason),
             };
         }
         let types = &self.program().types;

@@ -10,6 +10,7 @@ pub mod replay;
 mod request;
 pub(crate) mod sample;
 mod steps;
+mod verdicts;
 
 pub use answers::{Answer, AnswerError, Answers};
 pub use people::{People, Scripted, When};

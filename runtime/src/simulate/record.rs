@@ -20,7 +20,8 @@ pub(super) struct Record {
 struct Call {
     name: Arc<str>,
     args: Json,
-    answer: Result<Json, String>,
+    /// Absent where the run ended, or ends its record, before there was one.
+    answer: Option<Result<Json, String>>,
     after_ms: i64,
     used: bool,
 }
@@ -55,21 +56,19 @@ impl Record {
                 | What::Intended {
                     action: name, args, ..
                 } => {
-                    let answer = rest().find_map(|later| Some((later.at_ms, answer(name, later)?)));
-                    let resumed = rest()
-                        .take_while(|later| !again(name, later))
-                        .any(|later| matches!(later.what, What::Resumed));
-                    if let Some((at_ms, answer)) = answer
-                        && !(resumed && answer.is_err())
-                    {
-                        record.calls.push(Call {
-                            name: name.clone(),
-                            args: args.clone(),
-                            answer,
-                            after_ms: at_ms.saturating_sub(entry.at_ms),
-                            used: false,
-                        });
+                    // What was sent again stands for both.
+                    if is_sent_again(entry, name, rest()) {
+                        continue;
                     }
+                    let answer = rest().find_map(|later| Some((later.at_ms, answer(name, later)?)));
+                    let at_ms = answer.as_ref().map_or(entry.at_ms, |(at_ms, _)| *at_ms);
+                    record.calls.push(Call {
+                        name: name.clone(),
+                        args: args.clone(),
+                        answer: answer.map(|(_, answer)| answer),
+                        after_ms: at_ms.saturating_sub(entry.at_ms),
+                        used: false,
+                    });
                 }
                 What::ApprovalAsked {
                     question,
@@ -116,7 +115,7 @@ impl Record {
         name: &str,
         args: &Json,
         is_action: bool,
-    ) -> Option<(Result<Json, String>, i64)> {
+    ) -> Option<(Option<Result<Json, String>>, i64)> {
         let open = |call: &&mut Call| !call.used && *call.name == *name;
         let same = self.calls.iter_mut().filter(open).find(|c| c.args == *args);
         let call = match same {
@@ -157,12 +156,30 @@ fn answer(name: &str, entry: &Entry) -> Option<Result<Json, String>> {
     }
 }
 
-/// Whether an entry sends a call again.
-fn again(name: &str, entry: &Entry) -> bool {
-    match &entry.what {
-        What::Asked { query: of, .. } | What::Intended { action: of, .. } => **of == *name,
-        _ => false,
+/// Whether a call that held its run is sent again later.
+fn is_sent_again<'e>(call: &Entry, name: &str, rest: impl Iterator<Item = &'e Entry>) -> bool {
+    let mut is_told = false;
+    for later in rest.filter(|later| later.node == call.node) {
+        match &later.what {
+            What::Asked { query: of, .. } | What::Intended { action: of, .. } if **of == *name => {
+                return is_told;
+            }
+            what => is_told |= sends_again(what),
+        }
     }
+    false
+}
+
+/// Whether a person tells a held run to send its call again.
+pub(super) fn sends_again(what: &What) -> bool {
+    matches!(
+        what,
+        What::Resumed
+            | What::Settled {
+                settled: Settled::NotDone,
+                ..
+            }
+    )
 }
 
 fn vote(entry: &Entry) -> Option<Vote> {

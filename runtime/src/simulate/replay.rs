@@ -4,15 +4,16 @@
 
 use super::host::{Agenda, Used, shown};
 use super::record::Record;
+use super::verdicts::Verdicts;
 use super::{Answers, TRANSITIONS_MAX, sample, steps};
 use counterplay_machine::deployment::Deployment;
 use counterplay_machine::expr::Slot;
 use counterplay_machine::ingest::{self, Judgement, Scene};
-use counterplay_machine::journal::Entry;
+use counterplay_machine::journal::{Entry, What};
 use counterplay_machine::playbook::{Playbook, Trigger, TriggerKind};
 use counterplay_machine::schedule::{describe, is_schedule};
-use counterplay_machine::state::{OpenApproval, Run};
-use counterplay_machine::step::{self, Context, Effect, Input, NewRun, Vote};
+use counterplay_machine::state::{OpenApproval, Outcome, Run};
+use counterplay_machine::step::{self, Consulted, Context, Effect, Input, NewRun, Vote};
 use counterplay_machine::types::Type;
 use counterplay_machine::{Program, Value, json};
 use serde::Serialize;
@@ -88,7 +89,8 @@ pub fn replay(
         tenant: &run.tenant,
         now_ms: run.started_ms,
     };
-    let theirs = steps::of(replayed.journal, run.started_ms);
+    let record = recorded(run, replayed.journal);
+    let theirs = steps::of(record.journal, run.started_ms);
     let slots = match begins(scene, run, before, playbook) {
         Ok(slots) => slots,
         Err(reason) => {
@@ -115,16 +117,15 @@ pub fn replay(
         playbook,
         deployment,
         answers,
-        record: Record::of(run, before, replayed.journal),
+        record: Record::of(run, before, record.journal),
+        verdicts: Verdicts::of(before, record.journal),
         counts: BTreeMap::new(),
         agenda: Agenda::default(),
         assumed: Vec::new(),
         stopped: None,
         journal: Vec::new(),
     };
-    let last_ms = replayed.journal.last().map_or(run.started_ms, |e| e.at_ms);
-    let until_ms = run.outcome.is_none().then_some(last_ms + LEEWAY_MS);
-    player.play(new, run.started_ms, until_ms);
+    player.play(new, run.started_ms, record.ends);
     let ours = steps::of(&player.journal, run.started_ms);
     let mut compared = steps::compare(theirs, ours);
     // Where it stops because it wants to know something else, that is a difference.
@@ -150,12 +151,50 @@ pub fn replay(
     })
 }
 
+/// What is on record of a run's decisions.
+struct Recorded<'a> {
+    journal: &'a [Entry],
+    /// Until when, in milliseconds since the Unix epoch, and what a replay that comes there has to say; absent where the
+    /// run came to its end.
+    ends: Option<(i64, Stop)>,
+}
+
+/// An open run is on record as far as it has come, and one that a person has ended until then: that was no decision of its
+/// playbook.
+fn recorded<'a>(run: &Run, journal: &'a [Entry]) -> Recorded<'a> {
+    let ended = |entry: &Entry| matches!(entry.what, What::Ended { .. });
+    match &run.outcome {
+        None => {
+            let last_ms = journal.last().map_or(run.started_ms, |e| e.at_ms);
+            Recorded {
+                journal,
+                ends: Some((last_ms.saturating_add(LEEWAY_MS), Stop::OpenRun)),
+            }
+        }
+        Some(Outcome::Cancelled { by }) => {
+            let at = journal.iter().position(ended).unwrap_or(journal.len());
+            let until_ms = journal.get(at).map_or(i64::MAX, |e| e.at_ms);
+            Recorded {
+                journal: journal.get(..at).unwrap_or(journal),
+                ends: Some((until_ms, Stop::Cancelled(by.clone()))),
+            }
+        }
+        Some(_) => Recorded {
+            journal,
+            ends: None,
+        },
+    }
+}
+
 /// Why a replay ends before the run does.
+#[derive(Clone)]
 enum Stop {
     /// Nothing on record says what it wants to know.
     Unknown(String),
     /// The run has come no further.
     OpenRun,
+    /// Somebody has ended the run.
+    Cancelled(String),
     TooLong,
 }
 
@@ -164,6 +203,7 @@ impl std::fmt::Display for Stop {
         match self {
             Stop::Unknown(why) => write!(f, "what comes then is not known: {why}"),
             Stop::OpenRun => f.write_str("the run is open and has come no further"),
+            Stop::Cancelled(by) => write!(f, "{by} ended the run then"),
             Stop::TooLong => write!(f, "it takes more than {TRANSITIONS_MAX} steps"),
         }
     }
@@ -266,6 +306,7 @@ struct Player<'a> {
     deployment: &'a Deployment,
     answers: &'a Answers,
     record: Record,
+    verdicts: Verdicts,
     /// How often each call took an answer that somebody gave beforehand.
     counts: BTreeMap<Arc<str>, usize>,
     agenda: Agenda,
@@ -275,8 +316,10 @@ struct Player<'a> {
 }
 
 impl Player<'_> {
-    fn play(&mut self, new: NewRun, at_ms: i64, until_ms: Option<i64>) {
+    fn play(&mut self, new: NewRun, at_ms: i64, ends: Option<(i64, Stop)>) {
         let mut used = Used::default();
+        let verdicts = std::mem::take(&mut self.verdicts);
+        let recall = |asked: &Consulted<'_>| verdicts.recall(asked);
         let (program, playbook, deployment) = (self.program, self.playbook, self.deployment);
         let mut now_ms = at_ms;
         for (at_ms, event, carried) in std::mem::take(&mut self.record.came) {
@@ -286,7 +329,8 @@ impl Player<'_> {
         }
         let (mut run, mut transition) =
             used.counted(program, playbook, deployment, |context: Context<'_>| {
-                step::start(context, new, now_ms)
+                let recalls = Some(&recall as &dyn Fn(&Consulted<'_>) -> bool);
+                step::start(Context { recalls, ..context }, new, now_ms)
             });
         for _ in 0..TRANSITIONS_MAX {
             used.note(&transition, now_ms);
@@ -298,8 +342,14 @@ impl Player<'_> {
                 return;
             }
             let Some(((due_ms, _), input)) = self.agenda.items.pop_first() else {
-                let why = "the version waits for something that never came to the run";
-                self.stopped = Some(Stop::Unknown(why.into()));
+                // As the run does.
+                self.stopped = Some(ends.map_or_else(
+                    || {
+                        let why = "the version waits for something that never came to the run";
+                        Stop::Unknown(why.into())
+                    },
+                    |(_, stop)| stop,
+                ));
                 return;
             };
             if let Some(reason) = super::host::held_by(&run, &input) {
@@ -308,12 +358,13 @@ impl Player<'_> {
                 return;
             }
             now_ms = now_ms.max(due_ms);
-            if until_ms.is_some_and(|until| now_ms > until) {
-                self.stopped = Some(Stop::OpenRun);
+            if let Some((_, stop)) = ends.as_ref().filter(|(until_ms, _)| now_ms > *until_ms) {
+                self.stopped = Some(stop.clone());
                 return;
             }
             transition = used.counted(program, playbook, deployment, |context: Context<'_>| {
-                step::step(context, &mut run, input, now_ms)
+                let recalls = Some(&recall as &dyn Fn(&Consulted<'_>) -> bool);
+                step::step(Context { recalls, ..context }, &mut run, input, now_ms)
             });
         }
         self.stopped = Some(Stop::TooLong);
@@ -361,16 +412,18 @@ impl Player<'_> {
         let asked = crate::timeline::call(&name, &named);
         let ty = &callable.returns_ty;
         let (told, after_ms) = match self.record.answer(&name, &named, is_action) {
+            // The run was not told: it waits, or has ended meanwhile.
+            Some((None, _)) => return,
             // Settled by a person who did not say what it gave, because no step uses that.
-            Some((Ok(Json::Null), after_ms)) if is_action => (Ok(Value::Absent), after_ms),
-            Some((Ok(answer), after_ms)) => match self.typed(ty, &answer, &name) {
+            Some((Some(Ok(Json::Null)), after_ms)) if is_action => (Ok(Value::Absent), after_ms),
+            Some((Some(Ok(answer)), after_ms)) => match self.typed(ty, &answer, &name) {
                 Ok(value) => (Ok(value), after_ms),
                 Err(why) => {
                     self.stopped = Some(Stop::Unknown(why));
                     return;
                 }
             },
-            Some((Err(reason), after_ms)) => (Err(reason), after_ms),
+            Some((Some(Err(reason)), after_ms)) => (Err(reason), after_ms),
             None => {
                 let count = self.counts.entry(name.clone()).or_default();
                 let before = *count;

@@ -1,12 +1,14 @@
 //! Two journals in, their decisions beside each other out, each as a line that people read. Times differ by what a clock's
 //! granularity and a busy machine make of them: that is no difference.
 
+use super::record::sends_again;
 use crate::timeline::{call, relative, value_text};
 use counterplay_machine::duration::SECOND_MS;
 use counterplay_machine::journal::{Entry, What};
 use counterplay_machine::state::Outcome;
 use serde::Serialize;
 use serde_json::Value as Json;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// By how much ends of waits may differ and still be the same, in milliseconds.
@@ -93,7 +95,17 @@ fn uncut(name: &str, args: &Json) -> String {
 /// The decisions of a journal. What a service did (attempts, answers, what held the run) is none.
 pub(super) fn of(journal: &[Entry], started_ms: i64) -> Vec<Step> {
     let mut out = Vec::new();
+    // Where a person has told a held run to send its call again: that is no other call.
+    let mut again = BTreeSet::new();
     for entry in journal {
+        let place = (entry.node, &entry.path);
+        if sends_again(&entry.what) {
+            again.insert(place);
+        }
+        if matches!(entry.what, What::Asked { .. } | What::Intended { .. }) && again.remove(&place)
+        {
+            continue;
+        }
         let with = match &entry.what {
             What::Asked { query: of, args }
             | What::Intended {

@@ -103,7 +103,7 @@ mod tests {
             grants: Vec::new(),
             failed_steps: Vec::new(),
             done: Vec::new(),
-            let_through: Vec::new(),
+            let_beyond: Vec::new(),
             steps: Vec::new(),
             recorded_failures: 0,
             failing: None,

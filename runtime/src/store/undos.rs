@@ -1,7 +1,7 @@
 //! Wishes to undo runs in, what became of them out.
 
 use super::{Fault, NewAudit, Store, StoreError, StoredRun, Tx, Word, codec};
-use crate::undo::{Known, PLAYBOOK, Plan, plan};
+use crate::undo::{Built, Known, PLAYBOOK, Plan, asked, build, plan, team_of, ungrantable};
 use counterplay_machine::Program;
 use counterplay_machine::deployment::Deployment;
 use counterplay_machine::journal::Entry;
@@ -143,6 +143,14 @@ pub enum UndoRefused {
         /// The run that has undone it, where one has.
         by: Option<String>,
     },
+    /// Nobody can be asked for leave.
+    #[error("run {run} is not undone: {why}")]
+    NoLeave {
+        /// The run.
+        run: String,
+        /// Why, and the way out.
+        why: String,
+    },
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -183,7 +191,16 @@ impl Store {
                     run: run.clone(),
                     by: last.and_then(|l| l.run.clone()),
                 }),
-                _ => None,
+                // Whoever does not know the teams leaves it to the engine.
+                _ if deployment.teams.is_empty() => None,
+                _ => {
+                    let stored = tx.run(num)?;
+                    let program = tx.program(stored.program)?;
+                    let wish = (by.as_str(), team.clone());
+                    let built = tx.built_undoing(&stored, &program, &deployment, wish, now_ms)?;
+                    let run = run.clone();
+                    built.err().map(|why| UndoRefused::NoLeave { run, why })
+                }
             };
             if let Some(refused) = refused {
                 return tx.undo_refused(&run, &by, refused, now_ms).map(Err);
@@ -285,6 +302,36 @@ impl Tx<'_> {
             now_ms,
         });
         Ok((plan, journal))
+    }
+
+    /// The program that undoes a run, or why there is none.
+    pub(crate) fn built_undoing(
+        &self,
+        stored: &StoredRun,
+        program: &Program,
+        deployment: &Deployment,
+        (by, team): (&str, Option<String>),
+        now_ms: i64,
+    ) -> Result<Result<Built, String>, Fault> {
+        let run = &stored.run;
+        let (plan, journal) = self.plan_of(stored, program, deployment, now_ms)?;
+        if plan.steps.is_empty() {
+            return Ok(Err("nothing is left that could be undone".into()));
+        }
+        let approved = team_of(program, &run.playbook, &journal);
+        let asked = match asked(deployment, team, approved) {
+            Ok(asked) => asked,
+            Err(why) => return Ok(Err(why)),
+        };
+        let title = program
+            .playbooks
+            .get(&run.playbook)
+            .map_or_else(|| run.playbook.to_string(), |p| p.title.to_string());
+        let built = build(program, (&run.id, &title), &plan, &asked);
+        Ok(match ungrantable(&built, deployment, (run, by), now_ms) {
+            Some(why) => Err(why),
+            None => Ok(built),
+        })
     }
 
     fn undo_refused(

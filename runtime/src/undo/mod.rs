@@ -2,10 +2,12 @@
 //! run's actions comes in as rows.
 
 mod facts;
+mod leave;
 mod plan;
 mod program;
 
 pub use facts::{inverse, same, state_query, subject};
+pub use leave::{asked, ungrantable};
 pub use plan::{Known, Lasting, Plan, Restore, doubt, plan};
 pub use program::{Asked, Built, JUDGE, PLAYBOOK, build, team_of};
 

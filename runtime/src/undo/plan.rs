@@ -7,6 +7,7 @@ use crate::timeline::value_text;
 use counterplay_machine::declare::{Callable, Impact};
 use counterplay_machine::deployment::Deployment;
 use counterplay_machine::journal::{Entry, What};
+use counterplay_machine::playbook::NodeKind;
 use counterplay_machine::state::Run;
 use counterplay_machine::step::Settled;
 use counterplay_machine::{Program, Value};
@@ -128,8 +129,8 @@ pub fn plan(known: &Known<'_>) -> Plan {
             Err(why) => out.cannot.push(lasting(why)),
         }
     }
-    for entry in known.journal.iter().rev() {
-        let What::Performed { action, .. } = &entry.what else {
+    for (at, entry) in known.journal.iter().enumerate().rev() {
+        let Some((action, is_certain)) = acted(known, at) else {
             continue;
         };
         let of =
@@ -142,11 +143,54 @@ pub fn plan(known: &Known<'_>) -> Plan {
             call: written(known, entry, action),
             impact: callable.and_then(|c| c.impact),
             at_ms: entry.at_ms,
-            why: why_lasting(callable),
+            why: match is_certain {
+                true => why_lasting(callable),
+                false => format!(
+                    "it is not known whether it was carried out; if it was: {}",
+                    why_lasting(callable)
+                ),
+            },
         });
     }
     out.cannot.sort_by_key(|l| std::cmp::Reverse(l.at_ms));
     out
+}
+
+/// The action that an entry of the journal says was carried out, or may have been, and whether that is certain.
+fn acted<'a>(known: &Known<'a>, at: usize) -> Option<(&'a Arc<str>, bool)> {
+    let entry = known.journal.get(at)?;
+    match &entry.what {
+        What::Performed { action, .. } => Some((action, true)),
+        What::ActionFailed {
+            action,
+            may_be_done: true,
+            ..
+        } => Some((action, false)),
+        // The run ended before anybody had said what became of it.
+        What::Held { .. } => {
+            let playbook = known.program.playbooks.get(&known.run.playbook)?;
+            let node = playbook
+                .graph
+                .node_weight(NodeIndex::new(entry.node? as usize))?;
+            let NodeKind::Perform(perform) = &node.kind else {
+                return None;
+            };
+            let later = known.journal.get(at + 1..).unwrap_or_default();
+            let is_told = later.iter().any(|later| {
+                later.node == entry.node
+                    && later.path == entry.path
+                    && matches!(
+                        later.what,
+                        What::Settled { .. }
+                            | What::Resumed
+                            | What::Performed { .. }
+                            | What::ActionFailed { .. }
+                    )
+            });
+            (!is_told).then_some((&perform.action, false))
+        }
+        _ => None,
+    }
 }
 
 /// Whether a person has settled that an action was not carried out.

@@ -373,6 +373,8 @@ impl<'a> Weaver<'a> {
                 accepted: None,
                 gates: match step.impact {
                     Impact::Notify | Impact::Reversible => Vec::new(),
+                    // Nobody is asked for leave: that is what the project says.
+                    Impact::Disruptive if gate.is_none() => Vec::new(),
                     _ => gates,
                 },
                 skip_if_failed: Vec::new(),

@@ -285,7 +285,7 @@ pub fn done() -> CallOutcome {
 /// The reason of a failure.
 pub fn failure(outcome: CallOutcome) -> String {
     match outcome {
-        CallOutcome::Failed { reason } => reason,
+        CallOutcome::Failed { reason } | CallOutcome::Unconfirmed { reason } => reason,
         other => panic!("expected a failure, found {other:?}"),
     }
 }

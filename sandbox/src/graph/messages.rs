@@ -1,9 +1,9 @@
-//! In: reads and moves of messages. Out: "message"; ids are immutable ones and stay when a message is moved.
+//! In: reads and moves of messages, reads of folders. Out: "message", "mailFolder"; ids are immutable ones and stay when a message is moved.
 //!
-//! Pages: "List messages", "message: move", "mailFolder resource type" (well-known names).
+//! Pages: "List messages", "message: move", "Get mailFolder", "mailFolder resource type" (well-known names).
 
 use axum::http::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{find, find_mut, only};
 use crate::call::{Answer, Call, Problem};
@@ -24,6 +24,13 @@ const SHAPE: Shape = Shape {
     kind: "microsoft.graph.message",
     default: &[],
     also: &["internetMessageId", "subject", "parentFolderId"],
+};
+
+const FOLDER: Shape = Shape {
+    context: "users/mailFolders",
+    kind: "microsoft.graph.mailFolder",
+    default: &[],
+    also: &["id", "displayName"],
 };
 
 pub(super) fn answer(world: &mut World, call: &Call, user: &str, path: &[&str]) -> Answer {
@@ -58,6 +65,17 @@ pub(super) fn answer(world: &mut World, call: &Call, user: &str, path: &[&str]) 
         }
         _ => Err(Problem::no_such_path(call)),
     }
+}
+
+/// A folder, by its well-known name, which the sandbox also has for its id.
+pub(super) fn folder(world: &mut World, call: &Call, user: &str, name: &str) -> Answer {
+    only(call, &Method::GET)?;
+    find(&world.tenant, user)?;
+    let known = FOLDERS
+        .iter()
+        .find(|known| known.eq_ignore_ascii_case(name));
+    let id = known.ok_or_else(not_found)?;
+    odata::entity(json!({ "id": id, "displayName": id }), 200, call, &FOLDER)
 }
 
 fn not_found() -> Problem {

@@ -86,6 +86,7 @@ fn user(world: &mut World, call: &Call, id: &str, path: &[&str]) -> Answer {
         {
             rules::answer(world, call, id, rest)
         }
+        ["mailFolders", folder] => messages::folder(world, call, id, folder),
         _ => Err(Problem::no_such_path(call)),
     }
 }

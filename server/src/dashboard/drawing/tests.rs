@@ -110,6 +110,7 @@ fn a_run_is_followed_through_its_playbook() {
             action,
             reason: "403".into(),
             handled: false,
+            may_be_done: false,
         },
     );
     let journal = [failed];
