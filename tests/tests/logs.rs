@@ -100,7 +100,7 @@ async fn as_text_a_line_names_them_too() {
 #[test]
 fn levels_that_are_not_understood_are_refused() {
     for (asked, why) in [
-        ("counterplay_runtime=loud", "invalid filter directive"),
+        ("counterplay_runtime=loud", "error parsing level filter"),
         // It would be taken for the name of a part, and silence all others.
         ("inof", "`inof` is no level; did you mean `info`?"),
         ("warn,rusqlite", "for all of a part write `rusqlite=trace`"),

@@ -78,7 +78,7 @@ fn secrets_are_not_looked_up_where_nobody_chose() -> Result {
     ] {
         place.write(
             "counterplay.toml",
-            &format!("[project]\nname = \"X\"\n\n[connections.svc]\nsecret = \"svc\"\n\n{section}"),
+            format!("[project]\nname = \"X\"\n\n[connections.svc]\nsecret = \"svc\"\n\n{section}"),
         )?;
         for path in [".", "playbooks/a.play"] {
             let ran = place.run(&["check", path, "--secrets"])?;
