@@ -162,6 +162,7 @@ pub(super) fn restores(
             repeated: false,
             setbacks: Setbacks::default(),
             gate,
+            room: Room::default(),
         };
         After::Restored(Box::new(request), before.clone())
     }))

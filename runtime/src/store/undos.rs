@@ -328,10 +328,13 @@ impl Tx<'_> {
             .get(&run.playbook)
             .map_or_else(|| run.playbook.to_string(), |p| p.title.to_string());
         let built = build(program, (&run.id, &title), &plan, &asked);
-        Ok(match ungrantable(&built, deployment, (run, by), now_ms) {
-            Some(why) => Err(why),
-            None => Ok(built),
-        })
+        let behind = self.behind(by)?;
+        Ok(
+            match ungrantable(&built, deployment, (run, by, behind), now_ms) {
+                Some(why) => Err(why),
+                None => Ok(built),
+            },
+        )
     }
 
     fn undo_refused(

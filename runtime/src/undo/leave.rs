@@ -57,7 +57,7 @@ pub fn asked(
 pub fn ungrantable(
     built: &Built,
     deployment: &Deployment,
-    (of, by): (&Run, &str),
+    (of, by, behind): (&Run, &str, Vec<String>),
     now_ms: i64,
 ) -> Option<String> {
     let context = Context {
@@ -73,6 +73,7 @@ pub fn ungrantable(
         tenant: of.tenant.clone(),
         started_by: by.to_owned(),
         starter: Some(by.to_owned()),
+        behind,
         slots: BTreeMap::new(),
     };
     match start(context, new, now_ms).0.outcome {
