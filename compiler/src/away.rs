@@ -18,14 +18,16 @@ pub(crate) struct AwaySection {
     delegate: Spanned<String>,
 }
 
-/// Reads the sections. A delegate has to be a person whom the project knows: a member of some team.
+/// Reads the sections, and names those who are in no team with where that stands. A delegate has to be a person whom
+/// the project knows: a member of some team. So has who is away, unless approvals ask them by name.
 pub(crate) fn read(
     written: BTreeMap<Spanned<String>, AwaySection>,
     teams: &BTreeMap<String, Team>,
     find: &mut impl FnMut(String, Range<usize>, &str, Option<String>),
-) -> BTreeMap<String, Absence> {
+) -> (BTreeMap<String, Absence>, Vec<(String, Range<usize>)>) {
     let members = || teams.values().flat_map(|team| &team.members);
     let mut out = BTreeMap::new();
+    let mut strangers = Vec::new();
     for (who, section) in written {
         let (at, who) = (who.span(), who.into_inner());
         let delegate = section.delegate.get_ref();
@@ -56,6 +58,17 @@ pub(crate) fn read(
                 "the same person",
                 None,
             );
+        }
+        if who.contains('@') && !members().any(|m| m.eq_ignore_ascii_case(&who)) {
+            match near::best(&who, members().map(String::as_str)) {
+                Some(near) => find(
+                    format!("`{who}` is in no team, so nobody stands in for them"),
+                    at.clone(),
+                    "who is away",
+                    Some(format!("did you mean \"{near}\"?")),
+                ),
+                None => strangers.push((who.clone(), at.clone())),
+            }
         }
         let from_ms = section
             .from
@@ -105,7 +118,7 @@ pub(crate) fn read(
             );
         }
     }
-    out
+    (out, strangers)
 }
 
 /// A day (its beginning in UTC) or a time with its offset, in milliseconds since the Unix epoch.

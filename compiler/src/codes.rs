@@ -69,6 +69,8 @@ pub const NOTHING_TO_UNDO: &str = "P0231";
 pub const EMIT_CYCLE: &str = "P0232";
 /// A parameter that a tenant sets and that does not fit, or that nothing declares.
 pub const PARAMETER: &str = "P0233";
+/// An entry of the project file that matches nobody: no id where ids are compared, or a person in no team.
+pub const NO_ID: &str = "P0234";
 
 /// An impact below what the connection says the call can do.
 pub const IMPACT_UNDERSTATED: &str = "P0301";
@@ -110,6 +112,7 @@ pub const OPPOSED: &str = "P0413";
 /// something would be destroyed, and then they stay errors.
 pub const WARNINGS: &[&str] = &[
     ALWAYS_SO,
+    NO_ID,
     UNGATED_DISRUPTIVE,
     APPROVAL_EXPIRES,
     UNREACHABLE,

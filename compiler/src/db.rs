@@ -8,6 +8,7 @@ use crate::check::probe::{self, Captured};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::emitting;
+use crate::ids;
 use crate::index::{self, Exports, Index};
 pub use crate::inputs::{FileItem, Project, SourceFile};
 use crate::item::{self, CompiledItem, Part};
@@ -290,6 +291,14 @@ pub fn project_findings(db: &dyn Db, project: Project) -> Vec<Diagnostic> {
         environment(db, project),
         names(db, project),
     ));
+    found.extend(ids::check(file, &environment(db, project).guards, || {
+        let files = project.files(db).iter();
+        let files = files.filter(|file| is_part(db, project, **file));
+        files
+            .flat_map(|file| compiled(db, project, *file))
+            .map(|(playbook, _)| playbook)
+            .collect()
+    }));
     let known = &names(db, project).connections;
     let unknown = file
         .connections

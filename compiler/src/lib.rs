@@ -10,6 +10,7 @@ mod emitting;
 pub mod excerpt;
 pub mod explain;
 pub mod format;
+mod ids;
 pub mod index;
 pub mod inputs;
 pub mod item;

@@ -36,6 +36,10 @@ pub struct ProjectFile {
     pub connections: Vec<(String, Place)>,
     /// Where each parameter of a tenant stands: tenant, name, the name's place and the value's.
     pub parameters: Vec<(String, String, Place, Place)>,
+    /// The emergency accounts of tenants, and where each stands.
+    pub break_glass: Vec<(String, Place)>,
+    /// Who is said to be away and is in no team, and where that stands.
+    pub strangers: Vec<(String, Place)>,
     /// Where each service of a tenant stands.
     pub services: Vec<(String, Place)>,
     /// What is made of warnings.
@@ -104,7 +108,7 @@ struct TenantSection {
     groups: Vec<String>,
     services: Option<Vec<toml::Spanned<String>>>,
     #[serde(default)]
-    break_glass: Vec<String>,
+    break_glass: Vec<toml::Spanned<String>>,
     #[serde(default)]
     parameters: BTreeMap<toml::Spanned<String>, toml::Spanned<toml::Value>>,
 }
@@ -293,6 +297,7 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
     }
     let mut tenants = BTreeMap::new();
     let (mut parameters, mut services) = (Vec::new(), Vec::new());
+    let mut emergency = Vec::new();
     for (name, tenant) in written.tenants {
         let mut own = BTreeMap::new();
         for (parameter, value) in tenant.parameters {
@@ -310,6 +315,11 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
             });
             all.collect()
         });
+        let break_glass = tenant.break_glass.into_iter().map(|entry| {
+            emergency.push((entry.get_ref().clone(), at(entry.span())));
+            entry.into_inner()
+        });
+        let break_glass = break_glass.collect();
         let zone = tenant.zone.map(|zone| {
             if jiff::tz::TimeZone::get(zone.get_ref()).is_err() {
                 find(
@@ -329,7 +339,7 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
                 domains: tenant.domains.iter().map(|d| d.to_lowercase()).collect(),
                 groups: tenant.groups,
                 services: of_tenant,
-                break_glass: tenant.break_glass,
+                break_glass,
                 parameters: own,
             },
         );
@@ -368,7 +378,7 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
         );
     }
     let webhooks = webhooks(written.webhooks, &tenants, &mut find);
-    let away = crate::away::read(written.away, &teams, &mut find);
+    let (away, strangers) = crate::away::read(written.away, &teams, &mut find);
     let undo = undo(written.undo, &teams, &mut find);
     let own_canaries = written.playbooks.iter();
     let canary = canary::read(
@@ -390,6 +400,11 @@ pub fn read(path: &Arc<str>, text: &str, shipped: &[String]) -> (ProjectFile, Ve
         connections: connections_at,
         parameters,
         services,
+        break_glass: emergency,
+        strangers: strangers
+            .into_iter()
+            .map(|(who, range)| (who, at(range)))
+            .collect(),
         lints,
         knows_secrets,
         sources: written

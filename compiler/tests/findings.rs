@@ -518,6 +518,8 @@ fn mistakes_about_who_is_away() {
     for section in [
         "[away.ana]\nuntil = 2026-12-08\ndelegate = \"bo@example.org\"\n",
         "[away.\"ana@example.org\"]\nuntil = 2026-12-08\ndelegate = \"bo@exampel.org\"\n",
+        "[away.\"ana@exampel.org\"]\nuntil = 2026-12-08\ndelegate = \"bo@example.org\"\n",
+        "[away.\"nobody@example.org\"]\nuntil = 2026-12-08\ndelegate = \"bo@example.org\"\n",
         "[away.\"ana@example.org\"]\nuntil = 2026-12-08\ndelegate = \"Ana@example.org\"\n",
         "[away.\"ana@example.org\"]\nuntil = 2026-12-08T09:00:00\ndelegate = \"bo@example.org\"\n",
         "[away.\"ana@example.org\"]\nfrom = 2026-12-09\nuntil = 2026-12-08\ndelegate = \"bo@example.org\"\n",

@@ -7,7 +7,7 @@ use crate::expr::{
 };
 use crate::json::{self, Mismatch};
 use crate::types::{Type, Types};
-use crate::value::{Record, SecretSource, Value};
+use crate::value::{Record, SecretSource, Value, is_guid};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -689,13 +689,19 @@ pub fn equal(a: &Value, b: &Value) -> bool {
             a.as_f64() == Some(*b)
         }
         (Value::Json(a), Value::Text(b)) | (Value::Text(b), Value::Json(a)) => {
-            a.as_str() == Some(&**b)
+            a.as_str().is_some_and(|a| same(a, b))
         }
+        (Value::Text(a), Value::Text(b)) => same(a, b),
         (Value::Json(a), b) | (b, Value::Json(a)) if !matches!(b, Value::Json(_)) => {
             **a == b.to_json(&|_| serde_json::Value::Null)
         }
         _ => a == b,
     }
+}
+
+/// Whether texts are equal. Ids of Microsoft's form are, however their letters are written.
+fn same(a: &str, b: &str) -> bool {
+    a == b || (a.eq_ignore_ascii_case(b) && is_guid(a))
 }
 
 fn compare(op: CompareOp, a: &Value, b: &Value) -> Result<bool, EvalError> {

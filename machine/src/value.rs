@@ -6,6 +6,16 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// Whether a text has the form of Microsoft's ids: `7c9e1a40-52b1-4d0e-8a11-0f6b3c2d1003`, in whatever letters. Services
+/// write the same id in small letters or in capitals (RFC 9562, section 4: either is to be read).
+pub fn is_guid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(i, byte)| match i {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
 /// A value of the language.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Value {

@@ -39,8 +39,30 @@ pub fn router(app: App) -> Router {
             PATIENCE,
         ))
         .layer(from_fn(security_headers))
-        .layer(TraceLayer::new_for_http())
+        .layer(TraceLayer::new_for_http().make_span_with(span))
         .with_state(app)
+}
+
+/// What a request's lines in the log are told under.
+fn span(request: &axum::extract::Request) -> tracing::Span {
+    tracing::debug_span!(
+        target: "tower_http",
+        "request",
+        method = %request.method(),
+        uri = shown(&request.uri().to_string()),
+        version = ?request.version(),
+    )
+}
+
+/// An address as it may be read by others: whoever has a personal link can answer by it.
+fn shown(uri: &str) -> String {
+    let small = uri.to_ascii_lowercase();
+    let links = ["answer/", "answer%2f"];
+    let ends = links.iter().filter_map(|l| Some(small.find(l)? + l.len()));
+    match ends.min() {
+        Some(end) => format!("{}[link]", &uri[..end]),
+        None => uri.to_owned(),
+    }
 }
 
 async fn nothing_here(request: axum::extract::Request) -> Response {
@@ -66,4 +88,28 @@ fn broken(panic: Box<dyn Any + Send + 'static>) -> Response {
         .unwrap_or("unknown");
     tracing::error!(text, "a request ended in a fault of Counterplay");
     Problem::internal().into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn no_link_is_told() {
+        for (uri, told) in [
+            ("/answer/MTc5.c2ln", "/answer/[link]"),
+            ("/answer/MTc5.c2ln?theme=dark", "/answer/[link]"),
+            (
+                "https://play.example//Answer/MTc5.c2ln",
+                "https://play.example//Answer/[link]",
+            ),
+            (
+                "/login?next=%2Fanswer%2FMTc5.c2ln",
+                "/login?next=%2Fanswer%2F[link]",
+            ),
+            ("/approvals/r-1%3A8?page=2", "/approvals/r-1%3A8?page=2"),
+        ] {
+            assert_eq!(shown(uri), told);
+        }
+    }
 }

@@ -172,7 +172,8 @@ playbook contain "Contain" {
 async fn protected_accounts_are_left_alone_and_it_is_recorded() {
     let (program, mut deployment) = project(PROTECTED);
     let tenant = deployment.tenants.get_mut("contoso").expect("the tenant");
-    tenant.break_glass = vec![USER.into()];
+    // As somebody copied it; Graph answers in small letters.
+    tenant.break_glass = vec![USER.to_uppercase()];
     let bench = Bench::of((program, deployment), START_MS).await;
     start_in(&bench, "contoso", "contain", json!({ "user": USER })).await;
     start_in(&bench, "contoso", "contain", json!({ "user": OTHER })).await;
@@ -344,4 +345,64 @@ async fn each_budget_has_people_of_its_own_to_ask() {
     let all = ends(&bench, "one").await;
     assert!(all.iter().any(|end| end.contains("many a day")), "{all:?}");
     assert_eq!(blocks(&bench), 2);
+}
+
+const IDS: &str = r#"
+use notify
+
+event seen {
+  source: push
+  known_by: "account"
+  field account: Text = raw.account
+}
+
+playbook equal "Equal" {
+  when seen as it
+  if it.account == "7C9E1A40-52B1-4D0E-8A11-0F6B3C2D1003"
+  then { notify.email(team.soc, subject: "Equal", body: it.account) }
+}
+
+playbook listed "Listed" {
+  when seen as it
+  if it.account in ["7C9E1A40-52B1-4D0E-8A11-0F6B3C2D1003", "Emergency"]
+  then { notify.email(team.soc, subject: "Listed", body: it.account) }
+}
+
+playbook other "Other" {
+  when seen as it
+  if it.account != "7C9E1A40-52B1-4D0E-8A11-0F6B3C2D1003"
+  then { notify.email(team.soc, subject: "Other", body: it.account) }
+}
+"#;
+
+/// Whatever finds playbooks for an event takes an id for the same one.
+#[tokio::test]
+async fn ids_are_the_same_in_capitals_and_in_small_letters() {
+    let bench = Bench::of(project(IDS), START_MS).await;
+    let mut started = Vec::new();
+    for account in [
+        USER.to_owned(),
+        USER.to_uppercase(),
+        OTHER.to_uppercase(),
+        "emergency".to_owned(),
+    ] {
+        let before = bench.runs().await.len();
+        bench.accept(json!({ "account": account })).await;
+        bench.finish().await;
+        let runs = bench.runs().await;
+        // The latest come first.
+        let new = runs.iter().take(runs.len() - before);
+        let mut here: Vec<String> = new.map(|r| r.run.playbook.to_string()).collect();
+        here.sort();
+        started.push(here);
+    }
+    assert_eq!(
+        started,
+        [
+            vec!["equal", "listed"],
+            vec!["equal", "listed"],
+            vec!["other"],
+            vec!["other"]
+        ],
+    );
 }

@@ -87,7 +87,9 @@ fn project(folder: &Path, hostile: &Hostile) {
         "playbook all \"All\" {{\n  when manual()\n  then {{\n{steps}    attempt notify.teams(team.soc, \"{{told0}} {{told4}}\")\n    \
          attempt notify.slack(team.soc, \"{{told1}} {{told2}}\")\n    \
          notify.email(team.soc, subject: \"Results\", body: join(list(s.reason ?? \"fine\" for s in run.steps), \"; \"))\n    \
-         poke0(\"z\")\n  }}\n  on failure {{\n    attempt notify.email(team.soc, subject: \"Failed\", body: failure.reason)\n  }}\n}}\n"
+         poke0(\"z\")\n  }}\n  on failure {{\n    attempt notify.email(team.soc, subject: \"Failed\", body: failure.reason)\n  }}\n}}\n\n\
+         playbook asks \"Asks\" {{\n  when manual()\n  then {{\n    approve \"Is all well?\" by team.soc, within 1h\n    \
+         notify.email(team.soc, subject: \"Well\", body: \"All is well.\")\n  }}\n}}\n"
     );
     std::fs::create_dir(folder.join("playbooks")).expect("a folder");
     std::fs::write(folder.join("playbooks/all.play"), play).expect("written");
@@ -151,6 +153,21 @@ fn unescaped(page: &str) -> String {
         out = out.replace(written, plain);
     }
     out
+}
+
+/// The token of the personal link that somebody was sent.
+async fn personal_link(hostile: &Hostile) -> String {
+    for _ in 0..600 {
+        let mails = hostile.mails.lock().expect("not poisoned").clone();
+        let mut plain = mails.iter().map(|mail| mail.replace("=\r\n", ""));
+        let link = plain.find_map(|mail| Some(mail.split_once("/answer/")?.1.to_owned()));
+        if let Some(link) = link {
+            let ends = |c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c));
+            return link.split(ends).next().unwrap_or_default().to_owned();
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("nobody was sent a personal link");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -262,6 +279,21 @@ async fn no_planted_secret_is_found_anywhere() {
     }
     assert_eq!(run["outcome"], "failed", "{run}");
     let run = run["id"].as_str().expect("an id").to_owned();
+
+    // A personal link is looked at and answered by: it is as good as a password until it is used.
+    let asks = json!({"tenant": "contoso", "values": {}});
+    let asks = post("/playbooks/asks/run", asks).await.expect("an answer");
+    assert!(asks.status().is_success(), "{}", asks.status());
+    let link = personal_link(&hostile).await;
+    let page = format!("{}/answer/{link}", service.url);
+    let seen = http.get(&page).send().await.expect("a page");
+    assert_eq!(seen.status(), 200);
+    assert_eq!(seen.headers()["referrer-policy"], "strict-origin");
+    let yes = [("decision", "approve")];
+    let said = http.post(&page).form(&yes).send().await.expect("a page");
+    assert_eq!(said.status(), 200);
+    let twice = http.post(&page).form(&yes).send().await.expect("a page");
+    assert_eq!(twice.status(), 409);
 
     let mut places: Places = Vec::new();
     for path in [
@@ -381,9 +413,14 @@ async fn no_planted_secret_is_found_anywhere() {
         let forms = forms(secret).into_iter();
         texts.extend(forms.map(|(form, text)| (format!("{name}, {form}"), text)));
     }
+    let (_, signature) = link.rsplit_once('.').expect("two parts");
     let mut found = Vec::new();
     for (place, bytes) in &places {
         let read = String::from_utf8_lossy(bytes);
+        // The mail that it was sent in is where it belongs.
+        if !place.starts_with("mail ") && read.contains(signature) {
+            found.push(format!("{place}: a personal link"));
+        }
         for (name, text) in &texts {
             if read.contains(text.as_str()) {
                 found.push(format!("{place}: {name}"));

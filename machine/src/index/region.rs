@@ -1,7 +1,7 @@
 //! What a condition says of one value: for which values it holds. Pure set algebra over ordered keys.
 
 use crate::expr::CompareOp;
-use crate::value::Value;
+use crate::value::{Value, is_guid};
 use std::sync::Arc;
 
 /// A value that can be looked up.
@@ -79,6 +79,11 @@ pub(super) struct Region {
     pub(super) cuts: Vec<Cut>,
 }
 
+/// Whether the evaluator takes it for equal to the same in other letters: no table tells.
+fn letters_count_not(constant: &Value) -> bool {
+    constant.as_text().is_some_and(is_guid)
+}
+
 impl Region {
     /// Every value, but not an absent one.
     pub(super) fn present() -> Region {
@@ -100,6 +105,9 @@ impl Region {
 
     /// `value == constant` and relatives.
     pub(super) fn compare(op: CompareOp, constant: &Value) -> Option<Region> {
+        if letters_count_not(constant) && matches!(op, CompareOp::Eq | CompareOp::Ne) {
+            return None;
+        }
         let (kind, key) = key(constant)?;
         let before = Cut {
             key: key.clone(),
@@ -136,6 +144,9 @@ impl Region {
         let mut keys = Vec::new();
         let mut of = None;
         for constant in constants {
+            if letters_count_not(constant) {
+                return None;
+            }
             let (kind, key) = key(constant)?;
             if of.get_or_insert_with(|| kind.clone()) != &kind {
                 return None;

@@ -30,7 +30,11 @@ pub async fn security_headers(request: Request, next: Next) -> Response {
             "camera=(), geolocation=(), microphone=()",
         ),
     ] {
-        headers.insert(name, HeaderValue::from_static(value));
+        // A page may be stricter about where its address goes.
+        let own = name == header::REFERRER_POLICY && headers.contains_key(&name);
+        if !own {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
     }
     // What a session shows must not be shown to the next one.
     headers
