@@ -35,6 +35,7 @@ pub async fn verify(args: VerifyTrailArgs) -> Outcome {
                 "tenant": r.tenant,
                 "records": r.records,
                 "erased": r.erased,
+                "erased_unsealed": r.erased_unsealed,
                 "head": r.head,
                 "broken_at": r.first_broken.as_ref().map(|b| b.seq),
                 "why": r.first_broken.as_ref().map(|b| &b.why),
@@ -98,9 +99,19 @@ fn told(report: &ChainReport) -> String {
         );
     }
     let records = out::count(usize::try_from(report.records).unwrap_or(0), "record");
-    let erased = match report.erased {
-        0 => String::new(),
-        n => paint(QUIET, format!(", {n} of them erased")),
-    };
+    let mut erased = String::new();
+    if report.erased > 0 {
+        erased = format!(", {} of them erased", report.erased);
+    }
+    if report.erased_unsealed > 0 {
+        let of = format!(
+            " ({} by an earlier version, which did not protect the time, action and run that are left of them)",
+            report.erased_unsealed
+        );
+        erased.push_str(&of);
+    }
+    if !erased.is_empty() {
+        erased = paint(QUIET, erased);
+    }
     format!("{}: {name}: {records}{erased}", paint(GOOD, "whole"))
 }

@@ -5,11 +5,12 @@ mod clean;
 mod find;
 mod names;
 mod tables;
+mod taken;
 
 use super::open::{busy, raw};
 use super::{Fault, NewAudit, Store, StoreError, Tx, codec};
 use find::{Hit, Trace};
-use names::{ERASED, Names};
+use names::Names;
 use rusqlite::types::Value;
 use rusqlite::{params, params_from_iter};
 use serde_json::json;
@@ -17,6 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tables::{Fate, Table};
+pub(super) use taken::{Left, Mark, Taken};
+pub(super) use names::ERASED;
 
 /// How an erasure is recorded.
 const ACTION: &str = "audit.erased";
@@ -105,11 +108,11 @@ pub struct Erased {
 
 /// Numbers of records, as ranges with both ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Ranges(Vec<(i64, i64)>);
+struct Ranges(Vec<(i64, i64)>);
 
 impl Ranges {
     /// Whether a record is among them.
-    pub fn contain(&self, seq: i64) -> bool {
+    fn contain(&self, seq: i64) -> bool {
         self.0.iter().any(|(from, to)| (*from..=*to).contains(&seq))
     }
 
@@ -211,13 +214,20 @@ impl Tx<'_> {
         let mut records = 0;
         for tenant in tenants {
             let traces = found.records.get(tenant).map_or(&[][..], Vec::as_slice);
-            let mut taken = Ranges::default();
+            let before = self.erased_records(tenant)?;
+            let mut taken = Taken::default();
             for trace in traces {
-                taken.add(&Ranges(vec![(trace.seq, trace.seq)]));
+                // What an erasure took before has its seal.
+                if trace.has_text || before.mark(trace.seq).is_none() {
+                    taken.take(trace.seq, trace.seal.clone());
+                }
                 // A record of an earlier erasure that goes itself must not leave gaps that nothing accounts for.
-                taken.add(&trace.earlier);
+                if let Some(text) = &trace.erasure {
+                    taken.add(Taken::of_record(text));
+                }
                 self.erase_record(trace.num)?;
             }
+            let (records_taken, left) = taken.json();
             records += traces.len();
             self.add_audit(&NewAudit {
                 at_ms: now_ms,
@@ -228,7 +238,8 @@ impl Tx<'_> {
                 object: None,
                 detail: json!({
                     "person": self.digests(found, tenant)?,
-                    "records": taken.json(),
+                    "records": records_taken,
+                    "left": left,
                     "rows": rows.get(tenant).copied().unwrap_or(0),
                 }),
             })?;

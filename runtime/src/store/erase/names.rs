@@ -3,7 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What stands for what was erased.
-pub(super) const ERASED: &str = "[erased]";
+pub(in super::super) const ERASED: &str = "[erased]";
 
 /// Shorter names are refused: they would be found in ordinary words.
 const LENGTH_MIN: usize = 3;
