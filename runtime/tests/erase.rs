@@ -239,6 +239,23 @@ async fn whoever_acted_can_be_erased_too_and_erasures_of_erasers_account_for_all
         .expect("erased");
     assert!(!holds(&path, "eve@soc.example"));
     assert_eq!(whole(&store).await, 4);
+    let told = async |name: &str, tenants: Option<&str>| {
+        let whom = Erasure {
+            tenants: tenants.map(|t| vec![t.to_owned()]),
+            ..whom(&[name])
+        };
+        let told = store.erasures_of(whom).await.expect("readable");
+        told.into_iter()
+            .map(|r| (r.tenant, r.seq, r.at_ms, r.by))
+            .collect::<Vec<_>>()
+    };
+    let dpo = || Some("dpo@msp.example".to_owned());
+    assert_eq!(
+        told("EVE@soc.example ", None).await,
+        ["", "acme", "birch"].map(|tenant| (tenant.to_owned(), 4, 20, dpo()))
+    );
+    assert_eq!(told("eve@soc.example", Some("acme")).await.len(), 1);
+    assert!(told("eva@soc.example", None).await.is_empty());
     // The one who erased is erased, with their records of erasures.
     let found = store
         .find_person(whom(&["dpo@msp.example"]))
@@ -251,6 +268,16 @@ async fn whoever_acted_can_be_erased_too_and_erasures_of_erasers_account_for_all
         .expect("erased");
     assert!(!holds(&path, "dpo@msp.example"));
     assert_eq!(whole(&store).await, 7);
+    // That the first one was erased is known still, and when; by whom is not.
+    assert_eq!(
+        told("eve@soc.example", None).await,
+        ["", "acme", "birch"].map(|tenant| (tenant.to_owned(), 5, 20, None))
+    );
+    let by = Some("other@msp.example".to_owned());
+    assert_eq!(
+        told("dpo@msp.example", Some("acme")).await,
+        [("acme".to_owned(), 5, 30, by)]
+    );
 }
 
 /// The first record that is not whole, and why.

@@ -98,6 +98,26 @@ fn a_person_is_forgotten_and_the_trail_stays_whole() -> Result {
     let whole = place.run(&["audit", "verify", "--sandbox"])?;
     assert_eq!(whole.code, Some(0), "{whole:?}");
     assert!(whole.out.contains("of them erased"), "{}", whole.out);
+    // Whoever has the key and the name can tell that it was done.
+    let ask = ["audit", "erased", "--sandbox", "--subject", &upn];
+    let told = place.run(&ask)?;
+    assert_eq!(told.code, Some(0), "{told:?}");
+    let (begin, end) = (
+        format!("erased: {upn:?}: contoso: at 2"),
+        "Z by dpo@msp.example (record ",
+    );
+    assert!(
+        told.out.starts_with(&begin) && told.out.contains(end),
+        "{}",
+        told.out
+    );
+    let other = [&ask[..], &["--subject", "nobody@contoso.example", "--json"]].concat();
+    let other = place.run(&other)?;
+    assert_eq!(other.code, Some(1), "{other:?}");
+    let other: Json = serde_json::from_str(&other.out)?;
+    assert_eq!(other["erased"], false);
+    assert_eq!(other["subjects"][0]["erasures"][0]["by"], "dpo@msp.example");
+    assert_eq!(other["subjects"][1]["erasures"], serde_json::json!([]));
     // The run can be looked at, and the trail says that something was erased, not of whom.
     let shown = place.run(&["show", &run, "--sandbox"])?;
     assert_eq!(shown.code, Some(0), "{shown:?}");

@@ -111,7 +111,7 @@ impl Store {
 }
 
 impl Tx<'_> {
-    fn audit_chains(&self, tenants: Option<&[String]>) -> Result<Vec<String>, Fault> {
+    pub(super) fn audit_chains(&self, tenants: Option<&[String]>) -> Result<Vec<String>, Fault> {
         let mut conditions = Conditions::default();
         conditions.tenants("tenant", tenants);
         // A chain whose head was taken away has its records still, and the other way round.
