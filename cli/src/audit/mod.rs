@@ -4,6 +4,7 @@ pub mod args;
 mod erase;
 mod erased;
 mod export;
+mod lines;
 mod sign;
 mod verify;
 
