@@ -118,6 +118,8 @@ pub struct Given {
     /// More files of the project, and more of its project file.
     pub more: Vec<(&'static str, &'static str)>,
     pub config: String,
+    /// How many events of a tenant may wait.
+    pub backlog_max: usize,
 }
 
 impl Default for Given {
@@ -134,6 +136,7 @@ impl Default for Given {
             folder: tempfile::tempdir().expect("a folder"),
             more: Vec::new(),
             config: CONFIG.into(),
+            backlog_max: 10_000,
         }
     }
 }
@@ -202,6 +205,7 @@ impl Service {
         let engine = Engine::open(EngineOptions {
             link_base: Some(url.clone()),
             schedules: false,
+            backlog_max: given.backlog_max,
             ..EngineOptions::new(
                 prepared.live.compiled.program.clone(),
                 prepared.deployment.clone(),
