@@ -2,9 +2,9 @@
 
 use crate::clock::Clock;
 use crate::store::{Store, StoreError};
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::future::Future;
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -123,8 +123,42 @@ impl Notary {
     }
 }
 
+/// Adds lines to a file. Where its last one was cut off (a full disk, a loss of power) they begin on one of their own.
 fn append(path: &Path, lines: &str) -> io::Result<()> {
     let mut file = OpenOptions::new().append(true).create(true).open(path)?;
-    file.write_all(lines.as_bytes())?;
+    let torn = file.metadata()?.len() > 0 && !ends_in_a_line(path);
+    let begin = if torn { "\n" } else { "" };
+    file.write_all([begin, lines].concat().as_bytes())?;
     file.sync_all()
+}
+
+/// Whether a file's last line has its end. Storage that lets one only add may not tell; an empty line harms nobody.
+fn ends_in_a_line(path: &Path) -> bool {
+    let last = || {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::End(-1))?;
+        let mut last = [0];
+        file.read_exact(&mut last)?;
+        io::Result::Ok(last == *b"\n")
+    };
+    last().unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_added_behind_a_line_that_was_cut_off_begins_a_new_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("signed.jsonl");
+        append(&path, "a\n").expect("written");
+        append(&path, "b\nc\n").expect("written");
+        assert_eq!(std::fs::read(&path).expect("readable"), b"a\nb\nc\n");
+        std::fs::write(&path, "a\n{\"at_ms\":17956").expect("cut off");
+        append(&path, "b\n").expect("written");
+        append(&path, "c\n").expect("written");
+        let all = std::fs::read_to_string(&path).expect("readable");
+        assert_eq!(all, "a\n{\"at_ms\":17956\nb\nc\n");
+    }
 }

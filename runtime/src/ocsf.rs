@@ -53,14 +53,17 @@ impl Activity {
         match (file, name) {
             ("intune", "remote_lock") => Activity::Isolate,
             ("entra", "block_sign_in" | "disable" | "revoke_sessions")
-            | ("entra", "delete_authentication_method")
-            | ("exchange", "disable_inbox_rule" | "disable_rule" | "evict_message")
+            | ("entra", "delete_authentication_method" | "unassign_licenses")
+            | ("exchange", "disable_inbox_rule" | "disable_rule" | "delete_rule")
+            | ("exchange", "evict_message")
             | ("intune", "retire" | "wipe") => Activity::Evict,
-            ("entra", "enable" | "unblock_sign_in")
-            | ("exchange", "enable_inbox_rule" | "enable_rule" | "restore_message") => {
-                Activity::Restore
-            }
-            ("entra", "reset_password") => Activity::Harden,
+            ("entra", "enable" | "unblock_sign_in" | "assign_licenses")
+            | ("exchange", "enable_inbox_rule" | "enable_rule" | "create_rule")
+            | ("exchange", "restore_message" | "convert_to_regular") => Activity::Restore,
+            // A shared mailbox has no sign-in of its own; a device that checks in gets its policies.
+            ("entra", "reset_password")
+            | ("exchange", "convert_to_shared")
+            | ("intune", "sync") => Activity::Harden,
             _ => Activity::Other,
         }
     }
@@ -232,6 +235,10 @@ mod tests {
         for (action, detail) in [
             ("action.intended", json!({ "impact": "destructive" })),
             ("action.performed", json!({ "impact": "notify" })),
+            (
+                "action.skipped",
+                json!({ "impact": "notify", "reason": "no" }),
+            ),
             (
                 "action.performed",
                 json!({ "impact": "reversible", "simulated": true }),

@@ -1,5 +1,5 @@
 //! Very many parked runs in one store: how large it is, how long the service takes until it is ready with it, how much
-//! memory it needs, and what it costs to wake 1,000 of them.
+//! memory it needs, what its figures cost, and what it costs to wake 1,000 of them.
 //!
 //! `cargo build --release -p counterplay-cli && cargo bench -p counterplay-tests --bench scale`, with
 //! `COUNTERPLAY_BENCH_RUNS=1000000` for a million (about 3 GB in the folder for temporary files, or in
@@ -15,6 +15,7 @@ use counterplay_runtime::connect::MasterKey;
 use counterplay_runtime::connect::{Connectors, MemorySecrets};
 use counterplay_runtime::engine::{Engine, EngineOptions, Incoming, Notice, Refusal, Until};
 use counterplay_runtime::store::Store;
+use counterplay_tests::probe;
 use counterplay_tests::service::{Process, memory_kib};
 use counterplay_tests::target::Target;
 use serde_json::json;
@@ -29,6 +30,8 @@ static HEAP: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// How many runs are woken.
 const WOKEN: u64 = 1_000;
+/// How often figures are asked for.
+const READ: usize = 9;
 /// How many events are given at once.
 const AT_ONCE: u64 = 256;
 
@@ -215,6 +218,30 @@ async fn started(what: &str, folder: &Path, toml: &str) {
         at_once as f64 / 1024.0,
         service.memory_kib("VmRSS") as f64 / 1024.0,
     );
+    let token = probe::watcher(folder);
+    for (path, of) in [
+        ("/metrics", "figures for Prometheus"),
+        (
+            "/api/automation/health",
+            "the counts that the dashboard shows, too",
+        ),
+    ] {
+        let mut took = Vec::new();
+        for _ in 0..READ {
+            let since = Instant::now();
+            let asked = http.get(format!("{}{path}", service.url));
+            let answer = asked.bearer_auth(&token).send().await.expect("an answer");
+            assert!(answer.status().is_success(), "{path}: {}", answer.status());
+            answer.bytes().await.expect("a body");
+            took.push(since.elapsed());
+        }
+        took.sort();
+        println!(
+            "GET {path} ({of}) on {what}: {:.1} ms, the slowest of {READ} {:.1} ms",
+            took[READ / 2].as_secs_f64() * 1e3,
+            took[READ - 1].as_secs_f64() * 1e3,
+        );
+    }
 }
 
 /// An engine that is driven.

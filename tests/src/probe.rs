@@ -97,10 +97,16 @@ pub fn told(folder: &Path, arguments: &[&str]) -> String {
 
 /// A token that may hand events in.
 pub fn token(folder: &Path) -> String {
-    let arguments = [
-        "token", "create", "siem", "--role", "source", "--tenant", "contoso",
-    ];
-    let made = told(folder, &arguments);
+    made(folder, "token create siem --role source --tenant contoso")
+}
+
+/// A token that may look.
+pub fn watcher(folder: &Path) -> String {
+    made(folder, "token create watch --role viewer --all-tenants")
+}
+
+fn made(folder: &Path, command: &str) -> String {
+    let made = told(folder, &command.split(' ').collect::<Vec<_>>());
     // It is shown once, on a line of its own.
     let token = made.lines().map(str::trim).find(|l| l.starts_with("cp"));
     token

@@ -14,12 +14,13 @@ use std::path::PathBuf;
   counterplay audit export --format ocsf --tenant contoso
   counterplay audit erase --subject dana.kim@contoso.example --subject 6f7c2a10-… --dry-run
   counterplay audit erase --subject dana.kim@contoso.example --as dpo@msp.example
+  counterplay audit erased --subject dana.kim@contoso.example
 
 docs/audit.md says what is recorded, what the signatures prove, and what an erasure reaches.
 
 Exit codes:
-  0  everything is whole; exported, signed or erased; nothing to erase
-  1  a record is not as it was written; or runs about the person are open and nothing was erased
+  0  everything is whole; exported, signed or erased; nothing to erase; that the person was erased is recorded
+  1  a record is not as it was written; or runs about the person are open and nothing was erased; or no erasure of the person is recorded
   2  wrong usage, or the store or its master key cannot be used")]
 pub struct AuditArgs {
     /// What to do.
@@ -40,6 +41,8 @@ pub enum AuditCommand {
     Key(KeyArgs),
     /// Forget a person: drop what finished runs, events and the trail keep about them
     Erase(EraseArgs),
+    /// Say whether, when and by whom a person was forgotten, to those who know the name
+    Erased(ErasedArgs),
 }
 
 /// `counterplay audit verify`.
@@ -133,6 +136,34 @@ pub struct EraseArgs {
     /// Who says so, by e-mail address
     #[arg(long = "as", value_name = "EMAIL", required_unless_present = "dry_run")]
     pub by: Option<String>,
+    /// The store.
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// `counterplay audit erased`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  counterplay audit erased --subject dana.kim@contoso.example
+  counterplay audit erased --subject dana.kim@contoso.example --subject 6f7c2a10-… --tenant contoso
+  counterplay audit erased --subject dana.kim@contoso.example --json
+
+Only names that were given when the person was erased are found; their case does not matter.
+
+Exit codes:
+  0  an erasure is recorded under each of the names
+  1  none is recorded under one of them
+  2  wrong usage, or the store or its master key cannot be used")]
+pub struct ErasedArgs {
+    /// What the person was called when they were erased; may be repeated
+    #[arg(long, required = true, value_name = "NAME")]
+    pub subject: Vec<String>,
+    /// Only in this tenant; may be repeated; "" is what concerns the whole installation
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Vec<String>,
+    /// One JSON object instead of lines
+    #[arg(long)]
+    pub json: bool,
     /// The store.
     #[command(flatten)]
     pub store: StoreArgs,

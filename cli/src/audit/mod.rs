@@ -2,7 +2,9 @@
 
 pub mod args;
 mod erase;
+mod erased;
 mod export;
+mod lines;
 mod sign;
 mod verify;
 
@@ -27,6 +29,7 @@ pub async fn audit(args: AuditArgs) -> Outcome {
         AuditCommand::Checkpoint(args) => sign::checkpoint(args).await,
         AuditCommand::Key(args) => sign::key(args).await,
         AuditCommand::Erase(args) => erase::erase(args).await,
+        AuditCommand::Erased(args) => erased::erased(args).await,
     }
 }
 

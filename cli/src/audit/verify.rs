@@ -1,11 +1,11 @@
 //! `counterplay audit verify`: a store in; for each chain whether it is whole, and where it first is not, out.
 
 use super::args::VerifyTrailArgs;
-use super::tenants;
+use super::{lines, tenants};
 use crate::error::{FOUND, Failure, OK, Outcome};
 use crate::lookup::{self, failed};
-use crate::out::{self, BAD, GOOD, NAME, QUIET, paint};
-use counterplay_runtime::store::{ChainReport, Checkpoint, PublicKey};
+use crate::out::{self, BAD, GOOD, NAME, QUIET, WARN, paint};
+use counterplay_runtime::store::{ChainReport, PublicKey};
 use serde_json::json;
 use std::path::Path;
 
@@ -19,22 +19,24 @@ pub async fn verify(args: VerifyTrailArgs) -> Outcome {
         .verify_audit(tenants(&args.store, &store, &args.tenant).await?)
         .await
         .map_err(failed)?;
-    let (reports, forged) = match args.checkpoints.as_deref().zip(args.key.as_deref()) {
-        None => (reports, Vec::new()),
+    let (reports, wrong, torn) = match args.checkpoints.as_deref().zip(args.key.as_deref()) {
+        None => (reports, Vec::new(), Vec::new()),
         Some((file, key)) => {
-            let (mut signed, forged) = signed(file, key)?;
-            signed.retain(|c| args.tenant.is_empty() || args.tenant.contains(&c.tenant));
-            let held = store.hold_against(reports, signed).await.map_err(failed)?;
-            (held, forged)
+            let mut lines = read(file, key)?;
+            let of = |tenant: &String| args.tenant.is_empty() || args.tenant.contains(tenant);
+            lines.signed.retain(|c| of(&c.tenant));
+            let held = store.hold_against(reports, lines.signed).await;
+            (held.map_err(failed)?, lines.wrong, lines.torn)
         }
     };
-    let whole = reports.iter().all(|r| r.first_broken.is_none()) && forged.is_empty();
+    let whole = reports.iter().all(|r| r.first_broken.is_none()) && wrong.is_empty();
     if args.json {
         let chains = reports.iter().map(|r| {
             json!({
                 "tenant": r.tenant,
                 "records": r.records,
                 "erased": r.erased,
+                "erased_unsealed": r.erased_unsealed,
                 "head": r.head,
                 "broken_at": r.first_broken.as_ref().map(|b| b.seq),
                 "why": r.first_broken.as_ref().map(|b| &b.why),
@@ -43,7 +45,8 @@ pub async fn verify(args: VerifyTrailArgs) -> Outcome {
         out::line(json!({
             "whole": whole,
             "chains": chains.collect::<Vec<_>>(),
-            "not_signed_lines": forged,
+            "not_signed_lines": wrong,
+            "torn_lines": torn,
         }))?;
     } else if reports.is_empty() {
         out::line("there are no records yet")?;
@@ -53,34 +56,33 @@ pub async fn verify(args: VerifyTrailArgs) -> Outcome {
         }
     }
     if !args.json {
-        for line in &forged {
+        for line in &wrong {
             out::line(format!(
                 "{}: line {line} of the checkpoints was not signed with this key, or was changed",
                 paint(BAD, "not signed")
+            ))?;
+        }
+        for line in &torn {
+            out::line(format!(
+                "{}: line {line} of the checkpoints was cut off while it was written and is not counted; the lines around it are",
+                paint(WARN, "torn")
             ))?;
         }
     }
     Ok(if whole { OK } else { FOUND })
 }
 
-/// The checkpoints of a file that are signed with a key, and the lines that are not.
-fn signed(file: &Path, key: &str) -> Result<(Vec<Checkpoint>, Vec<usize>), Failure> {
+/// What a file of checkpoints holds.
+fn read(file: &Path, key: &str) -> Result<lines::Lines, Failure> {
     let key = PublicKey::read(key).ok_or_else(|| {
         Failure::cannot_start(
             "the key is 64 hexadecimal digits, as `counterplay audit key` shows them",
         )
     })?;
-    let text = std::fs::read_to_string(file).map_err(|error| {
+    let bytes = std::fs::read(file).map_err(|error| {
         Failure::cannot_start(format!("{} cannot be read: {error}", file.display()))
     })?;
-    let (mut good, mut forged) = (Vec::new(), Vec::new());
-    for (i, line) in text.lines().enumerate() {
-        match Checkpoint::read(line).filter(|c| c.is_signed_by(&key)) {
-            Some(checkpoint) => good.push(checkpoint),
-            None => forged.push(i + 1),
-        }
-    }
-    Ok((good, forged))
+    Ok(lines::read(&bytes, &key))
 }
 
 fn told(report: &ChainReport) -> String {
@@ -98,9 +100,19 @@ fn told(report: &ChainReport) -> String {
         );
     }
     let records = out::count(usize::try_from(report.records).unwrap_or(0), "record");
-    let erased = match report.erased {
-        0 => String::new(),
-        n => paint(QUIET, format!(", {n} of them erased")),
-    };
+    let mut erased = String::new();
+    if report.erased > 0 {
+        erased = format!(", {} of them erased", report.erased);
+    }
+    if report.erased_unsealed > 0 {
+        let of = format!(
+            " ({} by an earlier version, which did not protect the time, action and run that are left of them)",
+            report.erased_unsealed
+        );
+        erased.push_str(&of);
+    }
+    if !erased.is_empty() {
+        erased = paint(QUIET, erased);
+    }
     format!("{}: {name}: {records}{erased}", paint(GOOD, "whole"))
 }

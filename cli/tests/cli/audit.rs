@@ -98,6 +98,26 @@ fn a_person_is_forgotten_and_the_trail_stays_whole() -> Result {
     let whole = place.run(&["audit", "verify", "--sandbox"])?;
     assert_eq!(whole.code, Some(0), "{whole:?}");
     assert!(whole.out.contains("of them erased"), "{}", whole.out);
+    // Whoever has the key and the name can tell that it was done.
+    let ask = ["audit", "erased", "--sandbox", "--subject", &upn];
+    let told = place.run(&ask)?;
+    assert_eq!(told.code, Some(0), "{told:?}");
+    let (begin, end) = (
+        format!("erased: {upn:?}: contoso: at 2"),
+        "Z by dpo@msp.example (record ",
+    );
+    assert!(
+        told.out.starts_with(&begin) && told.out.contains(end),
+        "{}",
+        told.out
+    );
+    let other = [&ask[..], &["--subject", "nobody@contoso.example", "--json"]].concat();
+    let other = place.run(&other)?;
+    assert_eq!(other.code, Some(1), "{other:?}");
+    let other: Json = serde_json::from_str(&other.out)?;
+    assert_eq!(other["erased"], false);
+    assert_eq!(other["subjects"][0]["erasures"][0]["by"], "dpo@msp.example");
+    assert_eq!(other["subjects"][1]["erasures"], serde_json::json!([]));
     // The run can be looked at, and the trail says that something was erased, not of whom.
     let shown = place.run(&["show", &run, "--sandbox"])?;
     assert_eq!(shown.code, Some(0), "{shown:?}");
@@ -193,6 +213,35 @@ fn signed_ends_kept_elsewhere_show_that_a_chain_was_cut() -> Result {
     assert!(whole.out.contains("whole: contoso"), "{}", whole.out);
     let all = place.run(&["audit", "export", "--sandbox", "--format", "checkpoints"])?;
     assert_eq!(all.out, std::fs::read_to_string(&file)?);
+
+    // Writing a line is cut off. What is signed next begins on one of its own, and counts.
+    let cut = "{\"at_ms\":17956";
+    std::fs::write(&file, format!("{}{cut}", all.out))?;
+    let run = place.latest_run()?;
+    place.run(&["cancel", &run, "--sandbox", "--as", "ana.ortiz@msp.example"])?;
+    place.run(&["run", "--sandbox", "--once"])?;
+    let added = place.run(&["audit", "checkpoint", "--sandbox", "--to", "signed.jsonl"])?;
+    assert_eq!(added.code, Some(0), "{added:?}");
+    let line = all.out.lines().count() + 1;
+    let text = std::fs::read_to_string(&file)?;
+    assert_eq!(text.lines().nth(line - 1), Some(cut));
+    let behind = text.lines().nth(line).ok_or("nothing was added")?;
+    assert!(serde_json::from_str::<Json>(behind)?["signature"].is_string());
+    let torn = verify(&key)?;
+    assert_eq!(torn.code, Some(0), "{torn:?}");
+    let told = format!("torn: line {line} of the checkpoints was cut off");
+    assert!(
+        torn.out.contains("whole: contoso") && torn.out.contains(&told),
+        "{}",
+        torn.out
+    );
+    // What is whole and wrong is a failure.
+    std::fs::write(&file, format!("{text}{{}}\n"))?;
+    let wrong = verify(&key)?;
+    assert_eq!(wrong.code, Some(1), "{wrong:?}");
+    let told = format!("not signed: line {}", text.lines().count() + 1);
+    assert!(wrong.out.contains(&told), "{}", wrong.out);
+    std::fs::write(&file, &text)?;
 
     // Somebody puts an earlier state in the store's place: whole in itself, and shorter.
     let store = place.path().join(".counterplay/sandbox.db");

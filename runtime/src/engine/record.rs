@@ -186,7 +186,7 @@ fn line(program: &Program, what: &What, cause: &Cause) -> Option<Line> {
             engine(),
             "action.skipped",
             Some(action.to_string()),
-            json!({ "reason": reason }),
+            json!({ "impact": impact(action), "reason": reason }),
         ),
         What::ApprovalAsked {
             question,

@@ -2,7 +2,7 @@
 
 use super::audit::{digest, first_link, link};
 use super::audit_seal::Opened;
-use super::erase::Ranges;
+use super::erase::{ERASED, Left, Mark, Taken};
 use super::list::Conditions;
 use super::{Fault, Store, StoreError, Tx, codec};
 use rusqlite::{OptionalExtension, params, params_from_iter};
@@ -21,6 +21,9 @@ pub struct ChainReport {
     pub records: i64,
     /// How many of them have no text any more, because an erasure that the chain records took it.
     pub erased: i64,
+    /// How many of those were erased by a version that kept no digest of what is left of them: nobody can tell whether
+    /// their time, action and run are as they were.
+    pub erased_unsealed: i64,
     /// The link of the last of them, in hexadecimal.
     pub head: String,
     /// The first place that is not whole.
@@ -35,6 +38,7 @@ impl ChainReport {
             tenant: tenant.to_owned(),
             records: 0,
             erased: 0,
+            erased_unsealed: 0,
             first_broken: None,
         }
     }
@@ -107,7 +111,7 @@ impl Store {
 }
 
 impl Tx<'_> {
-    fn audit_chains(&self, tenants: Option<&[String]>) -> Result<Vec<String>, Fault> {
+    pub(super) fn audit_chains(&self, tenants: Option<&[String]>) -> Result<Vec<String>, Fault> {
         let mut conditions = Conditions::default();
         conditions.tenants("tenant", tenants);
         // A chain whose head was taken away has its records still, and the other way round.
@@ -125,7 +129,7 @@ impl Tx<'_> {
     fn verify_part(
         &self,
         mut report: ChainReport,
-        taken: &Ranges,
+        taken: &Taken,
     ) -> Result<(ChainReport, bool), Fault> {
         let rows = self.audit_rows(&report.tenant, report.records)?;
         let more = rows.len() == BATCH;
@@ -138,6 +142,8 @@ impl Tx<'_> {
                 Ok(()) => {
                     report.records = row.seq;
                     report.erased += i64::from(row.sealed.is_none());
+                    let unsealed = row.sealed.is_none() && taken.mark(row.seq) == Some(Mark::None);
+                    report.erased_unsealed += i64::from(unsealed);
                     report.head = row.link;
                 }
                 Err(broken) => {
@@ -211,7 +217,7 @@ fn check(
     report: &ChainReport,
     row: &Row,
     opened: Option<Opened>,
-    taken: &Ranges,
+    taken: &Taken,
 ) -> Result<(), Broken> {
     let expected = report.records + 1;
     if row.seq != expected {
@@ -238,8 +244,16 @@ fn check(
             follows()?;
             return Err(broken("its text was changed"));
         }
-        (None, None) if taken.contain(row.seq) => return follows(),
-        (None, None) => return Err(broken("its text is missing, and no erasure is recorded")),
+        (None, None) => {
+            let Some(mark) = taken.mark(row.seq) else {
+                return Err(broken("its text is missing, and no erasure is recorded"));
+            };
+            follows()?;
+            return match left_of(&report.tenant, row, mark) {
+                None => Ok(()),
+                Some(why) => Err(broken(why)),
+            };
+        }
     };
     if codec::hex(&digest(&opened.salt, &opened.text)) != row.digest {
         return Err(broken("its text, salt or digest was changed"));
@@ -258,4 +272,23 @@ fn check(
     } else {
         Err(broken("what it is listed under is not what it says"))
     }
+}
+
+/// What is wrong with what is left of an erased record.
+fn left_of(tenant: &str, row: &Row, mark: Mark<'_>) -> Option<&'static str> {
+    let left = Left {
+        tenant,
+        seq: row.seq,
+        at_ms: row.at_ms,
+        action: &row.action,
+        run: row.run.as_deref(),
+        digest: &row.digest,
+    };
+    let same = match mark {
+        Mark::Unread => return Some("its text could not be read any more when it was erased"),
+        Mark::Seal(seal) => left.seal() == seal,
+        Mark::None => true,
+    };
+    let same = same && row.actor == ERASED;
+    (!same).then_some("what its erasure left of it was changed")
 }

@@ -76,7 +76,7 @@ pub use backup::{Backup, BackupError};
 pub use checkpoint::{Checkpoint, PublicKey, Signatory};
 pub(crate) use counters::Counted;
 pub use deeds::{Deed, DeedState, NewDeed, Reading};
-pub use erase::{Erased, Erasure, Found, Kept};
+pub use erase::{Erased, Erasure, Found, Kept, Recorded};
 pub use error::{Fault, StoreError};
 pub use events::{Arrival, ArrivalKind, NewArrival};
 pub use events_read::{EventFilter, EventInfo};

@@ -72,6 +72,9 @@ pub struct ChainView {
     pub records: i64,
     /// How many of them have no text any more, because an erasure that the chain records took it.
     pub erased: i64,
+    /// How many of those were erased by a version that kept no digest of what is left of them: their time, action and run
+    /// cannot be verified.
+    pub erased_unsealed: i64,
     /// The last link.
     pub head: String,
     /// The number of the first record that is not whole.
@@ -223,6 +226,7 @@ pub async fn verify(
             tenant: report.tenant,
             records: report.records,
             erased: report.erased,
+            erased_unsealed: report.erased_unsealed,
             head: report.head,
             broken_at: report.first_broken.as_ref().map(|b| b.seq),
             why: report.first_broken.map(|b| b.why),

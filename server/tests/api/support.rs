@@ -119,6 +119,8 @@ pub struct Given {
     pub more: Vec<(&'static str, &'static str)>,
     pub config: String,
     pub headers_within: Duration,
+    /// How many events of a tenant may wait.
+    pub backlog_max: usize,
 }
 
 impl Default for Given {
@@ -136,6 +138,7 @@ impl Default for Given {
             more: Vec::new(),
             config: CONFIG.into(),
             headers_within: HEADERS_WITHIN,
+            backlog_max: 10_000,
         }
     }
 }
@@ -204,6 +207,7 @@ impl Service {
         let engine = Engine::open(EngineOptions {
             link_base: Some(url.clone()),
             schedules: false,
+            backlog_max: given.backlog_max,
             ..EngineOptions::new(
                 prepared.live.compiled.program.clone(),
                 prepared.deployment.clone(),

@@ -1,7 +1,7 @@
 //! Events and signed deliveries over HTTP.
 
 use crate::sandboxed::WEBHOOK_SECRET;
-use crate::support::{LEAVER, RISK, Service, tenants};
+use crate::support::{Given, LEAVER, RISK, Service, tenants};
 use counterplay_server::identity::{Role, Scope};
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::Method;
@@ -197,4 +197,54 @@ async fn deliveries_are_signed_and_taken_once() {
     let path = format!("/api/automation/events/{event}");
     let seen = viewer.until(&path, |e| e["state"] == "matched").await;
     assert_eq!(seen["runs"].as_array().map(Vec::len), Some(1), "{seen}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_of_which_too_many_wait_is_told_when_to_try_again() {
+    let service = Service::with(Given {
+        backlog_max: 1,
+        ..Given::default()
+    })
+    .await;
+    let loud = service.token(Role::Source, tenants(&["fabrikam"])).await;
+    let quiet = service.token(Role::Source, tenants(&["contoso"])).await;
+    let (mut taken, mut refused) = (0_i64, None);
+    for burst in 0..50 {
+        let sent = (0..20).map(|i| {
+            let loud = loud.clone();
+            tokio::spawn(async move { loud.post(NAMED, risk(&format!("{burst}-{i}"))).await })
+        });
+        for answer in sent.collect::<Vec<_>>() {
+            let answer = answer.await.expect("an answer");
+            match answer.status {
+                202 => taken += 1,
+                _ => refused = Some(answer),
+            }
+        }
+        if refused.is_some() {
+            break;
+        }
+    }
+    let refused = refused.expect("a thousand at twenty a time and never more than one waited");
+    refused.problem(429, "too-many").detail("fabrikam");
+    let seconds: u32 = refused.header("retry-after").parse().expect("seconds");
+    assert!((1..=60).contains(&seconds), "{seconds}");
+    // It is nobody else's matter, and soon not even its own.
+    quiet.post(NAMED, risk("other")).await.ok(202);
+    tokio::time::sleep(std::time::Duration::from_secs(seconds.into())).await;
+    loud.post(NAMED, risk("again")).await.ok(202);
+    // Nothing was taken of what was refused.
+    let viewer = service.token(Role::Viewer, tenants(&["fabrikam"])).await;
+    let path = "/api/automation/events?limit=200";
+    let (mut path, mut listed) = (path.to_owned(), 0);
+    loop {
+        let list = viewer.get(&path).await;
+        list.ok(200);
+        listed += list.json["events"].as_array().map_or(0, Vec::len) as i64;
+        match list.json["next"].as_str() {
+            Some(next) => path = format!("/api/automation/events?limit=200&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(listed, taken + 1);
 }

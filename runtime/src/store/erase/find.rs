@@ -1,13 +1,11 @@
 //! A person's names in; the rows and audit records that name them out. Nothing is changed.
 
-use super::super::{Fault, Tx, codec};
+use super::super::{Fault, Tx};
 use super::clean::{self, Holds};
 use super::names::Names;
 use super::tables::{Fate, Table};
-use super::{Found, Kept, Ranges};
-use rusqlite::params;
+use super::{Found, Kept, taken};
 use rusqlite::types::{Value, ValueRef};
-use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many other names are told.
@@ -31,8 +29,12 @@ pub(super) struct Trace {
     pub num: i64,
     /// Its number in the chain.
     pub seq: i64,
-    /// Records that it says were erased before, where it records an erasure itself.
-    pub earlier: Ranges,
+    /// Whether it has a text, readable or not.
+    pub has_text: bool,
+    /// What will be left of it; `None` where its text cannot be read.
+    pub seal: Option<String>,
+    /// Its text, where it records an erasure itself.
+    pub erasure: Option<String>,
 }
 
 /// A run, as far as an erasure needs to know it.
@@ -169,15 +171,15 @@ impl Tx<'_> {
                 continue;
             }
             let sealed: Option<Vec<u8>> = row.get(6)?;
-            let opened = match sealed {
-                Some(sealed) => self.open_payload((&tenant, seq), &sealed)?,
+            let opened = match &sealed {
+                Some(sealed) => self.open_payload((&tenant, seq), sealed)?,
                 None => None,
             };
-            let text = opened.map(|o| o.text).unwrap_or_default();
+            let text = opened.as_ref().map_or("", |o| o.text.as_str());
             let actor: String = row.get(3)?;
             let mut also = BTreeSet::new();
             let named = found.names.clean(&actor).is_some()
-                || clean::column(Holds::Text, &text, &found.names, &mut also)?.is_some();
+                || clean::column(Holds::Text, text, &found.names, &mut also)?.is_some();
             if !named {
                 continue;
             }
@@ -187,36 +189,18 @@ impl Tx<'_> {
                 continue;
             }
             let erasure = row.get::<_, String>(4)? == super::ACTION;
+            let seal = opened
+                .as_ref()
+                .and_then(|o| taken::seal_of(&tenant, seq, &o.salt, &o.text));
             found.records.entry(tenant).or_default().push(Trace {
                 num: row.get(0)?,
                 seq,
-                earlier: if erasure {
-                    Ranges::of_record(&text)
-                } else {
-                    Ranges::default()
-                },
+                has_text: sealed.is_some(),
+                seal,
+                erasure: opened.filter(|_| erasure).map(|o| o.text),
             });
         }
         Ok(())
-    }
-
-    /// The records of a tenant's chain that erasures took.
-    pub(in super::super) fn erased_records(&self, tenant: &str) -> Result<Ranges, Fault> {
-        let mut ask = self.conn.prepare_cached(
-            "SELECT seq, (SELECT sealed FROM audit_payloads WHERE audit_payloads.num = audit.num) \
-             FROM audit WHERE tenant = ?1 AND action = 'audit.erased'",
-        )?;
-        let mut rows = ask.query(params![tenant])?;
-        let mut out = Ranges::default();
-        while let Some(row) = rows.next()? {
-            let sealed: Option<Vec<u8>> = row.get(1)?;
-            if let Some(sealed) = sealed
-                && let Some(opened) = self.open_payload((tenant, row.get(0)?), &sealed)?
-            {
-                out.add(&Ranges::of_record(&opened.text));
-            }
-        }
-        Ok(out)
     }
 }
 
@@ -226,24 +210,5 @@ impl Found {
             Some(kept) => kept.rows += 1,
             None => self.kept.push(Kept { what, rows: 1 }),
         }
-    }
-}
-
-impl Ranges {
-    /// What a record of an erasure says.
-    fn of_record(text: &str) -> Ranges {
-        let json: Json = codec::decode("an audit record", text).unwrap_or(Json::Null);
-        let pairs = json["detail"]["records"].as_array();
-        let pairs = pairs.into_iter().flatten();
-        Ranges(
-            pairs
-                .filter_map(|pair| Some((pair[0].as_i64()?, pair[1].as_i64()?)))
-                .collect(),
-        )
-    }
-
-    /// As it is recorded.
-    pub(super) fn json(&self) -> Json {
-        Json::from_iter(self.0.iter().map(|(from, to)| json!([from, to])))
     }
 }

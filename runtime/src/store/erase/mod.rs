@@ -5,11 +5,14 @@ mod clean;
 mod find;
 mod names;
 mod tables;
+mod taken;
+mod told;
 
 use super::open::{busy, raw};
-use super::{Fault, NewAudit, Store, StoreError, Tx, codec};
+use super::{Fault, NewAudit, Store, StoreError, Tx};
 use find::{Hit, Trace};
-use names::{ERASED, Names};
+pub(super) use names::ERASED;
+use names::Names;
 use rusqlite::types::Value;
 use rusqlite::{params, params_from_iter};
 use serde_json::json;
@@ -17,6 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tables::{Fate, Table};
+pub(super) use taken::{Left, Mark, Taken};
+pub use told::Recorded;
 
 /// How an erasure is recorded.
 const ACTION: &str = "audit.erased";
@@ -105,11 +110,11 @@ pub struct Erased {
 
 /// Numbers of records, as ranges with both ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Ranges(Vec<(i64, i64)>);
+struct Ranges(Vec<(i64, i64)>);
 
 impl Ranges {
     /// Whether a record is among them.
-    pub fn contain(&self, seq: i64) -> bool {
+    fn contain(&self, seq: i64) -> bool {
         self.0.iter().any(|(from, to)| (*from..=*to).contains(&seq))
     }
 
@@ -132,11 +137,7 @@ impl Store {
     /// # Errors
     /// When a name is too short to be looked for, or the store or its master key cannot be read.
     pub async fn find_person(&self, whom: Erasure) -> Result<Found, StoreError> {
-        let names = Names::new(&whom.names).map_err(|short| {
-            StoreError::NotFound(format!(
-                "\"{short}\" is too short to be looked for: it would be found in ordinary words"
-            ))
-        })?;
+        let names = Names::of(&whom)?;
         self.read(move |tx| tx.find(names, whom.tenants.as_deref()))
             .await
     }
@@ -211,14 +212,33 @@ impl Tx<'_> {
         let mut records = 0;
         for tenant in tenants {
             let traces = found.records.get(tenant).map_or(&[][..], Vec::as_slice);
-            let mut taken = Ranges::default();
+            let before = self.erased_records(tenant)?;
+            let (mut taken, mut earlier) = (Taken::default(), Vec::new());
             for trace in traces {
-                taken.add(&Ranges(vec![(trace.seq, trace.seq)]));
+                // What an erasure took before has its seal.
+                if trace.has_text || before.mark(trace.seq).is_none() {
+                    taken.take(trace.seq, trace.seal.clone());
+                }
                 // A record of an earlier erasure that goes itself must not leave gaps that nothing accounts for.
-                taken.add(&trace.earlier);
+                if let Some(text) = &trace.erasure {
+                    taken.add(Taken::of_record(text));
+                    earlier.extend(told::kept_of(text));
+                }
                 self.erase_record(trace.num)?;
             }
+            let (records_taken, left) = taken.json();
             records += traces.len();
+            let persons = found.names.given().iter();
+            let persons = persons.map(|name| self.digest_of(tenant, name));
+            let mut detail = json!({
+                "person": persons.collect::<Result<Vec<_>, _>>()?,
+                "records": records_taken,
+                "left": left,
+                "rows": rows.get(tenant).copied().unwrap_or(0),
+            });
+            if !earlier.is_empty() {
+                detail["earlier"] = earlier.into();
+            }
             self.add_audit(&NewAudit {
                 at_ms: now_ms,
                 tenant: tenant.to_owned(),
@@ -226,27 +246,10 @@ impl Tx<'_> {
                 action: ACTION.into(),
                 run: None,
                 object: None,
-                detail: json!({
-                    "person": self.digests(found, tenant)?,
-                    "records": taken.json(),
-                    "rows": rows.get(tenant).copied().unwrap_or(0),
-                }),
+                detail,
             })?;
         }
         Ok((records, rows.values().sum()))
-    }
-
-    /// Who it was, for those who know the name and have the key.
-    fn digests(&self, found: &Found, tenant: &str) -> Result<Vec<String>, Fault> {
-        let names = found.names.given().iter();
-        names
-            .map(|name| {
-                let about = format!("{tenant}\n{name}");
-                Ok(codec::hex(
-                    &self.derived("erased person", about.as_bytes())?,
-                ))
-            })
-            .collect()
     }
 
     fn erase_record(&self, num: i64) -> Result<(), Fault> {

@@ -1,9 +1,11 @@
 //! What a person is called in; where a text names them, and the text without it, out. Pure.
 
+use super::super::StoreError;
+use super::Erasure;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What stands for what was erased.
-pub(super) const ERASED: &str = "[erased]";
+pub(in super::super) const ERASED: &str = "[erased]";
 
 /// Shorter names are refused: they would be found in ordinary words.
 const LENGTH_MIN: usize = 3;
@@ -26,6 +28,15 @@ pub(super) struct Names {
 }
 
 impl Names {
+    /// What somebody is called.
+    pub fn of(whom: &Erasure) -> Result<Names, StoreError> {
+        Names::new(&whom.names).map_err(|short| {
+            StoreError::NotFound(format!(
+                "\"{short}\" is too short to be looked for: it would be found in ordinary words"
+            ))
+        })
+    }
+
     /// These names; the first one that is too short to be looked for is the error.
     pub fn new(given: &[String]) -> Result<Names, String> {
         let given: Vec<String> = given.iter().map(|n| n.trim().to_lowercase()).collect();

@@ -131,3 +131,26 @@ impl Tx<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_names_all_that_stays() {
+        let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/audit.md");
+        let page = std::fs::read_to_string(page).expect("readable");
+        let told = page
+            .split_once("**Not erased**")
+            .and_then(|(_, rest)| rest.split_once("**Not reached**"))
+            .map(|(told, _)| told.split_whitespace().collect::<Vec<_>>().join(" "))
+            .expect("the paragraph");
+        for (table, called) in KEPT {
+            let word = |c: char| c.is_alphanumeric();
+            let found = told.match_indices(called).any(|(at, _)| {
+                !told[..at].ends_with(word) && !told[at + called.len()..].starts_with(word)
+            });
+            assert!(found, "{table}, {called:?}, is not in: {told}");
+        }
+    }
+}
