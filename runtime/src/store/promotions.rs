@@ -241,7 +241,8 @@ impl Tx<'_> {
         Ok(Some((deployed, program)))
     }
 
-    fn promote(
+    /// [`Store::promote`] as part of this transaction.
+    pub(crate) fn promote(
         &self,
         playbook: &str,
         seen: Option<&str>,

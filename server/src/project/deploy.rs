@@ -7,10 +7,13 @@ use crate::http::{Etag, IfMatch};
 use crate::problem::Problem;
 use counterplay_runtime::clock::Clock;
 use counterplay_runtime::engine::{Engine, EngineError, PlaybookMode};
-use counterplay_runtime::store::{NewRevision, Revision, RevisionRefused, StoreError};
+use counterplay_runtime::finish::to_its_end;
+use counterplay_runtime::store::{
+    Fault, NewRevision, Revision, RevisionInfo, RevisionRefused, StoreError, Tx,
+};
 use serde_json::Value as Json;
 use std::sync::{Arc, PoisonError, RwLock};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// The longest path of a source.
 const PATH_LENGTH_MAX: usize = 200;
@@ -40,7 +43,7 @@ struct Inner {
     origin: Origin,
     live: RwLock<Arc<Live>>,
     /// Deploys come one after the other.
-    deploying: Mutex<()>,
+    deploying: Arc<Mutex<()>>,
 }
 
 /// A deploy in the making.
@@ -176,7 +179,7 @@ impl Projects {
                 config,
                 origin,
                 live: RwLock::new(Arc::new(prepared.live)),
-                deploying: Mutex::default(),
+                deploying: Arc::default(),
             }),
         }
     }
@@ -225,7 +228,7 @@ impl Projects {
         if inner.origin == Origin::Folder {
             return Err(DeployError::ReadOnly);
         }
-        let _one = inner.deploying.lock().await;
+        let one = inner.deploying.clone().lock_owned().await;
         let live = self.live();
         let (path, files, expected) = self.apply(&live, draft, seen)?;
         let compiled = self.compile(files.clone()).await?;
@@ -259,11 +262,14 @@ impl Projects {
         };
         // Before it is kept: a revision that cannot be connected must not become the one to start with.
         let connected = self.connect(&compiled)?;
-        let revision = inner.engine.store().add_revision(new).await?.num;
         let findings = compiled.findings.clone();
-        if waits.is_empty() {
-            self.run(revision, files, compiled, connected).await?;
-        }
+        let revision = match waits.is_empty() {
+            true => {
+                let add = move |tx: &Tx<'_>| tx.add_revision(&new);
+                self.run(one, add, files, compiled, connected).await?
+            }
+            false => inner.engine.store().add_revision(new).await?.num,
+        };
         Ok(Deployed {
             revision,
             waits,
@@ -284,7 +290,7 @@ impl Projects {
         own_tokens: &[String],
     ) -> Result<(), DeployError> {
         let inner = &self.inner;
-        let _one = inner.deploying.lock().await;
+        let one = inner.deploying.clone().lock_owned().await;
         let store = inner.engine.store();
         let Some(waiting) = store.revision(revision).await? else {
             return Err(DeployError::NotFound(format!(
@@ -300,12 +306,14 @@ impl Projects {
             true => Some(self.ready(&waiting).await?),
             false => None,
         };
-        let now = inner.clock.now_ms();
-        store.decide_revision(revision, by, approve, now).await?;
-        if let Some((compiled, connected)) = ready {
-            self.run(revision, waiting.files, compiled, connected)
-                .await?;
-        }
+        let (by, now) = (by.to_owned(), inner.clock.now_ms());
+        let Some((compiled, connected)) = ready else {
+            store.decide_revision(revision, &by, approve, now).await?;
+            return Ok(());
+        };
+        let agree = move |tx: &Tx<'_>| tx.decide_revision(revision, &by, approve, now);
+        self.run(one, agree, waiting.files, compiled, connected)
+            .await?;
         Ok(())
     }
 
@@ -335,30 +343,36 @@ impl Projects {
             .map_err(DeployError::Outside)
     }
 
+    /// Lets a revision go live and puts what it compiles to in its place. The revision and the engine's program are
+    /// written in one transaction, and what follows is done to its end although a client hangs up: otherwise the store
+    /// would have a revision that nothing runs, and would refuse every later one.
     async fn run(
         &self,
-        revision: i64,
+        one: OwnedMutexGuard<()>,
+        write: impl FnOnce(&Tx<'_>) -> Result<Result<RevisionInfo, RevisionRefused>, Fault>
+        + Send
+        + 'static,
         files: Files,
         compiled: Compiled,
         (deployment, connector): Connected,
-    ) -> Result<(), DeployError> {
-        let program = compiled.program.clone();
-        self.inner
-            .engine
-            .deploy(program, deployment, connector)
-            .await?;
-        let live = Live {
-            revision: Some(revision),
-            files,
-            compiled,
-        };
-        let mut now = self
-            .inner
-            .live
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        *now = Arc::new(live);
-        Ok(())
+    ) -> Result<i64, DeployError> {
+        let inner = self.inner.clone();
+        to_its_end(async move {
+            let _one = one;
+            let program = compiled.program.clone();
+            let engine = &inner.engine;
+            let written = engine.deploy_with(program, deployment, connector, write);
+            let revision = written.await??.num;
+            let live = Live {
+                revision: Some(revision),
+                files,
+                compiled,
+            };
+            let mut now = inner.live.write().unwrap_or_else(PoisonError::into_inner);
+            *now = Arc::new(live);
+            Ok(revision)
+        })
+        .await
     }
 
     /// The files with a draft, the path that changes, and the playbook that must be in it.

@@ -6,6 +6,7 @@ mod bad_input;
 mod clock;
 mod deploys;
 mod documented;
+mod hung_up;
 mod identity;
 mod links;
 mod metrics;

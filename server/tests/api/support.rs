@@ -7,7 +7,7 @@ use counterplay_runtime::call::Connector;
 use counterplay_runtime::clock::{Clock, SystemClock};
 use counterplay_runtime::connect::{Connectors, KEY_LENGTH, MasterKey};
 use counterplay_runtime::engine::{Engine, EngineOptions, Rest};
-use counterplay_runtime::store::Store;
+use counterplay_runtime::store::{Store, StoreOptions};
 use counterplay_sandbox::{Options, Sandbox};
 use counterplay_server::app::{App, Parts, Settings};
 use counterplay_server::feed::Feed;
@@ -118,6 +118,7 @@ pub struct Given {
     /// More files of the project, and more of its project file.
     pub more: Vec<(&'static str, &'static str)>,
     pub config: String,
+    pub store: StoreOptions,
 }
 
 impl Default for Given {
@@ -134,6 +135,7 @@ impl Default for Given {
             folder: tempfile::tempdir().expect("a folder"),
             more: Vec::new(),
             config: CONFIG.into(),
+            store: StoreOptions::default(),
         }
     }
 }
@@ -176,7 +178,8 @@ impl Service {
         let url = format!("http://{address}");
         let clock = Arc::new(Ahead::default());
         let sandbox = Arc::new(Sandbox::start(Options::default()).await.expect("a sandbox"));
-        let store = Store::open(given.folder.path().join("store.db")).expect("a store");
+        let path = given.folder.path().join("store.db");
+        let store = Store::open_with(path, given.store.clone()).expect("a store");
         let config = ConfigFile {
             name: "counterplay.toml".into(),
             text: given.config.clone(),
