@@ -233,7 +233,7 @@ impl Tx<'_> {
     }
 
     /// What is deployed, with its program.
-    fn deployed_program(&self) -> Result<Option<(DeployedProgram, Arc<Program>)>, Fault> {
+    pub(super) fn deployed_program(&self) -> Result<Option<(DeployedProgram, Arc<Program>)>, Fault> {
         let Some(deployed) = self.deployed()? else {
             return Ok(None);
         };
