@@ -67,6 +67,7 @@ pub async fn serve(args: ServeArgs) -> Outcome {
         sandbox.update(|tenant| tenant.tickets.extend(tickets));
     }
     let engine = Engine::open(EngineOptions {
+        records_start: !prepared.recorded,
         link_base: Some(public_url.clone()),
         polling: true,
         keep_ended_ms: args.archive_after.map(|days| i64::from(days) * DAY_MS),

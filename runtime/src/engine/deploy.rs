@@ -7,9 +7,11 @@ use super::kit::{Kit, Parts};
 use super::{Engine, EngineError};
 use crate::call::{ConnectionHealth, Connector};
 use crate::finish::to_its_end;
-use crate::store::{Fault, StoreError, Tx};
+use crate::store::{Fault, NewAudit, StoreError, Tx};
 use counterplay_machine::Program;
+use counterplay_machine::changes::{changes, contents};
 use counterplay_machine::deployment::Deployment;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -150,4 +152,36 @@ impl Engine {
     pub fn connections(&self) -> BTreeMap<String, ConnectionHealth> {
         self.kit().connector.health()
     }
+}
+
+/// Writes down that an engine starts with another program than the one that was deployed last, and what that changes.
+pub(super) fn record_start(
+    tx: &Tx<'_>,
+    (num, program): (i64, &Program),
+    now_ms: i64,
+) -> Result<(), Fault> {
+    let told = match tx.deployed()? {
+        Some(before) if before.program == num => return Ok(()),
+        Some(before) => match tx.program(before.program) {
+            Ok(before) => changes(&before, program),
+            // Another version has stored it, in a form of its own.
+            Err(_) => {
+                let unknown =
+                    "what was deployed before cannot be read by this version; there is now:";
+                let there = contents(program).into_iter();
+                std::iter::once(unknown.to_owned()).chain(there).collect()
+            }
+        },
+        None => contents(program),
+    };
+    tx.add_audit(&NewAudit {
+        at_ms: now_ms,
+        tenant: String::new(),
+        actor: "the service's start".into(),
+        action: "project.deployed".into(),
+        run: None,
+        object: None,
+        detail: json!({ "changes": told }),
+    })?;
+    Ok(())
 }

@@ -507,4 +507,7 @@ pub(super) const MIGRATIONS: &[&str] = &["
 ", "
     -- Which programs open runs need: looked at whenever an engine starts.
     CREATE INDEX runs_program ON runs (program) WHERE ended_ms IS NULL;
+", "
+    -- What a revision changes for people, as the two programs say it: sentences, a list of JSON.
+    ALTER TABLE revisions ADD COLUMN changes TEXT NOT NULL DEFAULT '[]';
 "];

@@ -138,6 +138,8 @@ pub struct DeployView {
     pub revision: i64,
     /// `live`: it runs; `waiting`: a second person has to decide.
     pub state: String,
+    /// What changes against what runs, as the two programs say it: a sentence each.
+    pub changes: Vec<String>,
     /// Why it waits.
     pub reasons: Vec<Reason>,
     /// Warnings, in the form of `counterplay check --format json`.
@@ -264,6 +266,7 @@ fn answer(app: &App, deployed: Deployed, done: StatusCode) -> Response {
         playbooks: deployed.playbooks,
         revision: deployed.revision,
         state: if waits { "waiting" } else { "live" }.into(),
+        changes: deployed.changes,
         reasons: deployed.waits,
         diagnostics: deployed.findings,
     };

@@ -5,6 +5,7 @@ use super::review::{Reason, reasons};
 use super::{Origin, Outside, Prepared};
 use crate::http::{Etag, IfMatch};
 use crate::problem::Problem;
+use counterplay_machine::changes::changes;
 use counterplay_runtime::clock::Clock;
 use counterplay_runtime::engine::{Engine, EngineError, PlaybookMode};
 use counterplay_runtime::finish::to_its_end;
@@ -79,6 +80,8 @@ pub struct Deploying {
 pub struct Deployed {
     /// The revision.
     pub revision: i64,
+    /// What it changes for people, a sentence each.
+    pub changes: Vec<String>,
     /// Why it waits for a second person; it runs where there is no reason.
     pub waits: Vec<Reason>,
     /// The playbooks of the file.
@@ -251,12 +254,14 @@ impl Projects {
             _ => {}
         }
         let waits = reasons(&live.compiled.program, &compiled.program);
+        let told = changes(&live.compiled.program, &compiled.program);
         let summary = who.summary.unwrap_or_else(|| format!("changes {path}"));
         let new = NewRevision {
             base: live.revision,
             at_ms: inner.clock.now_ms(),
             by: who.by,
             summary,
+            changes: told.clone(),
             files: files.clone(),
             reasons: waits.iter().map(|r| r.text.clone()).collect(),
         };
@@ -272,6 +277,7 @@ impl Projects {
         };
         Ok(Deployed {
             revision,
+            changes: told,
             waits,
             playbooks,
             findings,

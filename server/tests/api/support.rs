@@ -203,6 +203,7 @@ impl Service {
         .expect("a project that checks");
         let (_, secrets) = sandboxed::deployment(prepared.deployment.clone(), &sandbox);
         let engine = Engine::open(EngineOptions {
+            records_start: !prepared.recorded,
             link_base: Some(url.clone()),
             schedules: false,
             ..EngineOptions::new(
