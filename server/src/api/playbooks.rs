@@ -132,7 +132,7 @@ pub struct ChangedPlaybook {
 /// What became of a deploy.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct DeployView {
-    /// The playbooks of the file.
+    /// The playbooks of the files that change.
     pub playbooks: Vec<String>,
     /// The revision.
     pub revision: i64,
@@ -247,7 +247,8 @@ pub async fn replace(
     Ok(answer(&app, deployed, StatusCode::OK))
 }
 
-fn answer(app: &App, deployed: Deployed, done: StatusCode) -> Response {
+/// What is answered to a deploy.
+pub fn answer(app: &App, deployed: Deployed, done: StatusCode) -> Response {
     app.feed.changed("deploys", "");
     let waits = !deployed.waits.is_empty();
     let mut headers = HeaderMap::new();

@@ -1,6 +1,7 @@
 //! A changed source in, a revision that runs, or one that waits for a second person, out.
 
-use super::compile::{Compiled, ConfigFile, Files, compile, source_folders};
+use super::compile::{Compiled, ConfigFile, Files, compile};
+use super::draft::{Applied, Deploying, Draft};
 use super::review::{Reason, reasons};
 use super::{Origin, Outside, Prepared};
 use crate::http::{Etag, IfMatch};
@@ -15,9 +16,6 @@ use counterplay_runtime::store::{
 use serde_json::Value as Json;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::{Mutex, OwnedMutexGuard};
-
-/// The longest path of a source.
-const PATH_LENGTH_MAX: usize = 200;
 
 /// The project that runs.
 #[derive(Clone, Debug)]
@@ -47,34 +45,6 @@ struct Inner {
     deploying: Arc<Mutex<()>>,
 }
 
-/// A deploy in the making.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Draft {
-    /// A new file with a new playbook.
-    New {
-        /// The file; after its first playbook when left out.
-        path: Option<String>,
-        /// Its text.
-        source: String,
-    },
-    /// Another text for the file of a playbook.
-    Change {
-        /// The playbook's id.
-        id: String,
-        /// The file's text.
-        source: String,
-    },
-}
-
-/// Who deploys and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deploying {
-    /// The actor, as audit records name them.
-    pub by: String,
-    /// What changes, in words.
-    pub summary: Option<String>,
-}
-
 /// What became of a deploy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deployed {
@@ -84,7 +54,7 @@ pub struct Deployed {
     pub changes: Vec<String>,
     /// Why it waits for a second person; it runs where there is no reason.
     pub waits: Vec<Reason>,
-    /// The playbooks of the file.
+    /// The playbooks of the files that change.
     pub playbooks: Vec<String>,
     /// Warnings, as data.
     pub findings: Vec<Json>,
@@ -217,6 +187,35 @@ impl Projects {
         ]))
     }
 
+    /// The project that runs now, and its entity tag: of its revision and all its files.
+    pub fn live_with_tag(&self) -> (Arc<Live>, Etag) {
+        let live = self.live();
+        let tag = tag(&live);
+        (live, tag)
+    }
+
+    /// Whether what a draft changes is still what its author has seen.
+    fn unchanged(
+        &self,
+        live: &Live,
+        draft: &Draft,
+        seen: Option<&IfMatch>,
+    ) -> Result<(), DeployError> {
+        let now = match draft {
+            // Nobody has seen what is not there.
+            Draft::New { .. } => None,
+            Draft::Change { id, .. } => {
+                let stand = live.compiled.stands.get(id);
+                stand.filter(|s| !s.shipped).and_then(|_| self.etag(id))
+            }
+            Draft::Files(_) => Some(tag(live)),
+        };
+        match (seen, now) {
+            (Some(seen), Some(now)) => seen.check(&now).map_err(DeployError::Precondition),
+            _ => Ok(()),
+        }
+    }
+
     /// Checks a draft and runs it, or keeps it for a second person where it loosens something.
     ///
     /// # Errors
@@ -233,7 +232,12 @@ impl Projects {
         }
         let one = inner.deploying.clone().lock_owned().await;
         let live = self.live();
-        let (path, files, expected) = self.apply(&live, draft, seen)?;
+        self.unchanged(&live, &draft, seen)?;
+        let Applied {
+            files,
+            touched,
+            expected,
+        } = draft.apply(&live, &inner.config)?;
         let compiled = self.compile(files.clone()).await?;
         if compiled.errors > 0 {
             return Err(DeployError::Findings {
@@ -241,21 +245,15 @@ impl Projects {
                 findings: compiled.findings,
             });
         }
-        let playbooks = compiled.playbooks_of(&path);
-        match expected {
-            Some(id) if !playbooks.contains(&id) => {
-                return Err(DeployError::Unfit(format!(
-                    "the source no longer has the playbook `{id}`; deploy another one under its own address"
-                )));
-            }
-            _ if playbooks.is_empty() => {
-                return Err(DeployError::Unfit("the source has no playbook".into()));
-            }
-            _ => {}
-        }
+        let mut playbooks: Vec<String> = touched
+            .iter()
+            .flat_map(|path| compiled.playbooks_of(path))
+            .collect();
+        playbooks.sort();
+        expected.check(&playbooks)?;
         let waits = reasons(&live.compiled.program, &compiled.program);
         let told = changes(&live.compiled.program, &compiled.program);
-        let summary = who.summary.unwrap_or_else(|| format!("changes {path}"));
+        let summary = who.summary.unwrap_or_else(|| summary(&touched));
         let new = NewRevision {
             base: live.revision,
             at_ms: inner.clock.now_ms(),
@@ -380,80 +378,6 @@ impl Projects {
         })
         .await
     }
-
-    /// The files with a draft, the path that changes, and the playbook that must be in it.
-    fn apply(
-        &self,
-        live: &Live,
-        draft: Draft,
-        seen: Option<&IfMatch>,
-    ) -> Result<(String, Files, Option<String>), DeployError> {
-        let mut files = live.files.clone();
-        match draft {
-            Draft::New { path, source } => {
-                let path = self.new_path(path, &source)?;
-                if files.contains_key(&path) {
-                    return Err(DeployError::Conflict(format!(
-                        "there is a file {path}; change its playbook with PUT, or name another path"
-                    )));
-                }
-                files.insert(path.clone(), source);
-                Ok((path, files, None))
-            }
-            Draft::Change { id, source } => {
-                let stand =
-                    live.compiled.stands.get(&id).ok_or_else(|| {
-                        DeployError::NotFound(format!("there is no playbook `{id}`"))
-                    })?;
-                if stand.shipped {
-                    return Err(DeployError::Conflict(format!(
-                        "`{id}` ships with Counterplay and is not edited; set its mode to paused and deploy a copy under another id"
-                    )));
-                }
-                if let (Some(seen), Some(now)) = (seen, self.etag(&id)) {
-                    seen.check(&now).map_err(DeployError::Precondition)?;
-                }
-                files.insert(stand.path.clone(), source);
-                Ok((stand.path.clone(), files, Some(id)))
-            }
-        }
-    }
-
-    /// A path for a new file, within the project's sources.
-    fn new_path(&self, given: Option<String>, source: &str) -> Result<String, DeployError> {
-        let folders = source_folders(&self.inner.config);
-        let folder = folders.first().map_or("playbooks", String::as_str);
-        let path = match given {
-            Some(path) => path,
-            None => format!("{folder}/{}.play", first_playbook(source)?),
-        };
-        let plain = path.len() <= PATH_LENGTH_MAX
-            && path.ends_with(".play")
-            && path.split('/').all(|part| {
-                !part.is_empty()
-                    && !part.starts_with('.')
-                    && part
-                        .bytes()
-                        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
-            });
-        if !plain {
-            return Err(DeployError::Unfit(format!(
-                "the path of a playbook is one such as {folder}/lost_device.play: letters, digits, `-`, `_`, ending in .play"
-            )));
-        }
-        let inside = folders.is_empty()
-            || folders.iter().any(|f| {
-                path.strip_prefix(f.as_str())
-                    .is_some_and(|r| r.starts_with('/'))
-            });
-        if !inside {
-            return Err(DeployError::Unfit(format!(
-                "{path} lies in none of the project's source folders: {}",
-                folders.join(", ")
-            )));
-        }
-        Ok(path)
-    }
 }
 
 type Connected = (
@@ -461,16 +385,20 @@ type Connected = (
     Arc<dyn counterplay_runtime::call::Connector>,
 );
 
-/// The id of the first playbook of a source, read as the compiler's own item list has it.
-fn first_playbook(source: &str) -> Result<String, DeployError> {
-    let parsed = counterplay_compiler::syntax::parse(&Arc::from("source"), source);
-    let keys = parsed.items.iter().map(|item| item.key.as_ref());
-    keys.filter_map(|key: &str| key.strip_prefix("playbook "))
-        .map(|id| id.split('#').next().unwrap_or(id).to_owned())
-        .find(|id| !id.is_empty())
-        .ok_or_else(|| {
-            DeployError::Unfit(
-                "the source has no playbook: one begins with `playbook ID \"TITLE\" {`".into(),
-            )
-        })
+fn tag(live: &Live) -> Etag {
+    let revision = format!("{:?}", live.revision);
+    let files = live.files.iter();
+    let texts = files.flat_map(|(path, text)| [path.as_bytes(), text.as_bytes()]);
+    let parts: Vec<&[u8]> = std::iter::once(revision.as_bytes()).chain(texts).collect();
+    Etag::of(&parts)
+}
+
+/// What is said of files where nobody says anything.
+fn summary(touched: &[String]) -> String {
+    match touched {
+        [one] => format!("changes {one}"),
+        [one, two] => format!("changes {one} and {two}"),
+        [one, rest @ ..] => format!("changes {one} and {} more files", rest.len()),
+        [] => "changes nothing".to_owned(),
+    }
 }

@@ -5,6 +5,7 @@ mod archived;
 mod bad_input;
 mod clock;
 mod deploys;
+mod deploys_of_files;
 mod documented;
 mod hung_up;
 mod identity;
