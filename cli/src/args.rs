@@ -109,6 +109,8 @@ pub enum Command {
     Undo(UndoArgs),
     /// Play a run again with another version of its playbook, and say where that would have decided otherwise
     Replay(ReplayArgs),
+    /// Send a project's files to a service, which checks them and runs them, or keeps them for a second person
+    Deploy(DeployArgs),
     /// Let a playbook's new version act for every tenant, and not only for those of its canary; or list such versions
     Promote(PromoteArgs),
     /// Stop everything at once, or what is done for a tenant or by a playbook: no call is sent until it is let go on
@@ -897,6 +899,44 @@ pub struct ReplayArgs {
     /// The store.
     #[command(flatten)]
     pub store: StoreArgs,
+}
+
+/// `counterplay deploy`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  COUNTERPLAY_TOKEN=cp_... counterplay deploy --url https://counterplay.msp.example
+  counterplay deploy --url https://counterplay.msp.example --token-file /run/secrets/counterplay
+  counterplay deploy --url http://127.0.0.1:7447 --project ./msp --summary \"Wipe only after two have agreed\"
+
+The project is checked here first, and nothing is sent where it has errors. Then all files that differ from what is deployed go
+there together, as one revision; those that are deployed and not here are removed. The service checks them with its own
+counterplay.toml, which is not sent. What acts without approval, lowers an impact or loosens a guard waits there for a second
+person. The token is that of an author; it is never given on the command line.
+
+Exit codes:
+  0  it runs, or nothing differs from what is deployed
+  1  refused: errors in the project, here or there; somebody deployed meanwhile; or the service is served from a folder
+  2  no token, wrong usage, or the service cannot be reached or does not know the token
+  3  it waits for a second person")]
+pub struct DeployArgs {
+    /// Where the service is, such as https://counterplay.msp.example
+    #[arg(long, value_name = "URL")]
+    pub url: String,
+    /// A file that holds the token [default: the variable COUNTERPLAY_TOKEN has it]
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// What changes, in your words, for the list of deploys
+    #[arg(long, value_name = "TEXT")]
+    pub summary: Option<String>,
+    /// How findings are written
+    #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
+    pub format: CheckFormat,
+    /// What the service answers, as one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// The project.
+    #[command(flatten)]
+    pub project: ProjectArgs,
 }
 
 /// `counterplay promote`.

@@ -1,5 +1,6 @@
 //! Arguments in, an exit code out: the command line, as a library so that tests can use its parts.
 
+mod address;
 mod archive;
 pub mod args;
 pub mod audit;
@@ -10,6 +11,7 @@ pub mod check;
 pub mod choose;
 mod clock;
 pub mod demo;
+mod deploy;
 pub mod doc;
 pub mod error;
 pub mod explain;
@@ -119,6 +121,7 @@ fn carry_out(command: Command) -> Outcome {
         Command::Clock(args) => asynchronously(clock::clock(args)),
         Command::Undo(args) => asynchronously(undo::undo(args)),
         Command::Replay(args) => asynchronously(replay::replay(args)),
+        Command::Deploy(args) => asynchronously(deploy::deploy(args)),
         Command::Promote(args) => asynchronously(promote::promote(args)),
         Command::Pause(args) => asynchronously(pause::pause(args)),
         Command::Unpause(args) => asynchronously(pause::unpause(args)),

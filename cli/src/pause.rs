@@ -9,7 +9,8 @@ use crate::words::address;
 use counterplay_compiler::near;
 use counterplay_runtime::brake::Scope;
 use counterplay_runtime::clock::{Clock, SystemClock};
-use counterplay_runtime::store::{Pause, RunFilter, Store};
+use counterplay_runtime::store::{Pause, Store, StoreError};
+use counterplay_runtime::undo::PLAYBOOK as UNDO;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -147,19 +148,23 @@ async fn known(args: &PauseArgs, store: &Store, scope: &Scope) -> Result<(), Fai
             }
         }
     }
-    // Somebody wants it to stop: what the project names needs no look at every run.
+    // Somebody wants it to stop: what the project names needs no look at the store.
     if names.contains(given) {
         return Ok(());
     }
-    let filter = RunFilter {
-        limit: Some(u32::MAX),
-        ..RunFilter::default()
-    };
-    for run in store.runs(filter).await.map_err(failed)? {
-        names.insert(match scope {
-            Scope::Tenant(_) => run.tenant,
-            _ => run.playbook,
-        });
+    let (playbooks, tenants) = store.that_run(false).await.map_err(failed)?;
+    match scope {
+        Scope::Tenant(_) => names.extend(tenants),
+        _ => {
+            names.extend(playbooks);
+            names.insert(UNDO.to_owned());
+            match store.deployed_playbooks().await {
+                Ok(deployed) => names.extend(deployed),
+                // What another version has deployed cannot be looked into, and is no reason not to stop it.
+                Err(StoreError::Unreadable { .. }) => return Ok(()),
+                Err(error) => return Err(failed(error)),
+            }
+        }
     }
     if names.is_empty() || names.contains(given) {
         return Ok(());

@@ -59,6 +59,17 @@ impl Project {
         file.flat_map(|file| file.deployment.tenants.keys().cloned())
     }
 
+    /// The texts of its files, by their path from its folder with `/`.
+    pub fn texts(&self, root: &Path) -> BTreeMap<String, String> {
+        let sources = self.workspace.sources().into_iter();
+        let texts = sources.map(|source| {
+            let absolute = std::path::absolute(&source.path).unwrap_or_default();
+            let path = absolute.strip_prefix(root).unwrap_or(&absolute);
+            (path.to_string_lossy().replace('\\', "/"), source.text)
+        });
+        texts.collect()
+    }
+
     /// Whether it may run.
     pub fn has_errors(&self) -> bool {
         self.findings.iter().any(|d| d.severity == Severity::Error)

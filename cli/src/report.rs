@@ -8,6 +8,7 @@ use counterplay_compiler::diagnostic::{Diagnostic, Severity};
 use counterplay_compiler::excerpt::{Excerpt, excerpts};
 use counterplay_compiler::json;
 use counterplay_compiler::locate::{self, Located};
+use counterplay_compiler::project::FILE_NAME;
 use counterplay_compiler::span::Place;
 use serde_json::Value as Json;
 
@@ -37,6 +38,21 @@ pub fn findings(
             document.text()
         }
     }
+}
+
+/// A finding as data, such as a service gives, in a line.
+pub fn told(finding: &Json) -> String {
+    let place = &finding["places"][0];
+    let text = |key: &str| place[key].to_string();
+    format!(
+        "{}:{}:{}: {}[{}]: {}",
+        out::harmless(place["path"].as_str().unwrap_or(FILE_NAME)),
+        text("line"),
+        text("column"),
+        out::harmless(finding["severity"].as_str().unwrap_or("error")),
+        out::harmless(finding["code"].as_str().unwrap_or("")),
+        out::harmless(finding["message"].as_str().unwrap_or("")),
+    )
 }
 
 fn human(project: &Project, findings: &[Diagnostic], color: bool) -> String {

@@ -12,14 +12,7 @@ use std::sync::Arc;
 
 /// The content hash, in hexadecimal.
 pub fn of(program: &Program, playbook: &Playbook) -> String {
-    let mut bare = playbook.clone();
-    bare.hash = String::new();
-    bare.doc = Arc::from("");
-    bare.title = Arc::from("");
-    for node in bare.graph.node_weights_mut() {
-        node.origin = Origin::default();
-        node.label = Arc::from("");
-    }
+    let bare = bare(playbook);
     let callables: Vec<Callable> = used(program, playbook)
         .iter()
         .filter_map(|name| program.callables.get(name))
@@ -38,6 +31,19 @@ pub fn of(program: &Program, playbook: &Playbook) -> String {
         .iter()
         .map(|b| format!("{b:02x}"))
         .collect()
+}
+
+/// A playbook without what decides nothing: places, labels, words for people.
+pub fn bare(playbook: &Playbook) -> Playbook {
+    let mut bare = playbook.clone();
+    bare.hash = String::new();
+    bare.doc = Arc::from("");
+    bare.title = Arc::from("");
+    for node in bare.graph.node_weights_mut() {
+        node.origin = Origin::default();
+        node.label = Arc::from("");
+    }
+    bare
 }
 
 /// The actions and queries that a playbook can call: those of `before`, `confirm`, `check` and `undo`, and what is asked

@@ -4,6 +4,7 @@
 //! and an input to [`step::step`] and gets a new state, effects to perform and a journal back.
 
 pub mod canary;
+pub mod changes;
 pub mod cron;
 pub mod declare;
 pub mod deployment;

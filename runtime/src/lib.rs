@@ -5,6 +5,7 @@ pub mod call;
 pub mod clock;
 pub mod connect;
 pub mod engine;
+pub mod finish;
 mod links;
 pub mod notary;
 pub mod ocsf;

@@ -177,6 +177,12 @@ async fn the_promoted_version_goes_on_acting_elsewhere() {
     let other = engine.promote("respond", "hash of do.block", ANN).await;
     let other = other.expect_err("another one is deployed");
     assert!(matches!(other, PromoteRefused::OtherVersion { .. }));
+    let none = engine.promote("respond", "", ANN).await;
+    let none = none.expect_err("it names no version").to_string();
+    assert!(
+        none.ends_with("is deployed now, and an empty text names none; look at it first"),
+        "{none}"
+    );
     let promoted = engine.promote("respond", "hash of do.ticket", ANN).await;
     promoted.expect("done");
     let done = both(&world, &engine, "u3").await;

@@ -7,7 +7,8 @@ use counterplay_machine::playbook::TriggerKind;
 use counterplay_runtime::call::{CallOutcome, CallRequest, Connector};
 use counterplay_runtime::clock::Clock;
 use counterplay_runtime::engine::{Engine, Notice, Until};
-use counterplay_runtime::store::{RunFilter, RunInfo};
+use counterplay_runtime::store::{Crash, RunFilter, RunInfo, StoreOptions, Tx};
+use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -251,4 +252,106 @@ async fn a_schedule_fires_by_the_clock_on_the_tenants_wall() {
             .collect::<Vec<_>>(),
         vec![vec![support::user("u1").plain()]; 2]
     );
+}
+
+/// Goes on with something as far as it gets, and then drops it.
+async fn broken_off<F: Future>(work: F) {
+    let mut work = Box::pin(work);
+    std::future::poll_fn(|context| {
+        let _ = work.as_mut().poll(context);
+        std::task::Poll::Ready(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_written_with_a_deploy_is_there_with_it_or_not_at_all() {
+    let mut seen = Vec::new();
+    for full in 0..3 {
+        let world = World::new(project::respond());
+        let options = StoreOptions {
+            crash: Some(Crash::Full(1 + full)),
+            ..StoreOptions::default()
+        };
+        let engine = world.engine_with(options).await;
+        let write = |tx: &Tx<'_>| tx.set_meta("note", "deployed").map(Ok::<_, Infallible>);
+        let next = Arc::new(short());
+        let done = engine
+            .deploy_with(next.clone(), deployment(), world.fake.clone(), write)
+            .await
+            .is_ok();
+        let note = engine.store().read(|tx| tx.meta("note")).await;
+        assert_eq!(note.expect("readable").is_some(), done);
+        assert_eq!(Arc::ptr_eq(&engine.program(), &next), done);
+        seen.push(done);
+        if !done {
+            let then = engine.deploy(next.clone(), deployment(), world.fake.clone());
+            then.await.expect("deployed");
+            assert!(Arc::ptr_eq(&engine.program(), &next));
+        }
+    }
+    assert_eq!(seen, [false, true, true], "one commit");
+}
+
+#[tokio::test]
+async fn a_number_that_was_lost_with_its_commit_is_not_another_programs() {
+    let world = World::new(daily(8 * 60));
+    let options = StoreOptions {
+        crash: Some(Crash::Full(1)),
+        ..StoreOptions::default()
+    };
+    let engine = world.engine_with(options).await;
+    let fake = || world.fake.clone();
+    let lost = engine.deploy(Arc::new(project::respond()), deployment(), fake());
+    lost.await.expect_err("the disk is full");
+    let next = engine.deploy(Arc::new(short()), deployment(), fake());
+    next.await.expect("deployed");
+    engine.accept(alert(5, "u1")).await.expect("accepted");
+    engine.run(Until::AllEnded).await.expect("driven");
+    let run = runs(&engine).await.remove(0).id;
+    let story = story(engine.store(), &run).await;
+    assert!(
+        story.contains(&"performed do.block".to_owned()),
+        "{story:?}"
+    );
+    assert!(!story.contains(&"waits".to_owned()), "{story:?}");
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_any_more_is_in_place_all_the_same() {
+    let world = World::new(project::respond());
+    let engine = world.engine().await;
+    broken_off(engine.set_mode("respond", Some(Mode::Paused), "ann@soc.example")).await;
+    let next = Arc::new(short());
+    broken_off(engine.deploy(next.clone(), deployment(), world.fake.clone())).await;
+    for _ in 0..200 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        if Arc::ptr_eq(&engine.program(), &next) {
+            break;
+        }
+    }
+    assert!(Arc::ptr_eq(&engine.program(), &next));
+    let stored = engine.store().read(|tx| tx.modes()).await;
+    assert_eq!(stored.expect("readable").len(), 1);
+    assert_eq!(engine.mode("respond").expect("there").mode, Mode::Paused);
+}
+
+#[tokio::test]
+async fn a_mode_counts_although_whoever_set_it_is_gone() {
+    let world = World::new(project::respond());
+    let engine = world.engine().await;
+    broken_off(engine.set_mode("respond", Some(Mode::Paused), "ann@soc.example")).await;
+    let mut modes = Vec::new();
+    for _ in 0..200 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        modes = engine
+            .store()
+            .read(|tx| tx.modes())
+            .await
+            .expect("readable");
+        if !modes.is_empty() && engine.mode("respond").expect("there").mode == Mode::Paused {
+            return;
+        }
+    }
+    panic!("the store says {modes:?}");
 }

@@ -419,7 +419,7 @@ async fn what_began_by_a_wrong_clock_is_moved_when_the_right_one_is_confirmed() 
         let word = engine.store().confirm_time(ANN, world.clock.now_ms()).await;
         let word = word.expect("written").expect("it was held");
         let moved = run_of(&engine, "u2").await;
-        assert_eq!(word.moved, [moved.id.clone()], "{shown}");
+        assert_eq!(word.moved, std::slice::from_ref(&moved.id), "{shown}");
         assert_eq!(word.left, [""; 0]);
         let note = format!("moved by {}", -there);
         let story = told(&engine, "u2").await;

@@ -16,6 +16,7 @@ fn new(base: Option<i64>, text: &str, reasons: &[&str]) -> NewRevision {
         at_ms: 5,
         by: "ann@soc.example".into(),
         summary: format!("says {text}"),
+        changes: vec![format!("`a` says {text}")],
         files: [("a.play".to_owned(), text.to_owned())].into(),
         reasons: reasons.iter().map(|r| (*r).to_owned()).collect(),
     }

@@ -1,7 +1,7 @@
 //! An app in, every route with what they share out.
 
 use crate::app::App;
-use crate::http::{authenticate, security_headers, whole_problems};
+use crate::http::{authenticate, finish, security_headers, whole_problems};
 use crate::problem::Problem;
 use crate::{api, dashboard};
 use axum::Router;
@@ -33,6 +33,7 @@ pub fn router(app: App) -> Router {
         .fallback(nothing_here)
         .layer(from_fn(whole_problems))
         .layer(from_fn_with_state(app.clone(), authenticate))
+        .layer(from_fn(finish))
         .layer(CatchPanicLayer::custom(broken))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::REQUEST_TIMEOUT,

@@ -4,11 +4,12 @@
 use counterplay_sandbox::{Options, Sandbox};
 use counterplay_tests::outside;
 use counterplay_tests::service::Process;
-use reqwest::Client;
+use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 const PLAYBOOK: &str = r#"connection desk {
@@ -84,6 +85,38 @@ fn token(folder: &Path, role: &str, tenant: Option<&str>) -> String {
     token
         .unwrap_or_else(|| panic!("no token: {made}"))
         .to_owned()
+}
+
+/// An author who has logged in: what goes with each request of theirs.
+async fn logged_in(service: &Process, folder: &Path) -> Vec<(&'static str, String)> {
+    let (email, password) = ("ada@msp.example", "paper lantern seven");
+    let mut made = Command::new(outside::counterplay())
+        .args(["user", "add", email, "--role", "author", "--all-tenants"])
+        .arg("--password-stdin")
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let mut to = made.stdin.take().expect("an input");
+    to.write_all(password.as_bytes()).expect("written");
+    drop(to);
+    assert!(made.wait().expect("it ends").success());
+    let login = Client::new()
+        .post(format!("{}/api/automation/session", service.url))
+        .json(&json!({ "email": email, "password": password }))
+        .send()
+        .await
+        .expect("an answer");
+    let cookie = login.headers()["set-cookie"].to_str().expect("text");
+    let cookie = cookie.split(';').next().expect("a cookie").to_owned();
+    let session: Value = login.json().await.expect("JSON");
+    let csrf = session["csrf"].as_str().expect("a value").to_owned();
+    vec![
+        ("cookie", cookie),
+        ("x-csrf-token", csrf),
+        ("origin", service.url.clone()),
+    ]
 }
 
 /// Where the service is, and who delivers what.
@@ -202,15 +235,26 @@ async fn nothing_of_a_new_version_arrives_outside_of_the_canary() {
     assert_eq!(seen["canary"]["group"], "ring0");
     assert_eq!(seen["canary"]["promoted"], false);
     assert!(seen["canary"]["elsewhere"].is_string(), "{seen}");
-    let promote = async |token: &str, version: &Value| {
-        let asked = http.post(format!("{path}/promotion")).bearer_auth(token);
-        let asked = asked.json(&json!({ "version": version })).send().await;
+    let asked = || http.post(format!("{path}/promotion"));
+    let promote = async |by: RequestBuilder, version: &Value| {
+        let asked = by.json(&json!({ "version": version })).send().await;
         asked.expect("an answer").status().as_u16()
     };
-    assert_eq!(promote(&viewer, &seen["version"]).await, 403);
-    assert_eq!(promote(&author, &seen["canary"]["elsewhere"]).await, 409);
-    assert_eq!(promote(&author, &seen["version"]).await, 200);
-    assert_eq!(promote(&author, &seen["version"]).await, 409);
+    let version = &seen["version"];
+    assert_eq!(promote(asked().bearer_auth(&viewer), version).await, 403);
+    // What a program has deployed waits for a person.
+    assert_eq!(promote(asked().bearer_auth(&author), version).await, 403);
+    let logged_in = logged_in(&service, folder).await;
+    let person = || {
+        let with =
+            |asked: RequestBuilder, (name, value): &(&str, String)| asked.header(*name, value);
+        logged_in.iter().fold(asked(), with)
+    };
+    let elsewhere = &seen["canary"]["elsewhere"];
+    assert_eq!(promote(person(), elsewhere).await, 409);
+    assert_eq!(promote(person(), &json!("")).await, 409);
+    assert_eq!(promote(person(), version).await, 200);
+    assert_eq!(promote(person(), version).await, 409);
     let said = world.both(&service, folder, 2).await;
     assert_eq!(said, ["contoso two 4", "fabrikam two 4"]);
 
@@ -222,6 +266,6 @@ async fn nothing_of_a_new_version_arrives_outside_of_the_canary() {
         .filter(|record| record["action"] == "playbook.promoted")
         .collect();
     let by: Vec<&str> = records.iter().filter_map(|r| r["actor"].as_str()).collect();
-    assert_eq!(by, ["ana@msp.example", "token:author-all"]);
+    assert_eq!(by, ["ana@msp.example", "ada@msp.example"]);
     assert_eq!(records[1]["detail"]["version"], seen["version"]);
 }

@@ -62,6 +62,18 @@ async fn nothing_is_sent_after_the_answer_and_nothing_is_lost() {
         }
     };
     post("/playbooks".into(), json!({ "source": PROBE })).await;
+    // It stands in no file and has never run.
+    for command in ["pause", "unpause"] {
+        let one = [
+            command,
+            "--playbook",
+            "probe",
+            "--as",
+            "ana.ortiz@msp.example",
+        ];
+        let (code, said) = told(&service, &one);
+        assert_eq!(code, Some(0), "{said}");
+    }
     let before = tickets(&service).await;
     for number in 0..RUNS {
         let values = json!({ "tenant": "contoso", "values": { "reason": number.to_string() } });

@@ -58,7 +58,7 @@ pub async fn serve(args: ServeArgs) -> Outcome {
         now,
     )
     .await
-    .map_err(|error| refused(&given, error))?;
+    .map_err(|error| refused(error))?;
     let keeper = outside.secrets(&prepared.deployment)?;
     if let Some(sandbox) = &sandbox
         && store.journal_head().await.map_err(failed)? == 0
@@ -67,6 +67,7 @@ pub async fn serve(args: ServeArgs) -> Outcome {
         sandbox.update(|tenant| tenant.tickets.extend(tickets));
     }
     let engine = Engine::open(EngineOptions {
+        records_start: !prepared.recorded,
         link_base: Some(public_url.clone()),
         polling: true,
         keep_ended_ms: args.archive_after.map(|days| i64::from(days) * DAY_MS),
@@ -159,20 +160,10 @@ fn cannot(error: ServeError) -> Failure {
 }
 
 /// Shows what keeps the project from running.
-fn refused(given: &Given, error: StartError) -> Failure {
+fn refused(error: StartError) -> Failure {
     if let StartError::Findings { findings, .. } = &error {
         for finding in findings {
-            let place = &finding["places"][0];
-            let text = |key: &str| place[key].to_string();
-            out::note(format!(
-                "{}:{}:{}: {}[{}]: {}",
-                place["path"].as_str().unwrap_or(&given.config.name),
-                text("line"),
-                text("column"),
-                finding["severity"].as_str().unwrap_or("error"),
-                finding["code"].as_str().unwrap_or(""),
-                out::harmless(finding["message"].as_str().unwrap_or("")),
-            ));
+            out::note(report::told(finding));
         }
     }
     Failure::cannot_start(error.to_string())
@@ -241,16 +232,7 @@ fn on_disk(project: &Project, root: &Path) -> Result<(ConfigFile, Files), Failur
         name: FILE_NAME.into(),
         text,
     };
-    let files = project
-        .workspace
-        .sources()
-        .into_iter()
-        .map(|source| {
-            let absolute = std::path::absolute(&source.path).unwrap_or_default();
-            let path = absolute.strip_prefix(root).unwrap_or(&absolute);
-            (path.to_string_lossy().replace('\\', "/"), source.text)
-        })
-        .collect();
+    let files = project.texts(root);
     Ok((config, files))
 }
 

@@ -1,5 +1,6 @@
 //! A service that is about to answer in; who may log in, and the lines that say where it is, out.
 
+use crate::address;
 use crate::error::Failure;
 use crate::out::{self, HEAD, NAME, QUIET, WARN, paint};
 use crate::project::{self, Project};
@@ -8,7 +9,6 @@ use counterplay_server::app::App;
 use counterplay_server::identity::{DemoPerson, Identity, Scope};
 use counterplay_server::project::Origin;
 use std::net::SocketAddr;
-use url::{Host, Url};
 
 /// A person who can log in with a password that is shown now and never again.
 #[derive(Clone, Debug)]
@@ -39,25 +39,12 @@ pub fn public_url(given: Option<&str>, address: SocketAddr) -> Result<String, Fa
             "--public-url is an address such as https://counterplay.msp.example, without a path",
         )
     };
-    let read = Url::parse(url.trim()).map_err(|_| no_address())?;
-    let bare = read.path() == "/"
-        && read.query().is_none()
-        && read.fragment().is_none()
-        && read.username().is_empty()
-        && read.password().is_none();
-    let loopback = match read.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => return Err(no_address()),
-    };
-    match read.scheme() {
-        _ if !bare => Err(no_address()),
-        "http" if !loopback => Err(Failure::cannot_start(
+    let read = address::read(url).ok_or_else(no_address)?;
+    match read.in_clear {
+        true => Err(Failure::cannot_start(
             "--public-url begins with https://: passwords would cross the network in clear otherwise",
         )),
-        "http" | "https" => Ok(read.origin().ascii_serialization()),
-        _ => Err(no_address()),
+        false => Ok(read.base),
     }
 }
 

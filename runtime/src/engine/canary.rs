@@ -14,6 +14,7 @@ use counterplay_machine::ingest;
 use counterplay_machine::playbook::Playbook;
 use counterplay_machine::program::FORMAT;
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 /// The versions of what is deployed, and the programs of those that act in their place.
@@ -282,20 +283,17 @@ impl Engine {
         by: &str,
     ) -> Result<Version, PromoteRefused> {
         let now = self.inner.clock.now_ms();
-        let promoted = self
-            .inner
-            .store
-            .promote(playbook, Some(seen), by, now)
-            .await?;
-        self.replace(|parts| parts).await?;
-        Ok(promoted)
+        let (playbook, seen, by) = (playbook.to_owned(), seen.to_owned(), by.to_owned());
+        let promote = move |tx: &Tx<'_>| tx.promote(&playbook, Some(&seen), &by, now);
+        self.replace(promote, |parts, _| parts).await?
     }
 
     /// Takes into account what was promoted by others who work on the store.
     pub(super) async fn take_promotions(&self, last: i64) -> Result<(), super::EngineError> {
         if self.kit().canaries.seen != last {
             tracing::info!("a version was promoted");
-            self.replace(|parts| parts).await?;
+            let nothing = |_: &Tx<'_>| Ok(Ok::<_, Infallible>(()));
+            let Ok(()) = self.replace(nothing, |parts, ()| parts).await?;
         }
         Ok(())
     }

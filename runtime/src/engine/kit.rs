@@ -78,7 +78,6 @@ impl Kit {
             programs,
             brake,
         } = parts;
-        programs.remember(program_num, program.clone());
         let mut deployment = Deployment::clone(&project);
         deployment
             .modes
@@ -138,6 +137,13 @@ impl Kit {
             programs: self.programs.clone(),
             brake: self.brake.clone(),
         }
+    }
+
+    /// Keeps its program in memory. Its number counts when it is on the disk, and not before: where a commit fails,
+    /// the next program gets the same one.
+    fn remember(&self) {
+        self.programs
+            .remember(self.program_num, self.program.clone());
     }
 
     /// The program that a run was started with.
@@ -210,6 +216,7 @@ pub(super) struct Deployed(RwLock<Arc<Kit>>);
 
 impl Deployed {
     pub(super) fn new(kit: Kit) -> Deployed {
+        kit.remember();
         Deployed(RwLock::new(Arc::new(kit)))
     }
 
@@ -222,6 +229,7 @@ impl Deployed {
 
     /// Puts another kit in its place.
     pub(super) fn replace(&self, kit: Kit) {
+        kit.remember();
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(kit);
     }
 }

@@ -112,6 +112,9 @@ pub struct EngineOptions {
     /// answer an approval is then sent a link to its page; nobody is without it, in a simulated run,
     /// or on a virtual clock.
     pub link_base: Option<String>,
+    /// Whether a program that differs from the one that was deployed last is written into the audit trail, as
+    /// deployed by the start, with what it changes.
+    pub records_start: bool,
 }
 
 impl EngineOptions {
@@ -138,6 +141,7 @@ impl EngineOptions {
             keep_ended_ms: None,
             stop_within: Duration::from_secs(10),
             link_base: None,
+            records_start: false,
         }
     }
 }
@@ -186,6 +190,7 @@ impl Engine {
             clock,
             ids,
             link_base,
+            records_start,
             ..
         } = options;
         let lock = store.lock_engine()?;
@@ -213,6 +218,9 @@ impl Engine {
                 }
                 tx.set_meta("clock", kind)?;
                 let num = tx.keep_program(&kept, now)?;
+                if records_start {
+                    deploy::record_start(tx, (num, &kept), now)?;
+                }
                 canary::deployed(tx, (num, &kept), &settings, now)?;
                 let canaries =
                     Canaries::load(tx, &kept, &settings, (&known, &Canaries::default()))?;

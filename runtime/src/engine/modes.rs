@@ -1,7 +1,7 @@
 //! A person's word on a playbook's mode in; the mode that counts from the next start on out.
 
 use super::{Engine, Kit, Refusal};
-use crate::store::NewAudit;
+use crate::store::{NewAudit, Tx};
 use counterplay_machine::deployment::Mode;
 use counterplay_machine::playbook::Playbook;
 use serde_json::json;
@@ -69,26 +69,23 @@ impl Engine {
         }
         let (playbook, by) = (playbook.to_owned(), by.to_owned());
         let now = self.inner.clock.now_ms();
-        self.inner
-            .store
-            .write(move |tx| {
-                match mode {
-                    Some(mode) => tx.set_mode(&playbook, mode, &by, now)?,
-                    None => tx.clear_mode(&playbook)?,
-                }
-                tx.add_audit(&NewAudit {
-                    at_ms: now,
-                    tenant: String::new(),
-                    actor: by,
-                    action: "playbook.mode_set".into(),
-                    run: None,
-                    object: Some(playbook),
-                    detail: json!({ "mode": mode }),
-                })
-            })
-            .await?;
-        self.replace(|parts| parts).await?;
-        Ok(())
+        let set = move |tx: &Tx<'_>| {
+            match mode {
+                Some(mode) => tx.set_mode(&playbook, mode, &by, now)?,
+                None => tx.clear_mode(&playbook)?,
+            }
+            tx.add_audit(&NewAudit {
+                at_ms: now,
+                tenant: String::new(),
+                actor: by,
+                action: "playbook.mode_set".into(),
+                run: None,
+                object: Some(playbook),
+                detail: json!({ "mode": mode }),
+            })?;
+            Ok(Ok(()))
+        };
+        self.replace(set, |parts, ()| parts).await?
     }
 
     /// The mode of a playbook of the live program.

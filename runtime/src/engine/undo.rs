@@ -108,7 +108,7 @@ fn begin(
     now_ms: i64,
 ) -> Result<Vec<Notice>, Fault> {
     let program_num = tx.keep_program(&built.program, now_ms)?;
-    let program = kit.program_of(tx, program_num)?;
+    let program = &built.program;
     let (Some(playbook), Some(tenant)) = (
         program.playbooks.get(PLAYBOOK),
         kit.tenant(&original.run.tenant.name),
@@ -120,7 +120,7 @@ fn begin(
         .run(now_ms, |id| Ok::<_, Fault>(tx.run_num(id)?.is_none()))?;
     let uses = |action: &str, tenant: Option<&str>, since: i64| tx.uses(action, tenant, since);
     let context = Context {
-        program: &program,
+        program,
         playbook,
         deployment: &kit.deployment,
         guards: &kit.program.guards,
@@ -158,7 +158,7 @@ fn begin(
     let done = (&*transition.journal, &*transition.effects);
     record(
         tx,
-        &program,
+        program,
         &stored,
         done,
         &Cause::start(Some(by.to_owned())),

@@ -4,6 +4,7 @@ use super::{Fault, NewAudit, Store, StoreError, Tx};
 use crate::brake::Scope;
 use rusqlite::params;
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// Something that is paused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,6 +139,44 @@ impl Store {
                 tx.add_audit(&audit(&of, "unpaused", by, json!({}), now_ms))?;
             }
             Ok(gone > 0)
+        })
+        .await
+    }
+
+    /// The playbooks that are deployed, as the engine that works on this store has noted it.
+    ///
+    /// # Errors
+    /// When the store or what is deployed cannot be read.
+    pub async fn deployed_playbooks(&self) -> Result<BTreeSet<String>, StoreError> {
+        self.read(|tx| {
+            let deployed = tx.deployed_program()?;
+            let ids = deployed.iter().flat_map(|(_, p)| p.playbooks.keys());
+            Ok(ids.map(ToString::to_string).collect())
+        })
+        .await
+    }
+
+    /// The playbooks and the tenants of runs: of all, or of those that are open. A deploy may have removed such a
+    /// playbook, and such a tenant may have left the project: their runs go on.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn that_run(
+        &self,
+        open: bool,
+    ) -> Result<(BTreeSet<String>, BTreeSet<String>), StoreError> {
+        self.read(move |tx| {
+            let which = match open {
+                true => "INDEXED BY runs_open WHERE ended_ms IS NULL",
+                false => "",
+            };
+            let names = |column: &str| {
+                let sql = format!("SELECT DISTINCT {column} FROM runs {which}");
+                let mut ask = tx.conn.prepare(&sql)?;
+                let all = ask.query_map([], |row| row.get(0))?;
+                all.collect::<Result<BTreeSet<String>, _>>()
+            };
+            Ok((names("playbook")?, names("tenant")?))
         })
         .await
     }

@@ -74,9 +74,7 @@ pub enum PromoteRefused {
     )]
     NoCanary(String),
     /// Another version is deployed than the one that somebody has looked at.
-    #[error(
-        "version {deployed} of `{playbook}` is deployed now, and not {given}; look at it first"
-    )]
+    #[error("version {deployed} of `{playbook}` is deployed now{}; look at it first", other(.given))]
     OtherVersion {
         /// The playbook.
         playbook: String,
@@ -96,6 +94,13 @@ pub enum PromoteRefused {
 /// As much of a hash as people are shown.
 pub fn short(version: &str) -> &str {
     version.get(..12).unwrap_or(version)
+}
+
+fn other(given: &str) -> String {
+    match given.trim() {
+        "" => ", and an empty text names none".to_owned(),
+        given => format!(", and not {given}"),
+    }
 }
 
 fn by(promotion: &Promotion) -> String {
@@ -233,7 +238,9 @@ impl Tx<'_> {
     }
 
     /// What is deployed, with its program.
-    fn deployed_program(&self) -> Result<Option<(DeployedProgram, Arc<Program>)>, Fault> {
+    pub(super) fn deployed_program(
+        &self,
+    ) -> Result<Option<(DeployedProgram, Arc<Program>)>, Fault> {
         let Some(deployed) = self.deployed()? else {
             return Ok(None);
         };
@@ -241,7 +248,8 @@ impl Tx<'_> {
         Ok(Some((deployed, program)))
     }
 
-    fn promote(
+    /// [`Store::promote`] as part of this transaction.
+    pub(crate) fn promote(
         &self,
         playbook: &str,
         seen: Option<&str>,

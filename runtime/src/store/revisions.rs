@@ -17,8 +17,10 @@ pub struct NewRevision {
     pub at_ms: i64,
     /// Who: an e-mail address or `token:NAME`.
     pub by: String,
-    /// What was changed, in a line.
+    /// What was changed, in a line of whoever changed it.
     pub summary: String,
+    /// What changes for people, as the two programs say it: a sentence each.
+    pub changes: Vec<String>,
     /// All files: text by path.
     pub files: BTreeMap<String, String>,
     /// Why a second person has to agree, a sentence each; without any it goes live at once.
@@ -76,8 +78,10 @@ pub struct RevisionInfo {
     pub at_ms: i64,
     /// Who.
     pub by: String,
-    /// What was changed, in a line.
+    /// What was changed, in a line of whoever changed it.
     pub summary: String,
+    /// What changes for people, a sentence each; nothing where an earlier Counterplay has taken it.
+    pub changes: Vec<String>,
     /// What it is.
     pub state: RevisionState,
     /// Why a second person had to agree.
@@ -132,7 +136,8 @@ fn stale(live: Option<i64>) -> String {
 
 type Answer<T> = Result<Result<T, RevisionRefused>, Fault>;
 
-const COLUMNS: &str = "num, base, at_ms, by, summary, state, reasons, decided_by, decided_ms";
+const COLUMNS: &str =
+    "num, base, at_ms, by, summary, state, reasons, decided_by, decided_ms, changes";
 
 impl Store {
     /// Adds a revision: live at once, or waiting where there are reasons for it.
@@ -230,7 +235,7 @@ impl Tx<'_> {
         };
         Ok(Some(Revision {
             info: info(row)?,
-            files: codec::decode("a revision", &row.get::<_, String>(9)?)?,
+            files: codec::decode("a revision", &row.get::<_, String>(10)?)?,
         }))
     }
 
@@ -251,8 +256,8 @@ impl Tx<'_> {
         };
         self.conn
             .prepare_cached(
-                "INSERT INTO revisions (base, at_ms, by, summary, files, state, reasons) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO revisions (base, at_ms, by, summary, files, state, reasons, changes) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
             .execute(params![
                 new.base,
@@ -262,6 +267,7 @@ impl Tx<'_> {
                 codec::encode("a revision", &new.files)?,
                 state.name(),
                 codec::encode("a revision", &new.reasons)?,
+                codec::encode("a revision", &new.changes)?,
             ])?;
         let info = RevisionInfo {
             num: self.conn.last_insert_rowid(),
@@ -269,6 +275,7 @@ impl Tx<'_> {
             at_ms: new.at_ms,
             by: new.by.clone(),
             summary: new.summary.clone(),
+            changes: new.changes.clone(),
             state,
             reasons: new.reasons.clone(),
             decided: None,
@@ -355,6 +362,7 @@ impl Tx<'_> {
                 "author": info.by,
                 "base": info.base,
                 "summary": info.summary,
+                "changes": info.changes,
                 "reasons": info.reasons,
             }),
         })
@@ -370,6 +378,7 @@ fn info(row: &Row<'_>) -> Result<RevisionInfo, Fault> {
         at_ms: row.get(2)?,
         by: row.get(3)?,
         summary: row.get(4)?,
+        changes: codec::decode("a revision", &row.get::<_, String>(9)?)?,
         state: RevisionState::read(&row.get::<_, String>(5)?)?,
         reasons: codec::decode("a revision", &row.get::<_, String>(6)?)?,
         decided: decided_by.zip(row.get(8)?),

@@ -237,6 +237,10 @@ impl Gallery {
         DeployRow {
             num,
             summary: self.t(summary),
+            changes: vec![
+                self.t("`lost_device` has the approval “Wipe {device.name}?”, which needs one person, it was 2 people"),
+                self.t("`lost_device` has the step `ticket.create(priority: urgent)` instead of `ticket.create(priority: high)`"),
+            ],
             by: self.t("ana.ortiz@msp.example"),
             at_ms: self.now_ms - ago,
             state: state.to_owned(),

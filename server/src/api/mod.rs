@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod approvals;
 pub mod audit;
 pub mod clock;
+pub mod deploys;
 pub mod health;
 pub mod letters;
 pub mod metrics;
@@ -88,6 +89,7 @@ pub fn router(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(undo::plan, undo::undo))
         .routes(routes!(approvals::list))
         .routes(routes!(approvals::read, approvals::answer))
+        .routes(routes!(deploys::read, deploys::deploy))
         .routes(routes!(revisions::list))
         .routes(routes!(revisions::read, revisions::decide))
         .routes(routes!(letters::list))

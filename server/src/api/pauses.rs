@@ -8,7 +8,9 @@ use axum::Json;
 use axum::extract::State;
 use counterplay_runtime::brake::Scope;
 use counterplay_runtime::store::Pause;
+use counterplay_runtime::undo::PLAYBOOK as UNDO;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// For how long the engine is waited for: it waits ten seconds for what is under way.
@@ -98,7 +100,7 @@ pub async fn pause(
 ) -> Result<Json<PauseView>, Problem> {
     auth.needs(Permission::Operate)?;
     let scope = scope(new.all, new.tenant, new.playbook)?;
-    allowed(&app, &auth, &scope)?;
+    allowed(&app, &auth, &scope).await?;
     let because = new
         .because
         .as_deref()
@@ -179,20 +181,45 @@ pub async fn seen(app: &App, auth: &Auth) -> Result<Vec<Pause>, Problem> {
 }
 
 /// Whether somebody may pause this, and it is there: a pause of nothing would let people believe that something
-/// has stopped.
+/// has stopped. What a deploy has removed is there as long as a run of it is open.
 ///
 /// # Errors
 /// 403 or 404.
-pub fn allowed(app: &App, auth: &Auth, scope: &Scope) -> Result<(), Problem> {
+pub async fn allowed(app: &App, auth: &Auth, scope: &Scope) -> Result<(), Problem> {
     may(auth, scope)?;
-    let none = |what: &str, name: &str| Problem::not_found(format!("there is no {what} `{name}`"));
-    match scope {
-        Scope::All => Ok(()),
-        Scope::Tenant(name) if app.engine.deployment().tenants.contains_key(name) => Ok(()),
-        Scope::Tenant(name) => Err(none("tenant", name)),
-        Scope::Playbook(id) if app.engine.program().playbooks.contains_key(id.as_str()) => Ok(()),
-        Scope::Playbook(id) => Err(none("playbook", id)),
+    let stoppable = stoppable(app).await?;
+    let (what, name, there) = match scope {
+        Scope::All => return Ok(()),
+        Scope::Tenant(name) => ("tenant", name, stoppable.tenants.contains(name)),
+        Scope::Playbook(id) => {
+            let there = id == UNDO || stoppable.playbooks.contains(id);
+            ("playbook", id, there)
+        }
+    };
+    match there {
+        true => Ok(()),
+        false => Err(Problem::not_found(format!("there is no {what} `{name}`"))),
     }
+}
+
+/// What may act: what is deployed, and what has an open run.
+pub struct Stoppable {
+    /// The playbooks' ids.
+    pub playbooks: BTreeSet<String>,
+    /// The tenants' names.
+    pub tenants: BTreeSet<String>,
+}
+
+/// What may act, and is there to be paused.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn stoppable(app: &App) -> Result<Stoppable, Problem> {
+    let (mut playbooks, mut tenants) = app.engine.store().that_run(true).await?;
+    let (program, deployment) = (app.engine.program(), app.engine.deployment());
+    playbooks.extend(program.playbooks.keys().map(ToString::to_string));
+    tenants.extend(deployment.tenants.keys().cloned());
+    Ok(Stoppable { playbooks, tenants })
 }
 
 /// Whether somebody may pause this and let it go on.

@@ -132,12 +132,14 @@ pub struct ChangedPlaybook {
 /// What became of a deploy.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct DeployView {
-    /// The playbooks of the file.
+    /// The playbooks of the files that change.
     pub playbooks: Vec<String>,
     /// The revision.
     pub revision: i64,
     /// `live`: it runs; `waiting`: a second person has to decide.
     pub state: String,
+    /// What changes against what runs, as the two programs say it: a sentence each.
+    pub changes: Vec<String>,
     /// Why it waits.
     pub reasons: Vec<Reason>,
     /// Warnings, in the form of `counterplay check --format json`.
@@ -245,7 +247,8 @@ pub async fn replace(
     Ok(answer(&app, deployed, StatusCode::OK))
 }
 
-fn answer(app: &App, deployed: Deployed, done: StatusCode) -> Response {
+/// What is answered to a deploy.
+pub fn answer(app: &App, deployed: Deployed, done: StatusCode) -> Response {
     app.feed.changed("deploys", "");
     let waits = !deployed.waits.is_empty();
     let mut headers = HeaderMap::new();
@@ -264,6 +267,7 @@ fn answer(app: &App, deployed: Deployed, done: StatusCode) -> Response {
         playbooks: deployed.playbooks,
         revision: deployed.revision,
         state: if waits { "waiting" } else { "live" }.into(),
+        changes: deployed.changes,
         reasons: deployed.waits,
         diagnostics: deployed.findings,
     };

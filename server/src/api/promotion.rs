@@ -39,7 +39,8 @@ pub struct NewPromotion {
 
 /// Promote a playbook's version
 ///
-/// From its next start on the deployed version acts for every tenant, and not only for those of its canary.
+/// From its next start on the deployed version acts for every tenant, and not only for those of its canary. By
+/// someone who is logged in: a token does not count.
 #[utoipa::path(post, path = "/playbooks/{id}/promotion", tag = "playbooks",
     operation_id = "promote", request_body = NewPromotion,
     params(("id" = String, Path, description = "The playbook's id"), IdempotencyKey),
@@ -53,6 +54,11 @@ pub async fn promote(
     Body(new): Body<NewPromotion>,
 ) -> Result<Response, Problem> {
     auth.needs_everywhere(Permission::Deploy)?;
+    if !auth.0.is_person() {
+        return Err(Problem::forbidden(
+            "a person promotes a version: log in with your own account, a token does not count",
+        ));
+    }
     app.engine.promote(&id, &new.version, &auth.0.id).await?;
     app.feed.changed("playbooks", "");
     detail(&app, &auth.0, &id)

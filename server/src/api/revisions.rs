@@ -23,8 +23,10 @@ pub struct RevisionSummary {
     pub at: String,
     /// By whom.
     pub by: String,
-    /// What changes, in words.
+    /// What changes, in the words of whoever deployed it.
     pub summary: String,
+    /// What changes, as the two programs say it: a sentence each; of the first one, what is there.
+    pub changes: Vec<String>,
     /// `live`, `superseded`, `waiting` for a second person, `refused`.
     pub state: String,
     /// Why it waits or waited.
@@ -183,6 +185,7 @@ fn summary(info: RevisionInfo) -> RevisionSummary {
         at: time::rfc3339(info.at_ms),
         by: info.by,
         summary: info.summary,
+        changes: info.changes,
         state: info.state.name().into(),
         reasons: info.reasons,
         decided_at: time::maybe(info.decided.as_ref().map(|(_, at_ms)| *at_ms)),

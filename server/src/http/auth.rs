@@ -45,7 +45,7 @@ async fn principal(app: &App, method: Method, headers: HeaderMap) -> Result<Prin
 }
 
 /// Whether a method changes nothing (RFC 9110, section 9.2.1).
-fn is_safe(method: &Method) -> bool {
+pub(super) fn is_safe(method: &Method) -> bool {
     [Method::GET, Method::HEAD, Method::OPTIONS].contains(method)
 }
 

@@ -1,19 +1,21 @@
 //! A changed source in, a revision that runs, or one that waits for a second person, out.
 
-use super::compile::{Compiled, ConfigFile, Files, compile, source_folders};
+use super::compile::{Compiled, ConfigFile, Files, compile};
+use super::draft::{Applied, Deploying, Draft};
 use super::review::{Reason, reasons};
 use super::{Origin, Outside, Prepared};
 use crate::http::{Etag, IfMatch};
 use crate::problem::Problem;
+use counterplay_machine::changes::changes;
 use counterplay_runtime::clock::Clock;
 use counterplay_runtime::engine::{Engine, EngineError, PlaybookMode};
-use counterplay_runtime::store::{NewRevision, Revision, RevisionRefused, StoreError};
+use counterplay_runtime::finish::to_its_end;
+use counterplay_runtime::store::{
+    Fault, NewRevision, Revision, RevisionInfo, RevisionRefused, StoreError, Tx,
+};
 use serde_json::Value as Json;
 use std::sync::{Arc, PoisonError, RwLock};
-use tokio::sync::Mutex;
-
-/// The longest path of a source.
-const PATH_LENGTH_MAX: usize = 200;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// The project that runs.
 #[derive(Clone, Debug)]
@@ -40,35 +42,7 @@ struct Inner {
     origin: Origin,
     live: RwLock<Arc<Live>>,
     /// Deploys come one after the other.
-    deploying: Mutex<()>,
-}
-
-/// A deploy in the making.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Draft {
-    /// A new file with a new playbook.
-    New {
-        /// The file; after its first playbook when left out.
-        path: Option<String>,
-        /// Its text.
-        source: String,
-    },
-    /// Another text for the file of a playbook.
-    Change {
-        /// The playbook's id.
-        id: String,
-        /// The file's text.
-        source: String,
-    },
-}
-
-/// Who deploys and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deploying {
-    /// The actor, as audit records name them.
-    pub by: String,
-    /// What changes, in words.
-    pub summary: Option<String>,
+    deploying: Arc<Mutex<()>>,
 }
 
 /// What became of a deploy.
@@ -76,9 +50,11 @@ pub struct Deploying {
 pub struct Deployed {
     /// The revision.
     pub revision: i64,
+    /// What it changes for people, a sentence each.
+    pub changes: Vec<String>,
     /// Why it waits for a second person; it runs where there is no reason.
     pub waits: Vec<Reason>,
-    /// The playbooks of the file.
+    /// The playbooks of the files that change.
     pub playbooks: Vec<String>,
     /// Warnings, as data.
     pub findings: Vec<Json>,
@@ -176,7 +152,7 @@ impl Projects {
                 config,
                 origin,
                 live: RwLock::new(Arc::new(prepared.live)),
-                deploying: Mutex::default(),
+                deploying: Arc::default(),
             }),
         }
     }
@@ -211,6 +187,35 @@ impl Projects {
         ]))
     }
 
+    /// The project that runs now, and its entity tag: of its revision and all its files.
+    pub fn live_with_tag(&self) -> (Arc<Live>, Etag) {
+        let live = self.live();
+        let tag = tag(&live);
+        (live, tag)
+    }
+
+    /// Whether what a draft changes is still what its author has seen.
+    fn unchanged(
+        &self,
+        live: &Live,
+        draft: &Draft,
+        seen: Option<&IfMatch>,
+    ) -> Result<(), DeployError> {
+        let now = match draft {
+            // Nobody has seen what is not there.
+            Draft::New { .. } => None,
+            Draft::Change { id, .. } => {
+                let stand = live.compiled.stands.get(id);
+                stand.filter(|s| !s.shipped).and_then(|_| self.etag(id))
+            }
+            Draft::Files(_) => Some(tag(live)),
+        };
+        match (seen, now) {
+            (Some(seen), Some(now)) => seen.check(&now).map_err(DeployError::Precondition),
+            _ => Ok(()),
+        }
+    }
+
     /// Checks a draft and runs it, or keeps it for a second person where it loosens something.
     ///
     /// # Errors
@@ -225,9 +230,14 @@ impl Projects {
         if inner.origin == Origin::Folder {
             return Err(DeployError::ReadOnly);
         }
-        let _one = inner.deploying.lock().await;
+        let one = inner.deploying.clone().lock_owned().await;
         let live = self.live();
-        let (path, files, expected) = self.apply(&live, draft, seen)?;
+        self.unchanged(&live, &draft, seen)?;
+        let Applied {
+            files,
+            touched,
+            expected,
+        } = draft.apply(&live, &inner.config)?;
         let compiled = self.compile(files.clone()).await?;
         if compiled.errors > 0 {
             return Err(DeployError::Findings {
@@ -235,37 +245,37 @@ impl Projects {
                 findings: compiled.findings,
             });
         }
-        let playbooks = compiled.playbooks_of(&path);
-        match expected {
-            Some(id) if !playbooks.contains(&id) => {
-                return Err(DeployError::Unfit(format!(
-                    "the source no longer has the playbook `{id}`; deploy another one under its own address"
-                )));
-            }
-            _ if playbooks.is_empty() => {
-                return Err(DeployError::Unfit("the source has no playbook".into()));
-            }
-            _ => {}
-        }
+        let mut playbooks: Vec<String> = touched
+            .iter()
+            .flat_map(|path| compiled.playbooks_of(path))
+            .collect();
+        playbooks.sort();
+        expected.check(&playbooks)?;
         let waits = reasons(&live.compiled.program, &compiled.program);
-        let summary = who.summary.unwrap_or_else(|| format!("changes {path}"));
+        let told = changes(&live.compiled.program, &compiled.program);
+        let summary = who.summary.unwrap_or_else(|| summary(&touched));
         let new = NewRevision {
             base: live.revision,
             at_ms: inner.clock.now_ms(),
             by: who.by,
             summary,
+            changes: told.clone(),
             files: files.clone(),
             reasons: waits.iter().map(|r| r.text.clone()).collect(),
         };
         // Before it is kept: a revision that cannot be connected must not become the one to start with.
         let connected = self.connect(&compiled)?;
-        let revision = inner.engine.store().add_revision(new).await?.num;
         let findings = compiled.findings.clone();
-        if waits.is_empty() {
-            self.run(revision, files, compiled, connected).await?;
-        }
+        let revision = match waits.is_empty() {
+            true => {
+                let add = move |tx: &Tx<'_>| tx.add_revision(&new);
+                self.run(one, add, files, compiled, connected).await?
+            }
+            false => inner.engine.store().add_revision(new).await?.num,
+        };
         Ok(Deployed {
             revision,
+            changes: told,
             waits,
             playbooks,
             findings,
@@ -284,7 +294,7 @@ impl Projects {
         own_tokens: &[String],
     ) -> Result<(), DeployError> {
         let inner = &self.inner;
-        let _one = inner.deploying.lock().await;
+        let one = inner.deploying.clone().lock_owned().await;
         let store = inner.engine.store();
         let Some(waiting) = store.revision(revision).await? else {
             return Err(DeployError::NotFound(format!(
@@ -300,12 +310,14 @@ impl Projects {
             true => Some(self.ready(&waiting).await?),
             false => None,
         };
-        let now = inner.clock.now_ms();
-        store.decide_revision(revision, by, approve, now).await?;
-        if let Some((compiled, connected)) = ready {
-            self.run(revision, waiting.files, compiled, connected)
-                .await?;
-        }
+        let (by, now) = (by.to_owned(), inner.clock.now_ms());
+        let Some((compiled, connected)) = ready else {
+            store.decide_revision(revision, &by, approve, now).await?;
+            return Ok(());
+        };
+        let agree = move |tx: &Tx<'_>| tx.decide_revision(revision, &by, approve, now);
+        self.run(one, agree, waiting.files, compiled, connected)
+            .await?;
         Ok(())
     }
 
@@ -335,104 +347,36 @@ impl Projects {
             .map_err(DeployError::Outside)
     }
 
+    /// Lets a revision go live and puts what it compiles to in its place. The revision and the engine's program are
+    /// written in one transaction, and what follows is done to its end although a client hangs up: otherwise the store
+    /// would have a revision that nothing runs, and would refuse every later one.
     async fn run(
         &self,
-        revision: i64,
+        one: OwnedMutexGuard<()>,
+        write: impl FnOnce(&Tx<'_>) -> Result<Result<RevisionInfo, RevisionRefused>, Fault>
+        + Send
+        + 'static,
         files: Files,
         compiled: Compiled,
         (deployment, connector): Connected,
-    ) -> Result<(), DeployError> {
-        let program = compiled.program.clone();
-        self.inner
-            .engine
-            .deploy(program, deployment, connector)
-            .await?;
-        let live = Live {
-            revision: Some(revision),
-            files,
-            compiled,
-        };
-        let mut now = self
-            .inner
-            .live
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        *now = Arc::new(live);
-        Ok(())
-    }
-
-    /// The files with a draft, the path that changes, and the playbook that must be in it.
-    fn apply(
-        &self,
-        live: &Live,
-        draft: Draft,
-        seen: Option<&IfMatch>,
-    ) -> Result<(String, Files, Option<String>), DeployError> {
-        let mut files = live.files.clone();
-        match draft {
-            Draft::New { path, source } => {
-                let path = self.new_path(path, &source)?;
-                if files.contains_key(&path) {
-                    return Err(DeployError::Conflict(format!(
-                        "there is a file {path}; change its playbook with PUT, or name another path"
-                    )));
-                }
-                files.insert(path.clone(), source);
-                Ok((path, files, None))
-            }
-            Draft::Change { id, source } => {
-                let stand =
-                    live.compiled.stands.get(&id).ok_or_else(|| {
-                        DeployError::NotFound(format!("there is no playbook `{id}`"))
-                    })?;
-                if stand.shipped {
-                    return Err(DeployError::Conflict(format!(
-                        "`{id}` ships with Counterplay and is not edited; set its mode to paused and deploy a copy under another id"
-                    )));
-                }
-                if let (Some(seen), Some(now)) = (seen, self.etag(&id)) {
-                    seen.check(&now).map_err(DeployError::Precondition)?;
-                }
-                files.insert(stand.path.clone(), source);
-                Ok((stand.path.clone(), files, Some(id)))
-            }
-        }
-    }
-
-    /// A path for a new file, within the project's sources.
-    fn new_path(&self, given: Option<String>, source: &str) -> Result<String, DeployError> {
-        let folders = source_folders(&self.inner.config);
-        let folder = folders.first().map_or("playbooks", String::as_str);
-        let path = match given {
-            Some(path) => path,
-            None => format!("{folder}/{}.play", first_playbook(source)?),
-        };
-        let plain = path.len() <= PATH_LENGTH_MAX
-            && path.ends_with(".play")
-            && path.split('/').all(|part| {
-                !part.is_empty()
-                    && !part.starts_with('.')
-                    && part
-                        .bytes()
-                        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
-            });
-        if !plain {
-            return Err(DeployError::Unfit(format!(
-                "the path of a playbook is one such as {folder}/lost_device.play: letters, digits, `-`, `_`, ending in .play"
-            )));
-        }
-        let inside = folders.is_empty()
-            || folders.iter().any(|f| {
-                path.strip_prefix(f.as_str())
-                    .is_some_and(|r| r.starts_with('/'))
-            });
-        if !inside {
-            return Err(DeployError::Unfit(format!(
-                "{path} lies in none of the project's source folders: {}",
-                folders.join(", ")
-            )));
-        }
-        Ok(path)
+    ) -> Result<i64, DeployError> {
+        let inner = self.inner.clone();
+        to_its_end(async move {
+            let _one = one;
+            let program = compiled.program.clone();
+            let engine = &inner.engine;
+            let written = engine.deploy_with(program, deployment, connector, write);
+            let revision = written.await??.num;
+            let live = Live {
+                revision: Some(revision),
+                files,
+                compiled,
+            };
+            let mut now = inner.live.write().unwrap_or_else(PoisonError::into_inner);
+            *now = Arc::new(live);
+            Ok(revision)
+        })
+        .await
     }
 }
 
@@ -441,16 +385,20 @@ type Connected = (
     Arc<dyn counterplay_runtime::call::Connector>,
 );
 
-/// The id of the first playbook of a source, read as the compiler's own item list has it.
-fn first_playbook(source: &str) -> Result<String, DeployError> {
-    let parsed = counterplay_compiler::syntax::parse(&Arc::from("source"), source);
-    let keys = parsed.items.iter().map(|item| item.key.as_ref());
-    keys.filter_map(|key: &str| key.strip_prefix("playbook "))
-        .map(|id| id.split('#').next().unwrap_or(id).to_owned())
-        .find(|id| !id.is_empty())
-        .ok_or_else(|| {
-            DeployError::Unfit(
-                "the source has no playbook: one begins with `playbook ID \"TITLE\" {`".into(),
-            )
-        })
+fn tag(live: &Live) -> Etag {
+    let revision = format!("{:?}", live.revision);
+    let files = live.files.iter();
+    let texts = files.flat_map(|(path, text)| [path.as_bytes(), text.as_bytes()]);
+    let parts: Vec<&[u8]> = std::iter::once(revision.as_bytes()).chain(texts).collect();
+    Etag::of(&parts)
+}
+
+/// What is said of files where nobody says anything.
+fn summary(touched: &[String]) -> String {
+    match touched {
+        [one] => format!("changes {one}"),
+        [one, two] => format!("changes {one} and {two}"),
+        [one, rest @ ..] => format!("changes {one} and {} more files", rest.len()),
+        [] => "changes nothing".to_owned(),
+    }
 }

@@ -3,11 +3,13 @@
 pub mod compile;
 pub mod deploy;
 pub mod diff;
+pub mod draft;
 pub mod review;
 pub mod start;
 
 pub use compile::{Compiled, ConfigFile, Files, Stand};
-pub use deploy::{DeployError, Deployed, Deploying, Draft, Live, Projects};
+pub use deploy::{DeployError, Deployed, Live, Projects};
+pub use draft::{Deploying, Draft};
 pub use start::{Origin, Prepared, StartError, prepare};
 
 use counterplay_machine::Program;

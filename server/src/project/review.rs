@@ -1,6 +1,7 @@
 //! The program that runs and the one that is to replace it in, what a second person has to look at out. Pure.
 
 use counterplay_machine::Program;
+use counterplay_machine::changes::{accepted_steps, people};
 use counterplay_machine::declare::Impact;
 use counterplay_machine::guard::Rule;
 use counterplay_machine::playbook::{NodeKind, Playbook};
@@ -110,20 +111,6 @@ fn keeps(before: &Rule, after: &Rule) -> bool {
         }
         _ => false,
     }
-}
-
-/// The steps that act without approval, by action and reason.
-fn accepted_steps(playbook: &Playbook) -> BTreeMap<(Arc<str>, Arc<str>), usize> {
-    let mut out = BTreeMap::new();
-    for node in playbook.graph.node_weights() {
-        if let NodeKind::Perform(perform) = &node.kind
-            && let Some(why) = &perform.accepted
-        {
-            *out.entry((perform.action.clone(), why.clone()))
-                .or_default() += 1;
-        }
-    }
-    out
 }
 
 fn accepted(before: Option<&Playbook>, after: &Playbook, out: &mut Vec<Reason>) {
@@ -248,14 +235,6 @@ fn loops(before: &Playbook, after: &Playbook, out: &mut Vec<Reason>) {
             after.id
         );
         out.push(reason("looser_guard", &after.id, text));
-    }
-}
-
-fn people(count: u32) -> String {
-    match count {
-        0 => "nobody".into(),
-        1 => "one person".into(),
-        n => format!("{n} people"),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::Outside;
 use super::compile::{Compiled, ConfigFile, Files, compile};
 use super::deploy::Live;
+use counterplay_machine::changes::contents;
 use counterplay_machine::deployment::Deployment;
 use counterplay_runtime::call::Connector;
 use counterplay_runtime::store::{NewRevision, RevisionRefused, Store, StoreError};
@@ -26,6 +27,8 @@ pub struct Prepared {
     pub deployment: Deployment,
     /// The connector for it.
     pub connector: Arc<dyn Connector>,
+    /// Whether the audit trail has it already, as the first revision.
+    pub recorded: bool,
 }
 
 /// Why a project cannot run.
@@ -82,9 +85,13 @@ pub async fn prepare(
             findings: compiled.findings,
         });
     }
-    let revision = match (origin, revision) {
-        (Origin::Store, None) => first(store, &files, now_ms).await?,
-        (_, revision) => revision,
+    let recorded = origin == Origin::Store && revision.is_none();
+    let revision = match recorded {
+        true => {
+            let there = contents(&compiled.program);
+            first(store, &files, there, now_ms).await?
+        }
+        false => revision,
     };
     let (deployment, connector) = outside
         .connect(&compiled.program, compiled.deployment.clone())
@@ -97,16 +104,23 @@ pub async fn prepare(
         },
         deployment,
         connector,
+        recorded,
     })
 }
 
 /// Keeps what the service was first started with as the first revision.
-async fn first(store: &Store, files: &Files, now_ms: i64) -> Result<Option<i64>, StoreError> {
+async fn first(
+    store: &Store,
+    files: &Files,
+    changes: Vec<String>,
+    now_ms: i64,
+) -> Result<Option<i64>, StoreError> {
     let new = NewRevision {
         base: None,
         at_ms: now_ms,
         by: "the service's start".into(),
         summary: "the project as the service was first started with it".into(),
+        changes,
         files: files.clone(),
         reasons: Vec::new(),
     };

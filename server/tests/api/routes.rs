@@ -191,6 +191,7 @@ fn body(row: &Row) -> Option<Value> {
         (_, p) if p.ends_with("/promotion") => json!({"version": "none"}),
         (_, p) if p.ends_with("/pauses") => json!({"tenant": "contoso", "because": "x"}),
         (_, p) if p.contains("/playbooks") => json!({"source": "playbook"}),
+        (_, p) if p.ends_with("/deploys") => json!({"files": {}}),
         (_, p) if p.contains("/approvals/") => json!({"decision": "approve"}),
         (_, p) if p.contains("/revisions/") => json!({"approve": true}),
         (_, p) if p.ends_with("/dismiss") => json!({"why": "x"}),

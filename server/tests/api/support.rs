@@ -7,7 +7,7 @@ use counterplay_runtime::call::Connector;
 use counterplay_runtime::clock::{Clock, SystemClock};
 use counterplay_runtime::connect::{Connectors, KEY_LENGTH, MasterKey};
 use counterplay_runtime::engine::{Engine, EngineOptions, Rest};
-use counterplay_runtime::store::Store;
+use counterplay_runtime::store::{Store, StoreOptions};
 use counterplay_sandbox::{Options, Sandbox};
 use counterplay_server::app::{App, Parts, Settings};
 use counterplay_server::feed::Feed;
@@ -121,6 +121,7 @@ pub struct Given {
     pub headers_within: Duration,
     /// How many events of a tenant may wait.
     pub backlog_max: usize,
+    pub store: StoreOptions,
 }
 
 impl Default for Given {
@@ -139,6 +140,7 @@ impl Default for Given {
             config: CONFIG.into(),
             headers_within: HEADERS_WITHIN,
             backlog_max: 10_000,
+            store: StoreOptions::default(),
         }
     }
 }
@@ -181,7 +183,8 @@ impl Service {
         let url = format!("http://{address}");
         let clock = Arc::new(Ahead::default());
         let sandbox = Arc::new(Sandbox::start(Options::default()).await.expect("a sandbox"));
-        let store = Store::open(given.folder.path().join("store.db")).expect("a store");
+        let path = given.folder.path().join("store.db");
+        let store = Store::open_with(path, given.store.clone()).expect("a store");
         let config = ConfigFile {
             name: "counterplay.toml".into(),
             text: given.config.clone(),
@@ -205,6 +208,7 @@ impl Service {
         .expect("a project that checks");
         let (_, secrets) = sandboxed::deployment(prepared.deployment.clone(), &sandbox);
         let engine = Engine::open(EngineOptions {
+            records_start: !prepared.recorded,
             link_base: Some(url.clone()),
             schedules: false,
             backlog_max: given.backlog_max,

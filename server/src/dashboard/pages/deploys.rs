@@ -23,8 +23,10 @@ pub struct DeploysPage {
 pub struct DeployRow {
     /// The revision's number.
     pub num: i64,
-    /// What changes, in words.
+    /// What changes, in the words of whoever deployed it.
     pub summary: String,
+    /// What changes, as the two programs say it.
+    pub changes: Vec<String>,
     /// Who.
     pub by: String,
     /// When.

@@ -28,6 +28,7 @@ fn row(info: &RevisionInfo) -> DeployRow {
     DeployRow {
         num: info.num,
         summary: info.summary.clone(),
+        changes: info.changes.clone(),
         by: info.by.clone(),
         at_ms: info.at_ms,
         state: info.state.name().into(),

@@ -33,7 +33,7 @@ pub async fn pause(form: Form<NewPause>) -> Result<Response, Oops> {
     let done = async {
         page.auth.needs(Permission::Operate)?;
         let scope = read(&fields.what)?;
-        pauses::allowed(&page.app, &page.auth, &scope)?;
+        pauses::allowed(&page.app, &page.auth, &scope).await?;
         let because = Some(fields.because.trim()).filter(|b| !b.is_empty());
         pauses::set(&page.app, &page.who().id, scope, because).await
     };
@@ -90,12 +90,14 @@ pub async fn rows(page: &Page) -> Result<Vec<PauseRow>, Problem> {
 }
 
 /// What the viewer may pause.
-pub fn choices(page: &Page) -> Vec<Choice> {
-    let (program, deployment) = (page.app.engine.program(), page.app.engine.deployment());
-    let tenants = deployment.tenants.keys().cloned().map(Scope::Tenant);
-    let playbooks = program.playbooks.keys();
-    let playbooks = playbooks.map(|id| Scope::Playbook(id.to_string()));
-    std::iter::once(Scope::All)
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn choices(page: &Page) -> Result<Vec<Choice>, Problem> {
+    let there = pauses::stoppable(&page.app).await?;
+    let tenants = there.tenants.into_iter().map(Scope::Tenant);
+    let playbooks = there.playbooks.into_iter().map(Scope::Playbook);
+    let choices = std::iter::once(Scope::All)
         .chain(tenants)
         .chain(playbooks)
         .filter(|scope| pauses::may(&page.auth, scope).is_ok())
@@ -103,8 +105,8 @@ pub fn choices(page: &Page) -> Vec<Choice> {
             value: write(&scope),
             label: scope.to_string(),
             chosen: false,
-        })
-        .collect()
+        });
+    Ok(choices.collect())
 }
 
 fn write(scope: &Scope) -> String {

@@ -81,7 +81,7 @@ async fn make(page: &Page) -> Result<SourcesPage, Problem> {
         webhooks: webhooks(page).await?,
         connections: connections(page),
         pauses: super::pauses::rows(page).await?,
-        pausable: super::pauses::choices(page),
+        pausable: super::pauses::choices(page).await?,
         may_confirm: page.auth.needs_everywhere(Permission::Operate).is_ok(),
     })
 }
