@@ -18,13 +18,16 @@ pub(crate) struct AwaySection {
     delegate: Spanned<String>,
 }
 
+/// Who is away, by e-mail address; and those of them who are in no team, with where that stands.
+pub(crate) type Away = (BTreeMap<String, Absence>, Vec<(String, Range<usize>)>);
+
 /// Reads the sections, and names those who are in no team with where that stands. A delegate has to be a person whom
 /// the project knows: a member of some team. So has who is away, unless approvals ask them by name.
 pub(crate) fn read(
     written: BTreeMap<Spanned<String>, AwaySection>,
     teams: &BTreeMap<String, Team>,
     find: &mut impl FnMut(String, Range<usize>, &str, Option<String>),
-) -> (BTreeMap<String, Absence>, Vec<(String, Range<usize>)>) {
+) -> Away {
     let members = || teams.values().flat_map(|team| &team.members);
     let mut out = BTreeMap::new();
     let mut strangers = Vec::new();

@@ -12,7 +12,7 @@ use crate::out::{self, QUIET, paint};
 use crate::project::{self, Project};
 use crate::run::setup::{keep_apart, make_folder};
 use crate::simulate::start_sandbox;
-use crate::{built_in, choose, secrets, signal};
+use crate::{built_in, choose, report, secrets, signal};
 use counterplay_compiler::project::FILE_NAME;
 use counterplay_machine::duration::DAY_MS;
 use counterplay_runtime::clock::{Clock, SystemClock};
@@ -58,7 +58,7 @@ pub async fn serve(args: ServeArgs) -> Outcome {
         now,
     )
     .await
-    .map_err(|error| refused(error))?;
+    .map_err(refused)?;
     let keeper = outside.secrets(&prepared.deployment)?;
     if let Some(sandbox) = &sandbox
         && store.journal_head().await.map_err(failed)? == 0

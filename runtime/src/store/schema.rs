@@ -511,7 +511,7 @@ pub(super) const MIGRATIONS: &[&str] = &["
     -- Who stands behind something that came and may not approve in the runs that it starts: people and tokens, a list; NULL for nobody.
     ALTER TABLE events ADD COLUMN behind TEXT;
     ALTER TABLE dead_letters ADD COLUMN behind TEXT;
-  ", "
+", "
     -- What a revision changes for people, as the two programs say it: sentences, a list of JSON.
     ALTER TABLE revisions ADD COLUMN changes TEXT NOT NULL DEFAULT '[]';
 "];
