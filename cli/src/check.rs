@@ -48,7 +48,7 @@ pub fn check(args: &CheckArgs) -> Outcome {
         more = more.or_else(|| report::more(&findings));
         if let Some(root) = root.filter(|_| args.secrets) {
             let file = project.compiled.file.as_ref();
-            let knows = file.is_none_or(|file| file.knows_secrets);
+            let knows = file.is_some_and(|file| file.knows_secrets);
             let asked = knows.then(|| (root, project.deployment(), project.program()));
             with_secrets.push(asked);
         }

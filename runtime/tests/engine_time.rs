@@ -529,3 +529,31 @@ async fn a_run_that_cannot_be_read_is_named_when_the_clock_is_confirmed() {
     let word = word.expect("written").expect("it was held");
     assert_eq!((word.moved.len(), word.left), (0, vec![run]));
 }
+
+#[tokio::test]
+async fn looks_in_between_are_not_silent_until_a_wrong_time() {
+    let mut program = project::respond();
+    let respond = program.playbooks.get_mut("respond").expect("there");
+    respond.checking_every_ms = Some(HOUR);
+    let world = World::new(program);
+    let engine = world.engine().await;
+    wait(&engine, "before").await;
+    world.clock.jump(60 * DAY);
+    settle(&engine).await;
+    wait(&engine, "u2").await;
+    world.clock.jump(-60 * DAY);
+    settle(&engine).await;
+    assert!(confirm(&engine, world.clock.now_ms()).await);
+    let db = rusqlite::Connection::open(world.path()).expect("a database");
+    let last = "SELECT max(at_ms) FROM timers";
+    let last: i64 = db.query_row(last, [], |row| row.get(0)).expect("they wait");
+    assert_eq!(last, START + HOUR, "each looks every hour");
+    for hour in 1..4 {
+        world.clock.skip_to(START + hour * HOUR);
+        settle(&engine).await;
+    }
+    assert_eq!(woken(&engine).await, 0);
+    world.clock.skip_to(START + 4 * HOUR);
+    settle(&engine).await;
+    assert_eq!(woken(&engine).await, 2);
+}

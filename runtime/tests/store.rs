@@ -366,7 +366,7 @@ async fn what_was_damaged_within_a_page_is_said_to_be_damaged() {
             "SELECT json FROM programs",
             "program 1 is not as it was written",
         ),
-        ("SELECT state FROM runs", "is not as it was written"),
+        ("SELECT state FROM runs", "store.db is damaged"),
     ] {
         let world = damaged(sql).await;
         let store = Store::open(world.path()).expect("every page is one");

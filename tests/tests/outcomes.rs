@@ -124,7 +124,7 @@ playbook probe "Probe" {
   when manual(device: Device)
   then {
     without approval because "this is a test" { intune.wipe(device) }
-    wait until (intune.outcome(device, what: "wipe", since: run.started) ?? done) in [done, failed, canceled, not_supported],
+    wait until (intune.outcome(device, what: "wipe", since: run.started) ?? done) not in [none, pending, active],
         at most 7d, checking every 1h {
       met {
         let became = intune.outcome(device, what: "wipe", since: run.started) ?? done

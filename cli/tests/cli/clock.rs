@@ -1,7 +1,7 @@
 //! `clock`: whether timers wait is shown, and a person lets them go on.
 
 use crate::support::{Place, Result, event};
-use counterplay_runtime::store::{Store, TimeCause, TimeHold};
+use counterplay_runtime::store::{Jump, Store, TimeCause, TimeHold};
 
 #[tokio::test]
 async fn a_person_says_that_the_clock_is_right() -> Result {
@@ -24,7 +24,8 @@ async fn a_person_says_that_the_clock_is_right() -> Result {
     let hold = TimeHold {
         since_ms: 1_795_334_400_000,
         cause: TimeCause::Jumped { by_ms: 86_400_000 },
-        jumps: Vec::new(),
+        // What is in the store began by a clock that was set back after it.
+        jumps: vec![jump(0, 86_400_000), jump(i64::MAX, -86_400_000)],
     };
     store.write(move |tx| tx.hold_time(&hold)).await?;
     drop(store);
@@ -57,11 +58,17 @@ async fn a_person_says_that_the_clock_is_right() -> Result {
         "{}",
         done.out
     );
+    let moved = "moved, since a wrong clock had noted them: times of 1 run";
+    assert!(done.out.contains(moved), "{}", done.out);
     let again = place.run(&who)?;
     assert_eq!(again.code, Some(1), "{again:?}");
     let shown = place.run(&["clock", "--sandbox"])?;
     assert_eq!(shown.code, Some(0), "{shown:?}");
     Ok(())
+}
+
+fn jump(entry: i64, by_ms: i64) -> Jump {
+    Jump { entry, by_ms }
 }
 
 fn find(folder: &std::path::Path) -> Result<std::path::PathBuf> {

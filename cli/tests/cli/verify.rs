@@ -12,13 +12,13 @@ fn an_example_is_proved() -> Result {
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{ran:?}");
     for line in [
         "lost_device  Lost or Stolen Device\n",
-        "  proved     every way ends, 5h 8m 40s after the start at the latest\n",
+        "  proved     every way ends, 7d 5h 50m 40s after the start at the latest\n",
         "  proved     1 destructive step, approved by people on every way\n",
         "                 approved at line 34\n",
         "  accepted   1 disruptive step, accepted without anybody's approval\n",
         "                 because \"a device in strange hands is locked first and discussed later\"\n",
         "                 within 4h, needs 2 people; then goes on at `unanswered`\n",
-        "  proved     a run takes at most 3 notify, 1 disruptive, 1 destructive actions\n",
+        "  proved     a run takes at most 4 notify, 1 disruptive, 1 destructive actions\n",
     ] {
         assert!(ran.out.contains(line), "{line}\nin\n{}", ran.out);
     }

@@ -279,6 +279,7 @@ fn said(text: Text<'_>, line: &Property) -> Option<Fact> {
         ("undo", why) if why.starts_with('"') => ("not undone", ""),
         ("undo", _) => ("undone by", ""),
         ("after", _) => ("comes after", "on the same entity"),
+        ("accepted", _) => ("only accepted", ""),
         ("expect", _) => ("answers", ""),
         ("check", _) => ("found again by", "where its answer was lost"),
         (key, _) => (key, ""),

@@ -290,7 +290,7 @@ impl Find<'_> {
             let insert = match *key {
                 "impact" => "impact: ${1|notify,reversible,disruptive,destructive|}".to_owned(),
                 "idempotent" | "finds" => format!("{key}: true"),
-                "permission" | "known_by" => format!("{key}: \"${{1}}\""),
+                "permission" | "known_by" | "accepted" => format!("{key}: \"${{1}}\""),
                 "request" => "request: ${1:graph}.${2:get}(\"/${3:path}\")".to_owned(),
                 "on" => "on ${1:404}: ${2:absent}".to_owned(),
                 "confirm" => "confirm: ${1:condition}, within ${2:2m}".to_owned(),
