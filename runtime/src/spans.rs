@@ -97,6 +97,7 @@ pub(crate) fn transition(run: &Run, input: &Input) -> Span {
         Input::Failed { id, .. } => (id.as_str(), "failed"),
         Input::Unconfirmed { id, .. } => (id.as_str(), "unconfirmed"),
         Input::Unknown { id, .. } => (id.as_str(), "unknown"),
+        Input::Unsent { id } => (id.as_str(), "unsent"),
         Input::Timer { id } => (id.as_str(), "timer"),
         Input::Vote(vote) => (vote.approval.as_str(), "vote"),
         Input::Event { .. } => (WHOLE, "event"),

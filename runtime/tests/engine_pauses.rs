@@ -4,10 +4,11 @@ mod support;
 
 use counterplay_machine::Program;
 use counterplay_runtime::brake::Scope;
+use counterplay_runtime::clock::Clock;
 use counterplay_runtime::engine::{Engine, Incoming, Until};
 use counterplay_runtime::store::{AuditFilter, RunFilter};
 use support::project::{self, owner};
-use support::{START, World, alert};
+use support::{HOUR, START, World, alert};
 
 const ANN: &str = "ann@soc.example";
 
@@ -105,4 +106,31 @@ async fn everything_waits() {
     assert!(world.fake.calls().is_empty());
     unpause(&engine, Scope::All).await;
     assert_eq!(world.fake.named("do.block").len(), 2);
+}
+
+#[tokio::test]
+async fn what_waited_for_longer_than_its_approval_holds_is_asked_anew() {
+    let world = World::new(project::respond());
+    let engine = world.engine().await;
+    engine.accept(alert(5, "u1")).await.expect("accepted");
+    let asked = engine.run(Until::Asked).await.expect("driven").approvals;
+    pause(&engine, Scope::All).await;
+    let vote = engine.vote(&asked[0], ANN, true, None).await;
+    vote.expect("taken");
+    engine.run(Until::Settled).await.expect("driven");
+    let intended = engine.store().read(|tx| tx.open_calls()).await;
+    assert_eq!(intended.expect("readable"), 1, "the wipe is intended");
+    // The approval holds for an hour.
+    world.clock.skip_to(world.clock.now_ms() + 2 * HOUR);
+    unpause(&engine, Scope::All).await;
+    assert!(world.fake.named("do.wipe").is_empty(), "it is over");
+    let asked = engine.store().approvals().await.expect("readable");
+    assert_eq!(
+        asked[0].open.question,
+        "Wipe it? (approved before; that has expired)"
+    );
+    let vote = engine.vote(&asked[0].id, ANN, true, None).await;
+    vote.expect("taken");
+    engine.run(Until::Settled).await.expect("driven");
+    assert_eq!(world.fake.named("do.wipe").len(), 1);
 }

@@ -294,7 +294,7 @@ fn an_empty_id_is_no_beginning_of_a_run() -> Result {
         ] {
             let ran = place.run(&command)?;
             assert_eq!(ran.code, Some(2), "{ran:?}");
-            let said = "a run's id is missing; `counterplay runs` lists them";
+            let said = "a run's id is missing; `counterplay runs --sandbox` lists them";
             assert!(ran.err.contains(said), "{command:?}: {}", ran.err);
         }
     }

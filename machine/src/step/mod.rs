@@ -10,6 +10,7 @@ mod guard;
 mod perform;
 mod settle;
 mod threads;
+mod unsent;
 mod walk;
 
 use crate::deployment::Deployment;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 pub use approve::{Vote, check_vote};
 pub use clock::{SetRight, set_right};
 pub use settle::{HeldCall, Settled, Settlement, check_settlement, held_calls};
+pub use unsent::is_over;
 
 /// How long a run is held for a person before it fails.
 pub const HELD_MS_MAX: i64 = 7 * crate::duration::DAY_MS;
@@ -100,6 +102,11 @@ pub enum Input {
         id: String,
         /// What is known.
         reason: String,
+    },
+    /// A call was not sent before what opened it was over ([`is_over`]), and is not.
+    Unsent {
+        /// The effect's id.
+        id: String,
     },
     /// A timer fired.
     Timer {
@@ -305,6 +312,7 @@ impl<'a> Stepper<'a, '_> {
                     self.hold(thread, reason);
                 }
             }
+            Input::Unsent { id } => self.unsent(&id),
             Input::Timer { id } => self.timer(&id),
             Input::Vote(vote) => self.vote(vote),
             Input::Event { event, record } => self.event(&event, &record),

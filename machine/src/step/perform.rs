@@ -455,7 +455,7 @@ fn as_approved(known: &[KnownCall], node: u32, args: &[Value]) -> bool {
 /// Whether what happened at one place counts at another: it lies on the other's way. What happened in a
 /// branch counts after the branches have been joined; what happened for an element of a loop counts for
 /// that element only.
-fn reaches(happened: &str, at: &str) -> bool {
+pub(super) fn reaches(happened: &str, at: &str) -> bool {
     let (happened, at) = (segments(happened), segments(at));
     let common = happened.iter().zip(&at).take_while(|(a, b)| a == b).count();
     happened[common..]

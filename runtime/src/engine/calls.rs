@@ -15,12 +15,12 @@ use crate::call::{CallOutcome, CallRequest, Setback, Setbacks};
 use crate::room::Room;
 use crate::simulate::sample::sample;
 use crate::spans::About;
-use crate::store::{CallKind, Fault, Reading, StoredCall, StoredRun, Tx};
+use crate::store::{CallKind, DeedState, Fault, Reading, StoredCall, StoredRun, Tx};
 use crate::undo::JUDGE;
 use counterplay_machine::Value;
 use counterplay_machine::journal::{Entry, What};
 use counterplay_machine::state::{Thread, Waiting};
-use counterplay_machine::step::Input;
+use counterplay_machine::step::{Input, is_over};
 use std::sync::Arc;
 use tracing::Instrument;
 
@@ -78,18 +78,19 @@ pub(super) struct Ready {
 }
 
 /// Marks calls as sent as far as there is room for them. Part of every transaction that may have asked for some: what
-/// it intends is then sent right after its commit.
+/// it intends is then sent right after its commit. What waited for longer than its approval holds is asked for anew.
 pub(super) fn claim(
     tx: &Tx<'_>,
     kit: &Kit,
     slots: &Arc<Slots>,
     now_ms: i64,
+    notices: &mut Vec<Notice>,
 ) -> Result<Vec<Ready>, Fault> {
     let leases = slots.leases();
     leases.let_go(tx, now_ms)?;
     let mut ready = Vec::new();
     // Behind those that wait for others there may be more.
-    while claim_some(tx, kit, slots, now_ms, &mut ready)? {}
+    while claim_some(tx, kit, slots, now_ms, (&mut ready, notices))? {}
     Ok(ready)
 }
 
@@ -99,7 +100,7 @@ fn claim_some(
     kit: &Kit,
     slots: &Arc<Slots>,
     now_ms: i64,
-    ready: &mut Vec<Ready>,
+    (ready, notices): (&mut Vec<Ready>, &mut Vec<Notice>),
 ) -> Result<bool, Fault> {
     let room = slots.room();
     if room == 0 || !tx.has_unsent_calls()? {
@@ -116,6 +117,11 @@ fn claim_some(
         let Some(slot) = slots.take(connection.as_ref(), &tenant) else {
             continue;
         };
+        if let Some(told) = withdrawn(tx, kit, &call, now_ms)? {
+            notices.extend(told);
+            parked = true;
+            continue;
+        }
         let Some(lease) = slots.leases().take(&call, now_ms) else {
             tx.park_call(call.num)?;
             parked = true;
@@ -136,6 +142,32 @@ fn claim_some(
         });
     }
     Ok(parked)
+}
+
+/// Takes back a call whose approval is over before it was sent even once; its run looks at the step again.
+fn withdrawn(
+    tx: &Tx<'_>,
+    kit: &Kit,
+    call: &StoredCall,
+    now_ms: i64,
+) -> Result<Option<Vec<Notice>>, Fault> {
+    let waited = call.attempts == 0 && call.intended_ms != now_ms;
+    if call.call.kind != CallKind::Perform || !waited {
+        return Ok(None);
+    }
+    let stored = tx.run(call.run)?;
+    let program = kit.program_of(tx, stored.program)?;
+    let playbook = program.playbooks.get(&stored.run.playbook);
+    let (id, args) = (&call.call.id, &call.call.args);
+    if !playbook.is_some_and(|p| is_over(p, &stored.run, id, args, now_ms)) {
+        return Ok(None);
+    }
+    tx.remove_call(call.num)?;
+    if let Some(deed) = tx.deed_of(call.run, id)? {
+        tx.end_deed(deed.num, DeedState::Failed, None)?;
+    }
+    let input = Input::Unsent { id: id.clone() };
+    advance_run(tx, kit, stored, input, now_ms).map(Some)
 }
 
 impl Engine {

@@ -65,9 +65,9 @@ impl Engine {
         let now = self.inner.clock.now_ms();
         Box::new(move |tx| {
             let kit = deployed.get();
-            let notices = work(tx, &kit, now)?;
+            let mut notices = work(tx, &kit, now)?;
             let ready = match claims {
-                true => claim(tx, &kit, &slots, now)?,
+                true => claim(tx, &kit, &slots, now, &mut notices)?,
                 false => Vec::new(),
             };
             Ok(Moved {
