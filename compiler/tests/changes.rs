@@ -149,28 +149,28 @@ fn actions_with_what_they_need_and_who_is_asked() {
             "`lost` has the wait `wait 3h` instead of `wait 2h`",
         ],
     );
-    let restart = more.replace("    wait 2h", "    intune.restart(device)\n    wait 2h");
+    let sync = more.replace("    wait 2h", "    intune.sync(device)\n    wait 2h");
     let text = changes(
         &program(&playbook(HEAD, &more)),
-        &program(&playbook(HEAD, &restart)),
+        &program(&playbook(HEAD, &sync)),
     );
-    assert!(
-        text.contains(&"`lost` now performs `intune.restart` (disruptive)".to_owned())
-            || text
-                .iter()
-                .any(|t| t.starts_with("`lost` now performs `intune.restart`")),
-        "{text:#?}"
+    let performs = |t: &String| t.starts_with("`lost` now performs `intune.sync`");
+    assert!(text.iter().any(performs), "{text:#?}");
+    let head = "  when manual(user: User)\n";
+    let text = changes(
+        &program(&playbook(head, "    entra.revoke_sessions(user)")),
+        &program(&playbook(
+            head,
+            "    entra.revoke_sessions(user)\n    entra.block_sign_in(user)",
+        )),
     );
-    assert!(
-        text.iter()
-            .any(|t| t.starts_with("`lost` now needs the permission `")),
-        "{text:#?}"
-    );
+    let needs = |t: &String| t.starts_with("`lost` now needs the permission `");
+    assert!(text.iter().any(needs), "{text:#?}");
 }
 
 #[test]
 fn heads_modes_and_tenants() {
-    let head = "  mode: simulate\n  tenants: [acme]\n  when manual(device: Device)\n";
+    let head = "  mode: simulate\n  tenants: [\"acme\"]\n  when manual(device: Device)\n";
     told(
         &playbook(HEAD, WIPE),
         &playbook(head, WIPE),
@@ -234,14 +234,14 @@ fn guards_are_told_by_their_lines() {
 fn escalations_and_their_times() {
     let chase = |hours: u32, more: &str| {
         format!(
-            "use notify\n\nplaybook chase \"Chase\" {{\n  when manual(reason: Text)\n  then {{ notify.teams(team.soc, reason) }}\n  escalate after {hours}h {{ notify.teams(team.leads, reason) }}\n{more}}}\n"
+            "use notify\n\nplaybook chase \"Chase\" {{\n  when manual(reason: Text)\n  then {{ notify.teams(team.soc, reason) }}\n  escalate after {hours}h {{ notify.teams(team.soc, reason) }}\n{more}}}\n"
         )
     };
     told(
         &chase(4, ""),
         &chase(
             2,
-            "  escalate after 24h { notify.teams(team.leads, \"again\") }\n",
+            "  escalate after 24h { notify.teams(team.soc, \"again\") }\n",
         ),
         &[
             "`chase` performs `notify.teams` in 3 steps, it was 2",

@@ -181,7 +181,7 @@ async fn where_the_system_finds_no_room_for_a_while_it_refuses_and_goes_on_by_it
     let log = folder.path().join(".counterplay/store.db-wal");
     let mut command = Command::new("strace");
     command.args(["-D", "-f", "-q", "--seccomp-bpf", "-e", "trace=pwrite64"]);
-    command.args(["-e", "inject=pwrite64:error=ENOSPC:when=400..406", "-P"]);
+    command.args(["-e", "inject=pwrite64:error=ENOSPC:when=400..480", "-P"]);
     command.arg(log).args(["-o", "/dev/null", "--"]);
     command.arg(outside::counterplay());
     let service = Process::of(command, folder.path(), &[], &[]);

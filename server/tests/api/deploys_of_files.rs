@@ -106,7 +106,7 @@ async fn guards_and_playbooks_change_together() {
         .get("/api/automation/playbooks/contain_account")
         .await
         .problem(404, "not-found");
-    let record = viewer
+    let record = author
         .get("/api/automation/audit?action=project.deployed&limit=1")
         .await;
     let detail = &record.ok(200).json["records"][0]["detail"];
@@ -182,7 +182,7 @@ async fn files_that_do_not_fit_change_nothing() {
 
 /// What the trail says of deploys, the first first: who, which revision, what changes.
 async fn deployed(service: &Service) -> Vec<(String, Value, Vec<String>)> {
-    let viewer = service.token(Role::Viewer, Scope::All).await;
+    let viewer = service.token(Role::Operator, Scope::All).await;
     let path = "/api/automation/audit?action=project.deployed";
     let answer = viewer.send(Method::GET, path, None).await;
     let records = answer.ok(200).json["records"].as_array().cloned();
