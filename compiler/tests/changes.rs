@@ -158,10 +158,10 @@ fn actions_with_what_they_need_and_who_is_asked() {
     assert!(text.iter().any(performs), "{text:#?}");
     let head = "  when manual(user: User)\n";
     let text = changes(
-        &program(&playbook(head, "    entra.revoke_sessions(user)")),
+        &program(&playbook(head, "    entra.block_sign_in(user)")),
         &program(&playbook(
             head,
-            "    entra.revoke_sessions(user)\n    entra.block_sign_in(user)",
+            "    entra.block_sign_in(user)\n    entra.revoke_sessions(user)",
         )),
     );
     let needs = |t: &String| t.starts_with("`lost` now needs the permission `");
@@ -185,8 +185,8 @@ fn heads_modes_and_tenants() {
         )
     };
     told(
-        &daily("every day at 06:00", ""),
-        &daily("every day at 07:30", "  if tenant.name != \"birch\"\n"),
+        &daily("when every day at 06:00", ""),
+        &daily("when every day at 07:30", "  if tenant.name != \"birch\"\n"),
         &[
             "`daily` starts every day at 07:30 instead of every day at 06:00",
             "`daily` now starts only if `tenant.name != \"birch\"`",

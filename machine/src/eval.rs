@@ -627,6 +627,11 @@ fn convert(types: &Types, value: Value, ty: &Type) -> Result<Value, EvalError> {
         (Value::Json(json), _) => json::convert(types, &json, ty, "").map_err(EvalError::Mismatch),
         (Value::Absent, _) => json::convert(types, &NULL, ty, "").map_err(EvalError::Mismatch),
         (value, Type::Optional(inner)) => convert(types, value, inner),
+        // What stands in for something that the service did not say is written as the service would have.
+        (Value::Text(text), Type::Enum(_)) => {
+            let said = serde_json::Value::String(text.to_string());
+            json::convert(types, &said, ty, "").map_err(EvalError::Mismatch)
+        }
         (Value::List(items), Type::List(inner)) => items
             .into_iter()
             .enumerate()

@@ -47,8 +47,10 @@ async function ask(playbook, reason) {
   await form.getByRole("button", { name: "Start the run" }).click();
   for (let i = 0; i < 600; i++) {
     const state = await (await fetch(`${service.outside}/sandbox/state`)).json();
-    const texts = state.mails.map((mail) => JSON.stringify(mail));
-    const mine = texts.find((text) => text.includes(reason) && text.includes("ana.ortiz@msp.example") && text.includes("/answer/"));
+    // The mails of others name her, too.
+    const hers = state.mails.filter((mail) => JSON.stringify(mail.to).includes("ana.ortiz@msp.example"));
+    const texts = hers.map((mail) => JSON.stringify(mail));
+    const mine = texts.find((text) => text.includes(reason) && text.includes("/answer/"));
     if (mine) return mine.match(new RegExp(`${service.url}/answer/[A-Za-z0-9._-]+`))[0];
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

@@ -77,6 +77,8 @@ fn argument(callable: &str, name: &str) -> Json {
         (_, "case") => json!({ "id": "2001", "number": "2001" }),
         (_, "in_run") => json!("r-test"),
         (_, "reference") => json!("test:ticket.create"),
+        ("intune.outcome", "what") => json!("wipe"),
+        ("intune.outcome", "since") => json!("2026-11-01T00:00:00Z"),
         (_, "since") => json!("90d"),
         (_, "time") => json!("2026-11-01T00:00:00Z"),
         (_, "require_mfa" | "keep_user_data") => json!(true),

@@ -151,9 +151,8 @@ impl Course {
         } else {
             format!(" (clock {:+}s)", wrong / 1_000)
         };
-        self.told
-            .trace
-            .push(format!("{s}.{ms:03}{wrong} {}", what.into()));
+        let what = self.world.plain(&what.into());
+        self.told.trace.push(format!("{s}.{ms:03}{wrong} {what}"));
     }
 
     /// Plays it to its end.

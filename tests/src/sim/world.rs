@@ -191,9 +191,12 @@ impl World {
             Err(_) => "aborted".to_owned(),
         };
         self.driving = None;
-        // Where the store lies is another place each time.
-        let place = self.path.display().to_string();
-        Some(why.replace(&place, "store.db"))
+        Some(self.plain(&why))
+    }
+
+    /// The same without the place of the store, which is another one each time.
+    pub fn plain(&self, text: &str) -> String {
+        text.replace(&self.path.display().to_string(), "store.db")
     }
 
     /// Whether an engine works.
