@@ -146,6 +146,14 @@ async fn plan(bench: &Bench, run: &str) -> String {
     out
 }
 
+/// Gil asks for a run to be undone; the leads are to agree.
+async fn ask_for_undo(bench: &Bench, run: &str) {
+    let wish = bench
+        .engine
+        .undo(run, "gil@example.org", Some("leads".into()));
+    wish.await.unwrap_or_else(|e| panic!("{e}"));
+}
+
 #[tokio::test]
 async fn what_can_be_taken_back_is_as_before() {
     let bench = Bench::of(project(LEAVES), NOW_MS).await;
@@ -303,11 +311,7 @@ async fn what_somebody_changed_since_is_asked_about() {
     bench.sandbox.update(|tenant| {
         tenant.user_mut(PRIYA).expect("Priya").account_enabled = true;
     });
-    bench
-        .engine
-        .undo(&run, "gil@example.org", Some("leads".into()))
-        .await
-        .unwrap_or_else(|e| panic!("{e}"));
+    ask_for_undo(&bench, &run).await;
     let first = asked(&bench).await;
     assert_eq!(first.len(), 1);
     assert_eq!(
@@ -349,11 +353,7 @@ async fn another_run_that_needs_it_is_asked_about() {
         text.contains(&format!("asks: run {other} did something to the same")),
         "{text}"
     );
-    bench
-        .engine
-        .undo(&run, "gil@example.org", Some("leads".into()))
-        .await
-        .unwrap_or_else(|e| panic!("{e}"));
+    ask_for_undo(&bench, &run).await;
     for (id, _) in asked(&bench).await {
         bench
             .engine
@@ -474,11 +474,7 @@ async fn what_was_accepted_and_not_confirmed_is_asked_about() {
     );
 
     // People say that it is to be taken back.
-    bench
-        .engine
-        .undo(&first, "gil@example.org", Some("leads".into()))
-        .await
-        .unwrap_or_else(|e| panic!("{e}"));
+    ask_for_undo(&bench, &first).await;
     bench.finish().await;
     let undone = undoing(&bench).await;
     assert_eq!(undone.run.outcome, Some(Outcome::Completed));

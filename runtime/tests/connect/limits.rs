@@ -193,14 +193,23 @@ async fn within_any_time_of_that_length_no_more_are_sent_than_declared() {
     assert!(keeps_to(4, 60_000, &sent), "{sent:?}");
 }
 
-#[tokio::test]
-async fn connectors_that_a_deploy_makes_keep_to_the_limits_of_those_before() {
-    let server = Server::start(|_, _| json(200, json!({}))).await;
-    let limited = Connection {
+/// One question over a connection with the limits of Identity Protection, without a login.
+fn limited(server: &Server) -> Bench {
+    let connection = Connection {
         auth: Auth::None,
         ..identity_protection("")
     };
-    let bench = Bench::new(limited, Some(settings(&server.base())), vec![query("ask")]);
+    Bench::new(
+        connection,
+        Some(settings(&server.base())),
+        vec![query("ask")],
+    )
+}
+
+#[tokio::test]
+async fn connectors_that_a_deploy_makes_keep_to_the_limits_of_those_before() {
+    let server = Server::start(|_, _| json(200, json!({}))).await;
+    let bench = limited(&server);
     let wire = Noted::new(bench.clock.clone());
     let remembered = Remembered::default();
     let made = || {
@@ -251,11 +260,7 @@ async fn calls_that_waited_for_a_token_are_not_sent_all_at_once() {
 #[tokio::test]
 async fn calls_that_a_pause_held_up_are_not_sent_all_at_once() {
     let server = Server::start(|_, _| json(200, json!({}))).await;
-    let limited = Connection {
-        auth: Auth::None,
-        ..identity_protection("")
-    };
-    let bench = Bench::new(limited, Some(settings(&server.base())), vec![query("ask")]);
+    let bench = limited(&server);
     let wire = Noted::new(bench.clock.clone());
     let connectors = bench.over(wire.clone());
     let brake = Arc::new(Brake::default());
