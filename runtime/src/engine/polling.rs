@@ -79,49 +79,66 @@ impl Polled {
     }
 }
 
+/// What is being read, of all that is under way: looked through once, however many sources there are.
+struct Reading<'d> {
+    keys: Vec<&'d PollKey>,
+    /// How many of each tenant, those left out that wait.
+    busy: BTreeMap<&'d str, usize>,
+    count: usize,
+}
+
+impl Reading<'_> {
+    fn of(&self, tenant: &str) -> usize {
+        self.busy.get(tenant).copied().unwrap_or_default()
+    }
+}
+
 impl Driver {
-    fn is_polled(&self, key: &PollKey) -> bool {
-        self.polled().any(|k| k == key)
+    fn reading(&self) -> Reading<'_> {
+        let mut busy: BTreeMap<&str, usize> = BTreeMap::new();
+        for key in self.busy_polls() {
+            *busy.entry(&key.tenant).or_default() += 1;
+        }
+        Reading {
+            keys: self.polled().collect(),
+            count: busy.values().sum(),
+            busy,
+        }
     }
 
     /// When the next reading may begin; none while as many as may be are under way.
     pub(super) fn next_poll_ms(&self) -> Option<i64> {
-        if self.busy_polls().count() >= POLLS_MAX {
+        let reading = self.reading();
+        if reading.count >= POLLS_MAX {
             return None;
         }
-        let idle = self.polls.iter().filter(|p| self.may_poll(&p.key));
+        let idle = self
+            .polls
+            .iter()
+            .filter(|p| self.may_poll(&reading, &p.key));
         idle.map(|p| p.next_ms).min()
     }
 
     /// Whether a reading may begin: none of it is under way, nobody has paused the tenant, and not too many of its sources are
     /// being read.
-    fn may_poll(&self, key: &PollKey) -> bool {
-        let own = self.busy_polls().filter(|k| k.tenant == key.tenant);
-        !self.is_polled(key)
+    fn may_poll(&self, reading: &Reading<'_>, key: &PollKey) -> bool {
+        !reading.keys.contains(&key)
+            && reading.of(&key.tenant) < POLLS_MAX / 2
             && !self.brake.is_held(&key.tenant, None)
-            && own.count() < POLLS_MAX / 2
     }
 
     /// The sources to be read now: those first that have waited longest, of each tenant as many as may be.
     fn due_polls(&self, now_ms: i64) -> Vec<Poll> {
-        let mut due: Vec<&Poll> = self
-            .polls
-            .iter()
-            .filter(|p| p.next_ms <= now_ms && self.may_poll(&p.key))
-            .collect();
+        let mut reading = self.reading();
+        let due = self.polls.iter().filter(|p| p.next_ms <= now_ms);
+        let mut due: Vec<&Poll> = due.filter(|p| self.may_poll(&reading, &p.key)).collect();
         due.sort_by_key(|p| p.next_ms);
-        let mut reading: BTreeMap<&str, usize> = BTreeMap::new();
-        let mut count = 0;
-        for key in self.busy_polls() {
-            *reading.entry(&key.tenant).or_default() += 1;
-            count += 1;
-        }
         due.retain(|poll| {
-            let own = reading.entry(&poll.key.tenant).or_default();
+            let own = reading.busy.entry(&poll.key.tenant).or_default();
             *own += 1;
             *own <= POLLS_MAX / 2
         });
-        due.truncate(POLLS_MAX.saturating_sub(count));
+        due.truncate(POLLS_MAX.saturating_sub(reading.count));
         due.into_iter().cloned().collect()
     }
 
